@@ -1,0 +1,51 @@
+# Two commands: `make demo` and `make test`. Both set up what they need; both can be repeated.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lock docs clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## set up, then show that a noisy tenant no longer hurts the others (3 minutes)
+	$(BIN)/evenhand demo
+
+test: $(VENV)/.test ## set up, then run the tests
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.lint ## lint, format, types, import contracts, generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/evenhand docs --check
+
+docs: $(VENV)/.test ## regenerate the configuration reference and its JSON schema
+	$(BIN)/evenhand docs
+
+lock: ## re-resolve requirements/*.txt (needs uv on the PATH)
+	sh requirements/lock.sh
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.base:
+	$(PYTHON) requirements/environment.py $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.base requirements/run.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements/build.txt
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.demo requirements/test.txt
+	$(PIP) install --require-hashes -r requirements/test.txt
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.test requirements/lint.txt
+	$(PIP) install --require-hashes -r requirements/lint.txt
+	touch $@

@@ -1,0 +1,46 @@
+"""A request as the scheduler sees it: who asks, for which model, how much at most."""
+
+from dataclasses import dataclass
+
+from evenhand.model.ids import (
+    ApplicationName,
+    InteractionId,
+    LaneName,
+    ModelName,
+    RequestId,
+    TenantPath,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call for completion, immutable; what happens to it is kept by the scheduler.
+
+    `prompt_bytes` is the text length from which input tokens are estimated; `prompt_tokens` is set
+    instead where the client sent token ids. `choices` is the number of completions asked for
+    (`n` or `best_of`, times the number of prompts); `output_tokens_max` bounds each of them.
+    `body_bytes` is what the request occupies while it waits. Instants and durations are
+    milliseconds of the host's monotonic clock.
+    """
+
+    id: RequestId
+    tenant: TenantPath
+    model: ModelName
+    body_bytes: int
+    prompt_bytes: int = 0
+    prompt_tokens: int | None = None
+    output_tokens_max: int | None = None
+    choices: int = 1
+    queue_wait_ms_max: int
+    application: ApplicationName = ApplicationName("default")
+    interaction: InteractionId = InteractionId("")
+    lane: LaneName = LaneName("default")
+
+    def __post_init__(self) -> None:
+        assert self.tenant, "a request belongs to a leaf of the share tree"
+        assert self.body_bytes >= 0
+        assert self.prompt_bytes >= 0
+        assert self.prompt_tokens is None or self.prompt_tokens >= 0
+        assert self.output_tokens_max is None or self.output_tokens_max >= 0
+        assert self.choices >= 1
+        assert self.queue_wait_ms_max >= 0

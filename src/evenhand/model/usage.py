@@ -1,0 +1,26 @@
+"""Tokens that one request caused, as the engine reported them or as we counted them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request, summed over its choices.
+
+    `input_tokens` includes the `cached_input_tokens` (OpenAI's convention). `is_estimate` says that
+    at least one figure was counted by us because the engine did not report it.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    is_estimate: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.input_tokens >= 0
+        assert self.output_tokens >= 0
+        assert 0 <= self.cached_input_tokens <= self.input_tokens
+
+
+NO_USAGE = Usage(input_tokens=0, output_tokens=0)
+"""What a request that never reached an engine has used."""
