@@ -1,0 +1,76 @@
+"""The waiting requests: one queue per leaf and pool, first come first served within."""
+
+from collections import OrderedDict
+
+from evenhand.model import RequestId
+from evenhand.scheduling.node import Node
+from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.ticket import Ticket
+
+_Queue = OrderedDict[RequestId, Ticket]
+
+
+class Backlog:
+    """Queues of tickets. Bounded by the scheduler's limits (requests, bytes, time).
+
+    `push` and `remove` say whether the leaf began or ceased to wait for the pool, so that the caller
+    can tell the share tree.
+    """
+
+    def __init__(self) -> None:
+        self._queues: dict[Node, dict[Pool, _Queue]] = {}
+        self.requests = 0
+        self.bytes = 0
+
+    def push(self, ticket: Ticket, *, first: bool = False) -> bool:
+        """Queue a ticket, `first` for one that was served before and failed. True: the leaf began
+        to wait for this pool."""
+        pools = self._queues.setdefault(ticket.leaf, {})
+        queue = pools.get(ticket.pool)
+        begins = queue is None
+        if queue is None:
+            queue = pools[ticket.pool] = OrderedDict()
+        queue[ticket.request.id] = ticket
+        if first:
+            queue.move_to_end(ticket.request.id, last=False)
+        self._count(ticket, 1)
+        return begins
+
+    def remove(self, ticket: Ticket) -> bool:
+        """Take a ticket out, wherever it stands; O(1). True: the leaf waits for that pool no more."""
+        pools = self._queues[ticket.leaf]
+        queue = pools[ticket.pool]
+        del queue[ticket.request.id]
+        self._count(ticket, -1)
+        if queue:
+            return False
+        del pools[ticket.pool]
+        if not pools:
+            del self._queues[ticket.leaf]
+        return True
+
+    def oldest(self, leaf: Node, open_pools: set[Pool]) -> Ticket:
+        """The leaf's first ticket for any of these pools. There must be one."""
+        heads = (next(iter(q.values())) for p, q in self._queues[leaf].items() if p in open_pools)
+        return min(heads, key=lambda ticket: ticket.sequence)
+
+    def newest(self, leaf: Node) -> Ticket:
+        """The leaf's last ticket. There must be one."""
+        tails = (next(reversed(queue.values())) for queue in self._queues[leaf].values())
+        return max(tails, key=lambda ticket: ticket.sequence)
+
+    def queued_before(self, ticket: Ticket) -> int:
+        """How many of the leaf's own requests for the same pool stand before it."""
+        queue = self._queues[ticket.leaf][ticket.pool]
+        return sum(1 for other in queue.values() if other.sequence < ticket.sequence)
+
+    def _count(self, ticket: Ticket, sign: int) -> None:
+        size = ticket.request.body_bytes * sign
+        self.requests += sign
+        self.bytes += size
+        node: Node | None = ticket.leaf
+        while node is not None:
+            node.queued_requests += sign
+            node.queued_bytes += size
+            node.queued_units += ticket.expected_units * sign
+            node = node.parent

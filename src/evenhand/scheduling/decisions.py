@@ -1,0 +1,61 @@
+"""What the core returns. Every effect is a value; the host carries it out."""
+
+from dataclasses import dataclass
+
+from evenhand.model import EngineName, Outcome, Request, RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that is not served: ended, with nothing to settle. `retry_after_ms` is an estimate
+    from the measured service rate; the message says which limit it met."""
+
+    request: Request
+    outcome: Outcome
+    message: str
+    retry_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The answer to `submit`. `refused` ends the arrival itself; each of `shed` was queued before
+    and is ended instead. Without `refused` the arrival waits."""
+
+    refused: Refusal | None = None
+    shed: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Send that request to that engine; `waited_ms` is how long it was queued."""
+
+    request: Request
+    engine: EngineName
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The one ending of a request that was dispatched: what it was charged in all."""
+
+    request: Request
+    outcome: Outcome
+    engine: EngineName
+    units: int
+    corrected_units: int
+    """How much the last correction added (negative: refunded)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a request waits. `gate` is "window" while no engine of its pool has a slot, else "share".
+
+    `ahead` lists, from the root down, (tenant, its counter, own counter) for each sibling that goes
+    first, in units per weight; `queued_before` counts the tenant's own earlier requests.
+    """
+
+    id: RequestId
+    gate: str
+    waited_ms: int
+    queued_before: int
+    ahead: tuple[tuple[str, int, int], ...]

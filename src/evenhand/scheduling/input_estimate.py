@@ -1,0 +1,43 @@
+"""How many tokens a prompt will be, learned per model from the usage engines report."""
+
+from evenhand.model import ModelName, Request, Usage
+from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
+
+_PRIOR_TOKENS = 1_000
+_MEMORY_TOKENS = 1_000_000
+"""Beyond this both sums are halved: old traffic fades, and the integers stay small."""
+
+
+class InputEstimate:
+    """Bytes per token of each model as a ratio of two decayed sums.
+
+    Bounded by the number of models in the configuration.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[ModelName, tuple[int, int]] = {}
+
+    def tokens(self, request: Request) -> int:
+        """Expected input tokens, rounded up; exact where the client sent token ids."""
+        if request.prompt_tokens is not None:
+            return request.prompt_tokens
+        seen_bytes, seen_tokens = self._of(request.model)
+        return -(-request.prompt_bytes * seen_tokens // seen_bytes)
+
+    def learn(self, request: Request, usage: Usage) -> None:
+        """Take in what the engine counted. Estimates and token-id prompts teach nothing."""
+        if usage.is_estimate or request.prompt_tokens is not None:
+            return
+        if not (request.prompt_bytes and usage.input_tokens):
+            return
+        seen_bytes, seen_tokens = self._of(request.model)
+        seen_bytes += request.prompt_bytes
+        seen_tokens += usage.input_tokens
+        while seen_tokens > _MEMORY_TOKENS:
+            seen_bytes = max(1, seen_bytes // 2)
+            seen_tokens //= 2
+        self._sums[request.model] = (seen_bytes, seen_tokens)
+
+    def _of(self, model: ModelName) -> tuple[int, int]:
+        prior = (_PRIOR_TOKENS * INPUT_BYTES_PER_TOKEN_PRIOR, _PRIOR_TOKENS)
+        return self._sums.get(model, prior)

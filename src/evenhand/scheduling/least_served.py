@@ -1,0 +1,82 @@
+"""Siblings ordered by their counters, in a lazily re-keyed heap.
+
+Charges are about a hundred times as frequent as picks, so a charge must not touch the heap. While
+counters only grow, an entry's key is at most its counter: a stale entry at the top is pushed down to
+its present key when somebody looks. Where a counter shrinks (a refund) that no longer holds, so
+`shrunk` pushes a fresh entry and the old one is dead. `_live` holds the one valid key of each member.
+A look costs amortised O(log n); dead entries never outnumber live ones by more than a constant.
+"""
+
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import Generic, Protocol, TypeVar
+
+_DEAD_ENTRIES_MAX = 64
+
+
+class Counted(Protocol):
+    """A member: a counter that others change, and a number of its own that breaks ties."""
+
+    virtual: int
+    index: int
+
+
+T = TypeVar("T", bound=Counted)
+
+
+class LeastServed(Generic[T]):
+    """Members with their counters. `least` is exact at every moment."""
+
+    __slots__ = ("_heap", "_live", "_members")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int]] = []
+        self._live: dict[int, int] = {}
+        self._members: dict[int, T] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __contains__(self, member: T) -> bool:
+        return member.index in self._members
+
+    def add(self, member: T) -> None:
+        """Take a member in. It must not be one already."""
+        assert member.index not in self._members
+        self._members[member.index] = member
+        self._push(member)
+
+    def remove(self, member: T) -> None:
+        """Let a member go. Its entries in the heap die."""
+        del self._members[member.index]
+        del self._live[member.index]
+        self._compact()
+
+    def shrunk(self, member: T) -> None:
+        """The member's counter became smaller. Must be called at once; growth needs no call."""
+        if member.virtual < self._live[member.index]:
+            self._push(member)
+            self._compact()
+
+    def least(self) -> T:
+        """The member with the smallest counter, ties to the smallest index. Must not be empty."""
+        heap, live = self._heap, self._live
+        while True:
+            key, index = heap[0]
+            if live.get(index) != key:
+                heappop(heap)
+                continue
+            member = self._members[index]
+            if member.virtual == key:
+                return member
+            assert member.virtual > key, "a counter shrank and `shrunk` was not called"
+            live[index] = member.virtual
+            heapreplace(heap, (member.virtual, index))
+
+    def _push(self, member: T) -> None:
+        self._live[member.index] = member.virtual
+        heappush(self._heap, (member.virtual, member.index))
+
+    def _compact(self) -> None:
+        if len(self._heap) > 2 * len(self._live) + _DEAD_ENTRIES_MAX:
+            self._heap = [(key, index) for index, key in self._live.items()]
+            heapify(self._heap)

@@ -1,0 +1,36 @@
+"""How fast the engines serve, in units per second: the denominator of every honest Retry-After."""
+
+_MEMORY_S = 8
+_FORGET_S = 64
+
+
+class ServiceRate:
+    """Exponentially decayed mean over whole seconds, in integers (times 2^8)."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._units = 0
+        self._mean_scaled: int | None = None
+
+    def add(self, units: int, now_ms: int) -> None:
+        """Units that were produced just then; refunds count negative."""
+        self._roll(now_ms)
+        self._units += units
+
+    def units_per_s(self, now_ms: int) -> int | None:
+        """None until a whole second with work has passed."""
+        self._roll(now_ms)
+        return None if self._mean_scaled is None else max(0, self._mean_scaled >> 8)
+
+    def _roll(self, now_ms: int) -> None:
+        second = now_ms // 1000
+        if second <= self._second:
+            return
+        if second - self._second > _FORGET_S:
+            self._mean_scaled = None
+        elif self._mean_scaled is not None or self._units:
+            for elapsed in range(second - self._second):
+                sample = (self._units << 8) if elapsed == 0 else 0
+                old = sample if self._mean_scaled is None else self._mean_scaled
+                self._mean_scaled = (old * (_MEMORY_S - 1) + sample) // _MEMORY_S
+        self._second, self._units = second, 0

@@ -1,0 +1,152 @@
+"""The share tree: who has received least for its weight. Derivation and bound: vtc.md beside this file.
+
+Every node has a counter of normalised service. A charge to a leaf is added to the counter of each node
+on its path. To pick, walk down from the root, at each node to the child with the least counter among
+those that wait for an open pool. A child that wakes up is lifted to its waiting siblings, so idling
+banks nothing; it is never lowered, so a debt stays.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from evenhand.model import TenantPath
+from evenhand.scheduling.least_served import LeastServed
+from evenhand.scheduling.node import Node
+from evenhand.scheduling.pool import Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantShare:
+    """A tenant as configured: its name among its siblings, its weight, who is beneath it."""
+
+    name: str
+    weight: int = 1
+    children: tuple["TenantShare", ...] = field(default=())
+
+
+class ShareTree:
+    """Counters, activity and the pick. Weights are positive integers, depth is free."""
+
+    def __init__(self, tenants: Iterable[TenantShare]) -> None:
+        self._nodes = 0
+        self.root = self._node((), TenantShare(name="", children=tuple(tenants)), None)
+
+    def _node(self, path: TenantPath, share: TenantShare, parent: Node | None) -> Node:
+        node = Node(path, weight=share.weight, index=self._nodes, parent=parent)
+        self._nodes += 1
+        for child in share.children:
+            assert child.name not in node.children, f"two siblings are called {child.name}"
+            node.children[child.name] = self._node((*path, child.name), child, node)
+        return node
+
+    def leaf(self, path: TenantPath) -> Node:
+        """The leaf of that path; the host has checked that it exists."""
+        node = self.root
+        for name in path:
+            node = node.children[name]
+        assert not node.children, f"{'/'.join(path)} is not a leaf"
+        return node
+
+    def nodes(self) -> Iterator[Node]:
+        """All nodes, the root first, parents before children."""
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.children.values()))
+
+    def charge(self, leaf: Node, units: int) -> None:
+        """Add service to a leaf and all above it; negative units are a refund. O(depth)."""
+        node: Node | None = leaf
+        while node is not None:
+            node.service_units += units
+            node.virtual += units * node.ticks_per_unit
+            assert node.service_units >= 0, "refunded more than was charged"
+            if units < 0 and node.parent is not None:
+                for view in node.parent.views.values():
+                    if node in view:
+                        view.shrunk(node)
+            node = node.parent
+
+    def join(self, leaf: Node, pool: Pool) -> None:
+        """The leaf has begun to wait for a pool. Lifts every node on the path that was idle."""
+        node = leaf
+        while node.parent is not None:
+            parent = node.parent
+            if node.pools_waiting == 0:
+                _lift(node, pool)
+                parent.waiting_children[node] = None
+            node.pools_waiting += 1
+            view = parent.views.get(pool)
+            is_first = view is None
+            if view is None:
+                view = parent.views[pool] = LeastServed()
+            view.add(node)
+            if not is_first:
+                return
+            node = parent
+
+    def leave(self, leaf: Node, pool: Pool) -> None:
+        """The leaf waits for that pool no more."""
+        node = leaf
+        while node.parent is not None:
+            parent = node.parent
+            view = parent.views[pool]
+            view.remove(node)
+            node.pools_waiting -= 1
+            if node.pools_waiting == 0:
+                del parent.waiting_children[node]
+                parent.last_left = node
+            if len(view):
+                return
+            del parent.views[pool]
+            node = parent
+
+    def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node | None:
+        """The leaf whose turn it is among those that wait for one of these pools."""
+        pools = [pool for pool in open_pools if pool in self.root.views]
+        if not pools:
+            return None
+        node = self.root
+        while node.children:
+            node = _least_served_child(node, pools)
+        return node
+
+    def furthest_over_share(self) -> Node | None:
+        """The waiting leaf that would stand highest if all it has queued were served.
+
+        Not by the counter alone: fair queueing keeps the counters of waiting tenants within one
+        bound of each other, so the counter does not tell who floods. O(waiting siblings) a level.
+        """
+        node = self.root
+        if not node.waiting_children:
+            return None
+        while node.children:
+            node = max(node.waiting_children, key=lambda child: (child.claim, child.index))
+        return node
+
+
+def _least_served_child(node: Node, pools: list[Pool]) -> Node:
+    """THE line that picks the next tenant: the least normalised service goes next."""
+    views = [node.views[pool] for pool in pools if pool in node.views]
+    return min((view.least() for view in views), key=lambda child: (child.virtual, child.index))
+
+
+def _lift(node: Node, pool: Pool) -> None:
+    """Raise a waking node to the present: no credit is banked, no debt is erased.
+
+    The present is the least counter among the siblings that wait for the same pool; failing these,
+    among all waiting siblings; failing these, the counter of the one that stopped waiting last
+    (the case in which the VTC artifact does not lift at all).
+    """
+    parent = node.parent
+    assert parent is not None
+    if pool in parent.views:
+        present = parent.views[pool].least().virtual
+    elif parent.views:
+        present = min(view.least().virtual for view in parent.views.values())
+    elif parent.last_left is not None:
+        present = parent.last_left.virtual
+    else:
+        return
+    node.virtual = max(node.virtual, present)

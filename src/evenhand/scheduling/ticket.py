@@ -1,0 +1,34 @@
+"""The scheduler's record of one open request."""
+
+from dataclasses import dataclass
+
+from evenhand.model import EngineName, Request
+from evenhand.scheduling.node import Node
+from evenhand.scheduling.pool import Pool
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Ticket:
+    """From `submit` to its one ending.
+
+    `expected_units` is the estimate made at submission; `charged_units` is what the leaf carries for
+    it at this moment; `prepaid_tokens` is the predicted output that was charged at the pick, which
+    live tokens use up before they cost more. `engine` is set while it runs.
+    """
+
+    request: Request
+    leaf: Node
+    pool: Pool
+    sequence: int
+    queued_ms: int
+    expected_units: int
+    engine: EngineName | None = None
+    started_ms: int | None = None
+    charged_units: int = 0
+    input_tokens: int = 0
+    prepaid_tokens: int = 0
+    produced_tokens: int = 0
+
+    @property
+    def expires_ms(self) -> int:
+        return self.queued_ms + self.request.queue_wait_ms_max

@@ -1,0 +1,97 @@
+"""F1 to F5 of the fairness promises, by a stateful machine; and proof that the machine can see."""
+
+from heapq import heappop, heapreplace
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from evenhand.model import Request
+from evenhand.scheduling import share_tree
+from evenhand.scheduling.least_served import LeastServed
+from properties.scheduler_machine import OnePoolMachine, SchedulerMachine
+
+STEPS = settings(
+    max_examples=500,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.timeout(180)
+def test_one_pool_keeps_the_bound_of_the_policy() -> None:
+    run_state_machine_as_test(OnePoolMachine, settings=STEPS)
+
+
+@pytest.mark.timeout(180)
+def test_several_models_and_failing_engines_keep_every_other_promise() -> None:
+    run_state_machine_as_test(SchedulerMachine, settings=STEPS)
+
+
+class FcfsMachine(SchedulerMachine):
+    """The control keeps the same books; it only picks by arrival."""
+
+    preset = "fcfs"
+
+    def _next_by_brute_force(self) -> Request | None:
+        startable = [r for r in self.waiting.values() if self._can_start(r)]
+        return min(startable, key=self._sequence_of, default=None)
+
+
+def test_fcfs_conserves_work_and_charges() -> None:
+    run_state_machine_as_test(FcfsMachine, settings=settings(STEPS, max_examples=100))
+
+
+FIND = settings(
+    STEPS, max_examples=2_000, phases=[Phase.generate], database=None, print_blob=False
+)
+
+
+def caught(machine: type[SchedulerMachine]) -> bool:
+    try:
+        run_state_machine_as_test(machine, settings=FIND)
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.timeout(180)
+def test_control_without_the_lift_is_caught() -> None:
+    with patch.object(share_tree, "_lift", lambda node, pool: None):
+        assert caught(OnePoolMachine)
+
+
+@pytest.mark.timeout(180)
+def test_control_without_the_lift_into_an_empty_queue_is_caught() -> None:
+    real = share_tree._lift
+
+    def only_if_somebody_waits(node, pool) -> None:  # type: ignore[no-untyped-def]
+        if node.parent.views:
+            real(node, pool)
+
+    with patch.object(share_tree, "_lift", only_if_somebody_waits):
+        assert caught(OnePoolMachine)
+
+
+@pytest.mark.timeout(180)
+def test_control_of_a_refund_that_leaves_a_stale_key_is_caught() -> None:
+    def least_without_looking(self):  # type: ignore[no-untyped-def]
+        """The lazy heap as it was for counters that only grow."""
+        while True:
+            key, index = self._heap[0]
+            if self._live.get(index) != key:
+                heappop(self._heap)
+                continue
+            member = self._members[index]
+            if member.virtual <= key:
+                return member
+            self._live[index] = member.virtual
+            heapreplace(self._heap, (member.virtual, index))
+
+    with (
+        patch.object(LeastServed, "shrunk", lambda self, member: None),
+        patch.object(LeastServed, "least", least_without_looking),
+    ):
+        assert caught(OnePoolMachine)
