@@ -93,7 +93,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         choices=st.integers(1, CHOICES_MAX),
         size=st.integers(0, 400),
     )
-    def submit(self, data: st.DataObject, tokens: int, output: int, choices: int, size: int) -> None:
+    def submit(
+        self, data: st.DataObject, tokens: int, output: int, choices: int, size: int
+    ) -> None:
         self.count += 1
         request = Request(
             id=RequestId(f"r{self.count}"),
@@ -147,9 +149,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         ),
     )
     @precondition(lambda self: self.running)
-    def settle(
-        self, data: st.DataObject, input_tokens: int, cached: int, outcome: Outcome
-    ) -> None:
+    def settle(self, data: st.DataObject, input_tokens: int, cached: int, outcome: Outcome) -> None:
         request = self._draw(data, self.running)
         usage = Usage(input_tokens, self.produced[request.id], min(cached, input_tokens))
         settlement = self.scheduler.settle(request.id, usage, outcome, self.now_ms)

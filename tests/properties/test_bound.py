@@ -45,10 +45,7 @@ def largest_gap(policy: Policy, *, seed: int, steps: int) -> Fraction:
             running.append(started.request)
         waiting = scheduler.tree.root.children.values()
         assert all(node.queued_requests for node in waiting), "all must be backlogged throughout"
-        if dice.random() < 0.5:
-            request = running.popleft()
-        else:
-            request = running.pop()
+        request = running.popleft() if dice.random() < 0.5 else running.pop()
         produced = dice.choice([0, 1, 100])
         scheduler.produced(request.id, produced, step)
         assert request.prompt_tokens is not None

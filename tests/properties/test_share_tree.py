@@ -44,9 +44,7 @@ def test_fcfs_conserves_work_and_charges() -> None:
     run_state_machine_as_test(FcfsMachine, settings=settings(STEPS, max_examples=100))
 
 
-FIND = settings(
-    STEPS, max_examples=2_000, phases=[Phase.generate], database=None, print_blob=False
-)
+FIND = settings(STEPS, max_examples=2_000, phases=[Phase.generate], database=None, print_blob=False)
 
 
 def caught(machine: type[SchedulerMachine]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost import Cost
@@ -187,6 +187,17 @@ class Scheduler:
             return None
         is_open = bool(self.capacity.open_pools([ticket.pool]))
         return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
+
+    def expected_usage(self, request_id: RequestId) -> Usage:
+        """What a running request is taken to use as far as is known: estimated input, and the greater
+        of predicted and produced output. For settling what broke off without a word of usage."""
+        ticket = self._tickets[request_id]
+        output_tokens = max(ticket.prepaid_tokens, ticket.produced_tokens)
+        return Usage(ticket.input_tokens, output_tokens, is_estimate=True)
+
+    def retry_after_ms(self, tenant: TenantPath, now_ms: int) -> int:
+        """When a client of that tenant that is refused for its own limits may come back."""
+        return retry_after_ms(self.tree.leaf(tenant), self._rate.units_per_s(now_ms))
 
     def open_requests(self) -> int:
         """Waiting and running."""

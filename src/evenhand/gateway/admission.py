@@ -1,0 +1,109 @@
+"""A body becomes a request for the scheduler, or a refusal that says what to do."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from evenhand.gateway.identity import Identity
+from evenhand.gateway.settings import CallLimits
+from evenhand.model import InteractionId, ModelName, Outcome, Request, RequestId
+from evenhand.wire.completion import BodyProblem, Completion, read_completion
+from evenhand.wire.members import Members, scan
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a call ends at the door; `param` names the body's member."""
+
+    outcome: Outcome
+    message: str
+    param: str | None = None
+    retry_after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the relay needs of a body that passed."""
+
+    members: Members
+    completion: Completion
+
+
+def read_body(body: bytes, limits: CallLimits) -> Admitted | Refused:
+    """Parse and check a body, whoever sent it."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return _bad(f"The body is not valid JSON: {error}. Send one JSON object.")
+    members = scan(body)
+    if members is None:
+        return _bad("The body must be one JSON object.")
+    if members.depth > limits.json_depth_max:
+        return _bad(f"The body nests deeper than {limits.json_depth_max} levels. Flatten it.")
+    repeated = members.repeated()
+    if repeated is not None:
+        return _bad(f"The member {repeated!r} stands twice. Send it once.", repeated)
+    completion = read_completion(document, members)
+    if isinstance(completion, BodyProblem):
+        return _bad(completion.message, completion.param)
+    return Admitted(members, completion)
+
+
+def check_rights(
+    completion: Completion,
+    identity: Identity,
+    served: frozenset[ModelName],
+    limits: CallLimits,
+) -> Refused | None:
+    """Whether that key may ask this, and whether the amounts are within bounds."""
+    model = ModelName(completion.model)
+    allowed = served if identity.models is None else served & identity.models
+    if model not in allowed:
+        # The same answer for a model that does not exist and one that the key may not use.
+        names = ", ".join(sorted(allowed)) or "none"
+        message = f"This key may not use the model {model[:200]!r}. It may use: {names}."
+        return Refused(Outcome.MODEL_FORBIDDEN, message, "model")
+    if completion.choices > limits.choices_max:
+        message = (
+            f"{completion.choices} completions in one request are more than the limit of "
+            f"{limits.choices_max} (n or best_of, times the number of prompts). Ask for fewer."
+        )
+        return _bad(message, "n")
+    output_max = min(
+        limits.output_tokens_max, identity.output_tokens_max or limits.output_tokens_max
+    )
+    if completion.output_tokens_max is not None and completion.output_tokens_max > output_max:
+        message = f"Ask for at most {output_max} output tokens."
+        return _bad(message, "max_tokens")
+    if completion.output_tokens_max is None and identity.output_tokens_max is not None:
+        message = (
+            f"This key allows at most {output_max} output tokens a completion: name "
+            "max_completion_tokens or max_tokens."
+        )
+        return _bad(message, "max_tokens")
+    return None
+
+
+def scheduler_request(
+    admitted: Admitted, identity: Identity, *, request_id: RequestId, interaction: InteractionId
+) -> Request:
+    """What the scheduler is told; identity comes from the key alone."""
+    completion = admitted.completion
+    return Request(
+        id=request_id,
+        tenant=identity.tenant,
+        model=ModelName(completion.model),
+        body_bytes=len(admitted.members.body),
+        prompt_bytes=completion.prompt_bytes,
+        prompt_tokens=completion.prompt_tokens,
+        output_tokens_max=completion.output_tokens_max,
+        choices=completion.choices,
+        queue_wait_ms_max=identity.queue_wait_ms_max,
+        application=identity.application,
+        interaction=interaction,
+        lane=identity.lane,
+    )
+
+
+def _bad(message: str, param: str | None = None) -> Refused:
+    return Refused(Outcome.BAD_REQUEST, message, param)

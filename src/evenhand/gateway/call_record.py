@@ -1,0 +1,91 @@
+"""What is noted about a call while it lives, for the metrics and the log line."""
+
+from collections.abc import Callable
+
+from evenhand.gateway.identity import Identity
+from evenhand.model import EngineName, InteractionId, Outcome, RequestId, Usage
+from evenhand.telemetry import ModelMetrics, RequestRecord
+from evenhand.wire.completion import Completion
+
+
+class CallRecord:
+    """Filled step by step; `finished` is read once, after `ended`. Seconds are the loop's clock."""
+
+    def __init__(
+        self,
+        now_s: Callable[[], float],
+        identity: Identity,
+        request_id: RequestId,
+        interaction: InteractionId,
+    ) -> None:
+        self._identity = identity
+        self._id = request_id
+        self._interaction = interaction
+        self._begun_s = now_s()
+        self._completion: Completion | None = None
+        self._metrics: ModelMetrics | None = None
+        self._engine: EngineName | None = None
+        self._queue_wait_ms: int | None = None
+        self._last_token_s: float | None = None
+        self._ttft_ms: int | None = None
+        self._finished: RequestRecord | None = None
+        self.bytes_in = 0
+
+    def asked(self, completion: Completion, metrics: ModelMetrics) -> None:
+        """The body was read and is in order; `metrics` are its model's."""
+        self._completion = completion
+        self._metrics = metrics
+
+    def started(self, engine: EngineName, waited_ms: int) -> None:
+        """It was sent to an engine (the last one counts)."""
+        self._engine = engine
+        self._queue_wait_ms = waited_ms
+
+    def tokens_came(self, tokens: int, now_s: float) -> None:
+        """Output came: the first sets the time to first token, later ones the pace."""
+        if tokens <= 0:
+            return
+        if self._last_token_s is None:
+            self._ttft_ms = int((now_s - self._begun_s) * 1000)
+        elif self._metrics is not None:
+            self._metrics.inter_token((now_s - self._last_token_s) / tokens)
+        self._last_token_s = now_s
+
+    def ended(
+        self,
+        outcome: Outcome,
+        usage: Usage,
+        *,
+        units: int,
+        status: int,
+        dispatches: int,
+        now_s: float,
+    ) -> None:
+        """It has ended; call once."""
+        identity, completion = self._identity, self._completion
+        self._finished = RequestRecord(
+            request_id=self._id,
+            interaction=self._interaction,
+            tenant=identity.tenant,
+            application=identity.application,
+            lane=identity.lane,
+            model=completion.model if completion else None,
+            engine=self._engine,
+            outcome=outcome,
+            status=status,
+            is_stream=completion.is_stream if completion else False,
+            queue_wait_ms=self._queue_wait_ms,
+            ttft_ms=self._ttft_ms,
+            duration_ms=int((now_s - self._begun_s) * 1000),
+            input_tokens=usage.input_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            output_tokens=usage.output_tokens,
+            usage_is_estimate=usage.is_estimate,
+            units=units,
+            dispatches=dispatches,
+            bytes_in=self.bytes_in,
+        )
+
+    def finished(self) -> RequestRecord:
+        assert self._finished is not None, "the call has not ended"
+        return self._finished

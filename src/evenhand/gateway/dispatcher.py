@@ -1,0 +1,140 @@
+"""The host loop around the scheduling core: its decisions become calls, the world becomes its events.
+
+No policy here: who is next, where, and at what charge is the core's to say.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from evenhand.gateway.engine_link import EngineLink
+from evenhand.model import EngineName, Outcome, Request, RequestId, Usage
+from evenhand.scheduling import Refusal, Scheduler, Settlement
+
+
+class Dispatched(Protocol):
+    """One call, as the dispatcher knows it."""
+
+    def start(self, engine: EngineLink, waited_ms: int) -> None:
+        """It is its turn: send it to that engine. Must end in `settle` or `try_again` once."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """It is not served (limits, shed, waited too long); the scheduler has forgotten it."""
+
+    def crashed(self, error: Exception) -> None:
+        """Our own code failed on it; it must end all the same."""
+
+
+class Dispatcher:
+    """Feeds the scheduler and carries out what it decides. One per process, on the loop's thread."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        engines: Iterable[EngineLink],
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_engine: Callable[[EngineLink], None] = lambda _: None,
+    ) -> None:
+        self.scheduler = scheduler
+        self.engines: dict[EngineName, EngineLink] = {link.name: link for link in engines}
+        self._loop = loop
+        self._on_engine = on_engine
+        self._calls: dict[RequestId, Dispatched] = {}
+        self._expiry: asyncio.TimerHandle | None = None
+        self._is_pumping = False
+        for link in self.engines.values():
+            self._tell_scheduler(link)
+
+    def now_ms(self) -> int:
+        """The loop's monotonic clock."""
+        return int(self._loop.time() * 1000)
+
+    def submit(self, call: Dispatched, request: Request) -> None:
+        """Queue a call; it hears of its turn or its refusal, possibly before this returns."""
+        self._calls[request.id] = call
+        submission = self.scheduler.submit(request, self.now_ms())
+        for refusal in submission.shed:
+            self._refuse(refusal)
+        if submission.refused is not None:
+            self._refuse(submission.refused)
+            return
+        self.pump()
+
+    def cancel(self, request_id: RequestId) -> None:
+        """A waiting call's client has left."""
+        self.scheduler.cancel(request_id, self.now_ms())
+        del self._calls[request_id]
+
+    def produced(self, request_id: RequestId, tokens: int) -> None:
+        self.scheduler.produced(request_id, tokens, self.now_ms())
+
+    def settle(self, request_id: RequestId, usage: Usage, outcome: Outcome) -> Settlement:
+        """End a started call. Its slot is free at once: the engine's connection must be closed or
+        its answer complete."""
+        settlement = self.scheduler.settle(request_id, usage, outcome, self.now_ms())
+        del self._calls[request_id]
+        self._loop.call_soon(self.pump)
+        return settlement
+
+    def try_again_elsewhere(self, request_id: RequestId) -> bool:
+        """Its engine failed before the first byte. True: it waits for another engine."""
+        again = self.scheduler.try_again_elsewhere(request_id, self.now_ms())
+        if again:
+            self._loop.call_soon(self.pump)
+        return again
+
+    def engine_changed(self, link: EngineLink, *, is_up: bool, reason: str) -> None:
+        """An engine came up or went down. What runs there ends by itself."""
+        link.is_up, link.reason = is_up, reason
+        self._tell_scheduler(link)
+        self._on_engine(link)
+        self.pump()
+
+    def pump(self) -> None:
+        """Start whatever can start. Safe to call at any time, also from within a start."""
+        if self._is_pumping:
+            return
+        self._is_pumping = True
+        try:
+            for refusal in self.scheduler.expire(self.now_ms()):
+                self._refuse(refusal)
+            while (start := self.scheduler.next(self.now_ms())) is not None:
+                call = self._calls[start.request.id]
+                try:
+                    call.start(self.engines[start.engine], start.waited_ms)
+                except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
+                    call.crashed(error)
+        finally:
+            self._is_pumping = False
+        self._arm_expiry()
+
+    def close(self) -> None:
+        """Stop the clock. Calls that are open stay the callers' to end."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._calls.pop(refusal.request.id).refused(refusal)
+
+    def _tell_scheduler(self, link: EngineLink) -> None:
+        window = link.window if link.is_up else 0
+        self.scheduler.engine_changed(link.name, window=window, models=link.models)
+
+    def _arm_expiry(self) -> None:
+        """One timer, for the next that may have waited too long."""
+        soonest_ms = self.scheduler.next_expiry_ms()
+        if soonest_ms is None:
+            self.close()
+            return
+        at_s = (soonest_ms + 1) / 1000
+        if self._expiry is not None:
+            if self._expiry.when() <= at_s and not self._expiry.cancelled():
+                return
+            self._expiry.cancel()
+        self._expiry = self._loop.call_at(at_s, self._expire)
+
+    def _expire(self) -> None:
+        self._expiry = None
+        self.pump()

@@ -1,0 +1,27 @@
+"""GET /v1/models: what the caller's key may use."""
+
+from evenhand.gateway.http.contract import Response
+from evenhand.model import RequestId
+
+
+class ModelsList:
+    """Answers once the (empty) body was read, so that the connection stays usable."""
+
+    def __init__(self, response: Response, answer: bytes, request_id: RequestId) -> None:
+        self._response = response
+        self._answer = answer
+        self._request_id = request_id
+
+    def body(self, body: bytes) -> None:
+        del body  # a GET needs none; what was sent is ignored
+        headers = [("content-type", "application/json"), ("x-request-id", self._request_id)]
+        self._response.send(200, headers, self._answer)
+
+    def gone(self) -> None:
+        """Nothing was begun."""
+
+    def client_slow(self) -> None:
+        """The answer is written already."""
+
+    def client_ready(self) -> None:
+        """The answer is written already."""

@@ -1,0 +1,96 @@
+"""What the gateway must know of a completion body; all else is the engine's to judge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evenhand.wire.members import Members
+
+_MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
+"""Names for the most output tokens: OpenAI's two and llama.cpp's own."""
+
+_PROMPT_MEMBERS = ("messages", "prompt", "suffix", "tools", "functions")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyProblem:
+    """Why a body is refused; `param` names the member."""
+
+    message: str
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A request for completions, as far as scheduling and relay are concerned.
+
+    `prompt_bytes` is the JSON length of all that becomes the prompt; `prompt_tokens` is exact and set
+    where token ids were sent; `choices` is completions in all (n or best_of, times prompts).
+    """
+
+    model: str
+    is_stream: bool
+    wants_usage: bool
+    wants_usage_each: bool
+    stream_options: Mapping[str, Any]
+    prompt_bytes: int
+    prompt_tokens: int | None
+    output_tokens_max: int | None
+    choices: int
+
+
+def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
+    """The facts of a parsed body, or the first problem found."""
+    model = document.get("model")
+    if not isinstance(model, str) or not model:
+        return BodyProblem("Name the model: a non-empty string.", "model")
+    stream = document.get("stream") or False
+    if not isinstance(stream, bool):
+        return BodyProblem("stream must be true or false.", "stream")
+    options = document.get("stream_options") or {}
+    if not isinstance(options, dict):
+        return BodyProblem("stream_options must be an object.", "stream_options")
+    prompts, prompt_tokens, problem = _prompts(document)
+    problem = problem or _counts_problem(document)
+    if problem is not None:
+        return problem
+    asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
+    choices = max(document.get("n") or 1, document.get("best_of") or 1)
+    return Completion(
+        model=model,
+        is_stream=stream,
+        wants_usage=options.get("include_usage") is True,
+        wants_usage_each=options.get("continuous_usage_stats") is True,
+        stream_options=options,
+        prompt_bytes=sum(members.value_bytes(name) for name in _PROMPT_MEMBERS),
+        prompt_tokens=prompt_tokens,
+        output_tokens_max=max(asked) if asked else None,
+        choices=choices * prompts,
+    )
+
+
+def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
+    for name, least in (("n", 1), ("best_of", 1), *((name, 0) for name in _MAX_TOKENS)):
+        value = document.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            return BodyProblem(f"{name} must be a whole number of at least {least}.", name)
+    return None
+
+
+def _prompts(document: Mapping[str, Any]) -> tuple[int, int | None, BodyProblem | None]:
+    """How many prompts there are, and their tokens in all if they are given as token ids."""
+    prompt = document.get("prompt")
+    if not isinstance(prompt, list):
+        return 1, None, None
+    if not prompt:
+        return 1, None, BodyProblem("prompt must not be an empty list.", "prompt")
+    if all(type(item) is int for item in prompt):
+        return 1, len(prompt), None
+    if all(isinstance(item, list) and all(type(t) is int for t in item) for item in prompt):
+        return len(prompt), sum(len(item) for item in prompt), None
+    if all(isinstance(item, str) for item in prompt):
+        return len(prompt), None, None
+    message = "prompt must be a string, a list of strings, of token ids, or of lists of token ids."
+    return 1, None, BodyProblem(message, "prompt")

@@ -1,0 +1,80 @@
+"""What each kind of engine understands beyond the OpenAI fields, and the body it is therefore sent."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evenhand.wire.carriers import CARRIERS
+from evenhand.wire.completion import Completion
+from evenhand.wire.members import Members
+
+
+class EngineKind(StrEnum):
+    """Kinds of engines, as named in the configuration."""
+
+    EMBEDDED = "embedded"
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    LLAMACPP = "llamacpp"
+    TRTLLM = "trtllm"
+    OPENAI = "openai"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`usage`: understands `stream_options.include_usage`. `usage_each`: and
+    `continuous_usage_stats`, exact usage on every chunk. `cache_salt`: keeps a prefix cache apart per
+    salt. `cache_prompt`: has no salt, but reuse of prompts can be switched off per request."""
+
+    usage: bool = True
+    usage_each: bool = False
+    cache_salt: bool = False
+    cache_prompt: bool = False
+
+
+DIALECTS: dict[EngineKind, Dialect] = {
+    EngineKind.EMBEDDED: Dialect(cache_prompt=True),
+    EngineKind.VLLM: Dialect(usage_each=True, cache_salt=True),
+    EngineKind.SGLANG: Dialect(usage_each=True, cache_salt=True),
+    EngineKind.LLAMACPP: Dialect(cache_prompt=True),
+    EngineKind.TRTLLM: Dialect(),
+    # A stranger behind this API may refuse any field it does not know: none is added.
+    EngineKind.OPENAI: Dialect(usage=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineBody:
+    """The bytes to send, and whether they ask for usage that the client did not ask for."""
+
+    body: bytes
+    asks_for_more: bool
+
+
+def engine_body(
+    members: Members, completion: Completion, dialect: Dialect, *, cache_salt: str | None
+) -> EngineBody:
+    """The client's body as that engine gets it: JSON-equal but for carriers and what we must set.
+
+    `cache_salt` is the trust domain's; None while all tenants are of one domain.
+    """
+    put: dict[str, bytes] = {}
+    asks_for_more = False
+    if completion.is_stream and dialect.usage:
+        options = _stream_options(completion.stream_options, dialect)
+        if options != completion.stream_options:
+            put["stream_options"] = json.dumps(options).encode()
+            asks_for_more = True
+    if cache_salt is not None and dialect.cache_salt:
+        put["cache_salt"] = json.dumps(cache_salt).encode()
+    if cache_salt is not None and dialect.cache_prompt:
+        put["cache_prompt"] = b"false"
+    return EngineBody(members.rewritten(drop=CARRIERS, put=put), asks_for_more)
+
+
+def _stream_options(asked: Mapping[str, object], dialect: Dialect) -> dict[str, object]:
+    options = {**asked, "include_usage": True}
+    if dialect.usage_each:
+        options["continuous_usage_stats"] = True
+    return options

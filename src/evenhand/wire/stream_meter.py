@@ -1,0 +1,134 @@
+"""Counts the tokens of a streamed answer event by event, and keeps from the client what it did not
+ask for.
+
+No event is parsed as JSON but those that carry usage at the end; the others are searched. Three
+sources, best first: usage on each chunk (vLLM and SGLang on request), usage in the last chunk, and our
+own count of chunks with content, which is an estimate.
+"""
+
+import json
+import re
+
+from evenhand.model import Usage
+from evenhand.wire.sse import event as sse_event
+from evenhand.wire.sse import payload
+from evenhand.wire.usage import usage_from
+
+# In valid JSON the quote after the comma cannot close a string (`u` could not follow), so this is a
+# member called usage; the single brace before the end makes it the last of the outermost object.
+_USAGE_LAST = re.compile(
+    rb',\s*"usage"\s*:\s*(null|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})\s*\}\s*$', re.DOTALL
+)
+_CONTENT = re.compile(
+    rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]'
+)
+_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_ERROR = re.compile(rb'^\s*\{\s*"error"\s*:')
+
+
+class StreamMeter:
+    """One streamed answer. Feed every event to `take`; read the counts at any time.
+
+    `client_wants_usage`: the client asked for the last chunk's usage itself. `client_wants_each`: it
+    asked for usage on each chunk. `asked_for_more`: we asked the engine for usage that the client did
+    not ask for, so it is cut out.
+    """
+
+    def __init__(
+        self, *, client_wants_usage: bool, client_wants_each: bool, asked_for_more: bool
+    ) -> None:
+        self._client_wants_usage = client_wants_usage
+        self._client_wants_each = client_wants_each
+        self._asked_for_more = asked_for_more
+        self._counted = 0
+        self._reported: Usage | None = None
+        self._is_trusted = True
+        self._final_seen = False
+        self.is_done = False
+        """`[DONE]` was seen."""
+        self.error_seen = False
+        """The engine reported an error inside the stream."""
+
+    @property
+    def output_tokens(self) -> int:
+        """Output tokens so far; never decreases."""
+        reported = self._reported.output_tokens if self._reported else 0
+        return max(self._counted, reported)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether any output token has come."""
+        return self.output_tokens > 0
+
+    def usage(self, *, input_tokens_estimate: int) -> Usage:
+        """What to settle: the engine's figures where they make sense, else our own, marked."""
+        reported = self._reported
+        if reported is None:
+            return Usage(input_tokens_estimate, self.output_tokens, is_estimate=True)
+        is_exact = (
+            self._is_trusted and self._final_seen and (reported.output_tokens >= self._counted)
+        )
+        return Usage(
+            reported.input_tokens,
+            self.output_tokens,
+            reported.cached_input_tokens,
+            is_estimate=not is_exact,
+        )
+
+    def take(self, event: bytes) -> bytes | None:
+        """Account for one event and return what the client gets of it; None: nothing."""
+        data = payload(event)
+        if data is None:
+            return event
+        if data == b"[DONE]":
+            self.is_done = True
+            return event
+        if _ERROR.match(data):
+            self.error_seen = True
+            return event
+        if _CONTENT.search(data):
+            self._counted += 1
+        return self._with_usage(event, data) if b'"usage"' in data else event
+
+    def _with_usage(self, event: bytes, data: bytes) -> bytes | None:
+        is_final = _NO_CHOICES.search(data) is not None
+        found = _USAGE_LAST.search(data)
+        if found is None:
+            return self._with_usage_inside(event, data, is_final=is_final)
+        self._report(_loads(found[1]), is_final=is_final)
+        if not self._is_cut(is_final=is_final):
+            return event
+        return None if is_final else sse_event(data[: found.start()] + b"}")
+
+    def _with_usage_inside(self, event: bytes, data: bytes, *, is_final: bool) -> bytes | None:
+        """Usage that is not the last member (or mere text about usage): parse to be sure."""
+        chunk = _loads(data)
+        if not isinstance(chunk, dict) or "usage" not in chunk:
+            return event
+        self._report(chunk.pop("usage"), is_final=is_final)
+        if not self._is_cut(is_final=is_final):
+            return event
+        return None if is_final else sse_event(json.dumps(chunk, ensure_ascii=False).encode())
+
+    def _is_cut(self, *, is_final: bool) -> bool:
+        if not self._asked_for_more or self._client_wants_each:
+            return False
+        return not (is_final and self._client_wants_usage)
+
+    def _report(self, value: object, *, is_final: bool) -> None:
+        if value is None:
+            return
+        usage = usage_from(value)
+        before = self._reported
+        if usage is None or (before and usage.output_tokens < before.output_tokens):
+            self._is_trusted = False
+            return
+        self._reported = usage
+        self._final_seen = self._final_seen or is_final
+
+
+def _loads(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None  # malformed JSON from an engine: passed on as it is, it carries no usage

@@ -1,0 +1,27 @@
+"""Usage objects as engines write them, read with suspicion."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from evenhand.model import Usage
+
+
+def usage_from(value: object) -> Usage | None:
+    """An OpenAI usage object as `Usage`; None if it is absent or makes no sense."""
+    if not isinstance(value, Mapping):
+        return None
+    input_tokens = _count(value, "prompt_tokens")
+    # Embeddings and prompt-only answers have no completion_tokens.
+    output_tokens = _count(value, "completion_tokens") if "completion_tokens" in value else 0
+    if input_tokens is None or output_tokens is None:
+        return None
+    details = value.get("prompt_tokens_details")
+    cached = _count(details, "cached_tokens") if isinstance(details, Mapping) else None
+    return Usage(input_tokens, output_tokens, min(cached or 0, input_tokens))
+
+
+def _count(value: Mapping[str, Any], key: str) -> int | None:
+    count = value.get(key)
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        return None
+    return count

@@ -1,0 +1,84 @@
+"""Bodies are edited as bytes and stay JSON-equal."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evenhand.wire.members import scan
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+objects = st.dictionaries(st.text(), json_values, max_size=6)
+
+
+@given(objects, st.booleans(), st.sampled_from([None, 1, "\t"]))
+def test_members_are_the_objects_own(document: dict, ascii_only: bool, indent) -> None:  # type: ignore[type-arg, no-untyped-def]
+    body = json.dumps(document, ensure_ascii=ascii_only, indent=indent).encode(
+        "utf-8", "surrogatepass"
+    )
+    members = scan(body)
+    assert members is not None
+    assert [m.key for m in members.members] == list(document)
+    for member in members.members:
+        assert json.loads(body[member.value_start : member.end]) == document[member.key]
+
+
+@given(objects, st.sets(st.text(), max_size=3), st.dictionaries(st.text(), json_values, max_size=3))
+def test_rewriting_equals_editing_the_parsed_object(document: dict, drop: set, put: dict) -> None:  # type: ignore[type-arg]
+    drop |= set(list(document)[:2])
+    body = json.dumps(document).encode()
+    members = scan(body)
+    assert members is not None
+    rewritten = members.rewritten(
+        drop=drop, put={k: json.dumps(v).encode() for k, v in put.items()}
+    )
+    expected = {k: v for k, v in document.items() if k not in drop} | put
+    assert json.loads(rewritten) == expected
+
+
+def test_untouched_members_keep_their_bytes() -> None:
+    body = b'{ "big": 123456789012345678901234567890, "f": 1.0e+2,\n"s":"\\u00e9" ,"user":"x"}'
+    members = scan(body)
+    assert members is not None
+    assert (
+        members.rewritten(drop={"user"}, put={})
+        == b'{"big": 123456789012345678901234567890,"f": 1.0e+2,"s":"\\u00e9" }'
+    )
+
+
+def test_a_body_without_anything_to_change_is_passed_as_it_came() -> None:
+    body = b'  {"a" : [1, {"user": "nested is not ours"}]}  '
+    members = scan(body)
+    assert members is not None
+    assert members.rewritten(drop={"user"}, put={}) is body
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b'{"a":1,"a":1}', "a"),
+        (b'{"user":1,"us\\u0065r":2}', "user"),
+        (b'{"a":{"b":1,"b":2}}', None),
+        (b'{"a":"\\"a\\":1","b":1}', None),
+    ],
+)
+def test_a_repeated_top_level_key_is_found_in_any_spelling(body: bytes, key: str | None) -> None:
+    members = scan(body)
+    assert members is not None
+    assert members.repeated() == key
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b"  [{}]"])
+def test_only_objects_have_members(body: bytes) -> None:
+    assert scan(body) is None
+
+
+def test_depth_counts_brackets_of_both_kinds() -> None:
+    members = scan(b'{"a":[[{"b":"[[[["}]]}')
+    assert members is not None
+    assert members.depth == 4

@@ -1,0 +1,149 @@
+"""Tokens are counted, usage is believed with suspicion, and the client gets only what it asked for."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evenhand.model import Usage
+from evenhand.wire.sse import event
+from evenhand.wire.stream_meter import StreamMeter
+
+DONE = event(b"[DONE]")
+
+
+def chunk(text: str, **more: object) -> bytes:
+    return event(
+        json.dumps({"id": "c", "choices": [{"delta": {"content": text}}], **more}).encode()
+    )
+
+
+def final(usage: object) -> bytes:
+    return event(json.dumps({"id": "c", "choices": [], "usage": usage}).encode())
+
+
+def usage(prompt: int, completion: int, cached: int = 0) -> dict[str, object]:
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+
+
+def meter(*, wants: bool = False, each: bool = False, asked: bool = True) -> StreamMeter:
+    return StreamMeter(client_wants_usage=wants, client_wants_each=each, asked_for_more=asked)
+
+
+def test_the_last_chunks_usage_is_exact_and_cut_out() -> None:
+    m = meter()
+    assert [m.take(e) for e in (chunk("a"), chunk("b"))] == [chunk("a"), chunk("b")]
+    assert m.output_tokens == 2
+    assert m.take(final(usage(9, 3, 4))) is None
+    assert m.take(DONE) == DONE
+    assert m.is_done
+    assert m.usage(input_tokens_estimate=1) == Usage(9, 3, 4)
+
+
+def test_the_client_that_asked_for_usage_gets_it() -> None:
+    m = meter(wants=True)
+    assert m.take(final(usage(9, 3))) == final(usage(9, 3))
+
+
+def test_usage_on_each_chunk_is_charged_live_and_cut_out() -> None:
+    m = meter()
+    out = m.take(chunk("abc", usage=usage(9, 7)))
+    assert out == chunk("abc")
+    assert m.output_tokens == 7
+    broken_off = m.usage(input_tokens_estimate=1)
+    assert broken_off == Usage(9, 7, 0, is_estimate=True)
+
+
+def test_usage_on_each_chunk_stays_for_the_client_that_asked_for_it() -> None:
+    m = meter(wants=True, each=True)
+    assert m.take(chunk("abc", usage=usage(9, 7))) == chunk("abc", usage=usage(9, 7))
+
+
+def test_usage_that_nobody_asked_for_is_the_engines_own_habit_and_stays() -> None:
+    m = meter(asked=False)
+    assert m.take(final(usage(9, 3))) == final(usage(9, 3))
+    assert m.usage(input_tokens_estimate=1) == Usage(9, 3)
+
+
+def test_usage_in_the_middle_of_a_chunk_is_found() -> None:
+    m = meter()
+    data = b'{"usage":{"prompt_tokens":5,"completion_tokens":2},"choices":[{"delta":{}}]}'
+    out = m.take(event(data))
+    assert out is not None
+    assert b"usage" not in out
+    assert m.output_tokens == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['say "usage": {"prompt_tokens": 1}}', ',"usage":{"completion_tokens":99}}', '"usage"', "}}"],
+)
+def test_text_about_usage_is_not_usage(text: str) -> None:
+    m = meter()
+    assert m.take(chunk(text)) == chunk(text)
+    assert m.output_tokens == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        usage(9, 1),  # less than the chunks we saw
+        usage(-1, 3),
+        {"prompt_tokens": 1.5, "completion_tokens": 2},
+        {"prompt_tokens": True, "completion_tokens": 2},
+        "x",
+        [],
+        None,
+    ],
+)
+def test_senseless_usage_leaves_our_own_count_marked(bad: object) -> None:
+    m = meter()
+    for _ in range(3):
+        m.take(chunk("a"))
+    m.take(final(bad))
+    settled = m.usage(input_tokens_estimate=6)
+    assert settled.output_tokens == 3
+    assert settled.is_estimate
+
+
+def test_decreasing_usage_never_lowers_the_count() -> None:
+    m = meter()
+    m.take(chunk("a", usage=usage(9, 5)))
+    m.take(chunk("a", usage=usage(9, 2)))
+    assert m.output_tokens == 5
+    assert m.usage(input_tokens_estimate=1).is_estimate
+
+
+def test_more_cached_than_prompt_is_clipped() -> None:
+    m = meter()
+    m.take(final(usage(9, 0, 50)))
+    assert m.usage(input_tokens_estimate=1) == Usage(9, 0, 9)
+
+
+def test_an_error_inside_the_stream_is_seen_and_passed_on() -> None:
+    m = meter()
+    error = event(b'{"error":{"message":"boom"}}')
+    assert m.take(error) == error
+    assert m.error_seen
+
+
+def test_role_and_finish_chunks_are_no_tokens() -> None:
+    m = meter()
+    m.take(event(b'{"choices":[{"delta":{"role":"assistant","content":""}}]}'))
+    m.take(event(b'{"choices":[{"delta":{},"finish_reason":"stop"}]}'))
+    assert m.output_tokens == 0
+
+
+@given(st.lists(st.binary(max_size=60)))
+def test_any_event_is_survived_and_nothing_is_invented(events: list[bytes]) -> None:
+    m = meter()
+    for data in events:
+        before = m.output_tokens
+        m.take(b"data: " + data + b"\n\n")
+        assert m.output_tokens >= before
