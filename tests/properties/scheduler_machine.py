@@ -46,8 +46,8 @@ TREES = [
 class SchedulerMachine(RuleBasedStateMachine):
     """Every promise that holds with any number of models, engines and failures."""
 
-    models = (ModelName("m1"), ModelName("m2"))
-    engines = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)}
+    models: tuple[ModelName, ...] = (ModelName("m1"), ModelName("m2"))
+    engines: dict[str, tuple[str, ...]] = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)}
     window_max = 3
     preset = "vtc"
 

@@ -1,5 +1,44 @@
 """The `evenhand` command."""
 
+from typing import Annotated
+
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+import evenhand
+from evenhand.cli.check import check
+from evenhand.cli.docs import docs
+from evenhand.cli.init import init
+from evenhand.cli.serve import serve
+
+app = typer.Typer(
+    name="evenhand",
+    help="Fair shares of one LLM cluster for many tenants, counted in work done.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command()(serve)
+app.command()(init)
+app.command()(check)
+app.command(hidden=True)(docs)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback signature
+    if asked:
+        typer.echo(evenhand.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Fair shares of one LLM cluster for many tenants, counted in work done."""
+    del version  # its callback has answered already

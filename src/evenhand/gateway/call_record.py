@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from evenhand.gateway.identity import Identity
-from evenhand.model import EngineName, InteractionId, Outcome, RequestId, Usage
+from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId, Usage
 from evenhand.telemetry import ModelMetrics, RequestRecord
 from evenhand.wire.completion import Completion
 
@@ -27,7 +27,7 @@ class CallRecord:
         self._engine: EngineName | None = None
         self._queue_wait_ms: int | None = None
         self._last_token_s: float | None = None
-        self._ttft_ms: int | None = None
+        self._ttft_ms: float | None = None
         self._finished: RequestRecord | None = None
         self.bytes_in = 0
 
@@ -46,9 +46,9 @@ class CallRecord:
         if tokens <= 0:
             return
         if self._last_token_s is None:
-            self._ttft_ms = int((now_s - self._begun_s) * 1000)
+            self._ttft_ms = (now_s - self._begun_s) * 1000
         elif self._metrics is not None:
-            self._metrics.inter_token((now_s - self._last_token_s) / tokens)
+            self._metrics.tokens_came(tokens, now_s - self._last_token_s)
         self._last_token_s = now_s
 
     def ended(
@@ -69,14 +69,14 @@ class CallRecord:
             tenant=identity.tenant,
             application=identity.application,
             lane=identity.lane,
-            model=completion.model if completion else None,
+            model=ModelName(completion.model) if completion else None,
             engine=self._engine,
             outcome=outcome,
             status=status,
             is_stream=completion.is_stream if completion else False,
             queue_wait_ms=self._queue_wait_ms,
             ttft_ms=self._ttft_ms,
-            duration_ms=int((now_s - self._begun_s) * 1000),
+            duration_ms=(now_s - self._begun_s) * 1000,
             input_tokens=usage.input_tokens,
             cached_input_tokens=usage.cached_input_tokens,
             output_tokens=usage.output_tokens,

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,7 +56,8 @@ class Gateway:
         # Every call that is not ended; bounded by the edge's connections.
         self.calls: set[Call] = set()
         self.is_draining = False
-        self.now_s: Callable[[], float] = loop.time
+        # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
+        self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
         self._log = observers.log
         self._loop = loop
@@ -63,53 +65,34 @@ class Gateway:
     def request(self, head: RequestHead, response: Response) -> Handler | None:
         """Identity first: nothing of a body is read for somebody who has no key."""
         request_id = RequestId(f"req_{secrets.token_hex(12)}")
-        if head.path not in _COMPLETIONS and head.path != _MODELS:
-            message = (
-                f"There is no {head.path[:200]} here. Use /v1/chat/completions, /v1/completions "
-            )
-            message += "or /v1/models."
-            return self._refuse(response, request_id, Outcome.NOT_FOUND, message)
-        allowed = ("GET", "HEAD") if head.path == _MODELS else ("POST",)
-        if head.method not in allowed:
-            message = f"Use {' or '.join(allowed)} for {head.path}."
-            extra = [("allow", ", ".join(allowed))]
-            return self._refuse(
-                response, request_id, Outcome.METHOD_NOT_ALLOWED, message, extra_headers=extra
-            )
         holder = self.keys.holder(head.headers.get("authorization"))
-        if holder is None:
-            message = (
-                "No valid API key was sent. Send the header Authorization: Bearer YOUR_KEY, with a "
-                "key that the operator of this gateway gave you."
-            )
-            return self._refuse(response, request_id, Outcome.UNAUTHENTICATED, message)
+        interaction = head.headers.get("x-evenhand-interaction")
+        refusal = _route_refusal(head) or _caller_refusal(holder, interaction)
+        if refusal is not None or holder is None:
+            assert refusal is not None
+            self._refuse(response, request_id, refusal)
+            return None
         if head.path == _MODELS:
             return ModelsList(response, self._models_body(holder), request_id)
-        named = head.headers.get("x-evenhand-interaction")
-        if named is not None and not _INTERACTION.fullmatch(named):
-            message = (
-                "X-Evenhand-Interaction must be 1 to 128 letters, digits, '.', '_', ':' or '-'."
-            )
-            return self._refuse(response, request_id, Outcome.BAD_REQUEST, message)
-        interaction = InteractionId(named or f"int_{secrets.token_hex(12)}")
         return Call(
             self,
             holder,
             response,
             path=head.path,
             request_id=request_id,
-            interaction=interaction,
+            interaction=InteractionId(interaction or f"int_{secrets.token_hex(12)}"),
         )
 
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""
         ended = record.finished()
         self.metrics.record(ended)
-        self._log.write(ended)
+        self._log.request(ended)
 
     def refused_at_edge(self, outcome: Outcome) -> None:
         """The edge refused a request that never reached us."""
         self.metrics.refused(outcome)
+        self._log.event("refused_at_edge", outcome=outcome)
 
     def report_crash(self, request_id: RequestId, error: Exception) -> None:
         """A fault of our own: told to the loop's handler, so that it is never silent."""
@@ -122,18 +105,12 @@ class Gateway:
         for call in list(self.calls):
             call.stop()
 
-    def _refuse(
-        self,
-        response: Response,
-        request_id: RequestId,
-        outcome: Outcome,
-        message: str,
-        *,
-        extra_headers: list[tuple[str, str]] | None = None,
-    ) -> None:
-        headers = [*error_headers(outcome), ("x-request-id", request_id), *(extra_headers or [])]
-        response.send(ENDINGS[outcome].status, headers, error_body(outcome, message))
-        self.metrics.refused(outcome)
+    def _refuse(self, response: Response, request_id: RequestId, refusal: "_Refusal") -> None:
+        headers = [*error_headers(refusal.outcome), ("x-request-id", request_id), *refusal.headers]
+        body = error_body(refusal.outcome, refusal.message)
+        response.send(ENDINGS[refusal.outcome].status, headers, body)
+        self.metrics.refused(refusal.outcome)
+        self._log.event("refused", request_id=request_id, outcome=refusal.outcome)
 
     def _models_body(self, holder: KeyHolder) -> bytes:
         allowed = holder.identity.models
@@ -142,3 +119,38 @@ class Gateway:
             {"id": name, "object": "model", "created": 0, "owned_by": "evenhand"} for name in models
         ]
         return orjson.dumps({"object": "list", "data": listed})
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A refusal that needs no body."""
+
+    outcome: Outcome
+    message: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def _route_refusal(head: RequestHead) -> _Refusal | None:
+    if head.path not in _COMPLETIONS and head.path != _MODELS:
+        known = ", ".join(sorted({*_COMPLETIONS, _MODELS}))
+        return _Refusal(
+            Outcome.NOT_FOUND, f"There is no {head.path[:200]} here. Use one of {known}."
+        )
+    allowed = ("GET", "HEAD") if head.path == _MODELS else ("POST",)
+    if head.method not in allowed:
+        message = f"Use {' or '.join(allowed)} for {head.path}."
+        return _Refusal(Outcome.METHOD_NOT_ALLOWED, message, (("allow", ", ".join(allowed)),))
+    return None
+
+
+def _caller_refusal(holder: KeyHolder | None, interaction: str | None) -> _Refusal | None:
+    if holder is None:
+        message = (
+            "No valid API key was sent. Send the header Authorization: Bearer YOUR_KEY, with a "
+            "key that the operator of this gateway gave you."
+        )
+        return _Refusal(Outcome.UNAUTHENTICATED, message)
+    if interaction is not None and not _INTERACTION.fullmatch(interaction):
+        message = "X-Evenhand-Interaction must be 1 to 128 letters, digits, '.', '_', ':' or '-'."
+        return _Refusal(Outcome.BAD_REQUEST, message)
+    return None

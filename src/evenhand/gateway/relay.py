@@ -67,7 +67,7 @@ def _guarded(
     """A host loop: a fault of our own ends the one call it hits, with an answer."""
 
     @wraps(method)
-    def guarded(relay: "Relay", *args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(relay: "Relay", /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             method(relay, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - see the docstring

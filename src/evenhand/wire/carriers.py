@@ -18,6 +18,7 @@ CARRIERS = frozenset(
         "nvext",
         # Whose cache, which slot, which replica.
         "cache_salt",
+        "cache_prompt",
         "prompt_cache_key",
         "prompt_cache_retention",
         "extra_key",

@@ -25,7 +25,7 @@ class EngineKind(StrEnum):
 class Dialect:
     """`usage`: understands `stream_options.include_usage`. `usage_each`: and
     `continuous_usage_stats`, exact usage on every chunk. `cache_salt`: keeps a prefix cache apart per
-    salt. `cache_prompt`: has no salt, but reuse of prompts can be switched off per request."""
+    salt. `cache_prompt`: has no salt, but reuse of prompts can be switched per request."""
 
     usage: bool = True
     usage_each: bool = False
@@ -68,8 +68,8 @@ def engine_body(
             asks_for_more = True
     if cache_salt is not None and dialect.cache_salt:
         put["cache_salt"] = json.dumps(cache_salt).encode()
-    if cache_salt is not None and dialect.cache_prompt:
-        put["cache_prompt"] = b"false"
+    if dialect.cache_prompt:
+        put["cache_prompt"] = b"true" if cache_salt is None else b"false"
     return EngineBody(members.rewritten(drop=CARRIERS, put=put), asks_for_more)
 
 

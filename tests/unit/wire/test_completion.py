@@ -88,8 +88,8 @@ def test_no_carrier_reaches_any_engine_and_all_else_does(
         expected["stream_options"] = {"include_usage": True}
     if salt and kind in (EngineKind.VLLM, EngineKind.SGLANG):
         expected["cache_salt"] = "s"
-    if salt and kind in (EngineKind.LLAMACPP, EngineKind.EMBEDDED):
-        expected["cache_prompt"] = False
+    if kind in (EngineKind.LLAMACPP, EngineKind.EMBEDDED):
+        expected["cache_prompt"] = not salt
     assert added == expected
 
 
@@ -108,6 +108,6 @@ def test_the_clients_own_stream_options_are_kept() -> None:
 def test_nothing_is_asked_that_the_client_asked_already() -> None:
     options = {"include_usage": True}
     completion, members = good(CHAT | {"stream": True, "stream_options": options})
-    sent = engine_body(members, completion, DIALECTS[EngineKind.LLAMACPP], cache_salt=None)
+    sent = engine_body(members, completion, DIALECTS[EngineKind.TRTLLM], cache_salt=None)
     assert not sent.asks_for_more
     assert sent.body is members.body

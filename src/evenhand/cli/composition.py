@@ -1,0 +1,117 @@
+"""From a configuration to the parts it describes. Nothing is decided here, only handed on."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, Tenant
+from evenhand.engines.embedded import EmbeddedSettings
+from evenhand.engines.http import ClientSettings
+from evenhand.gateway.http.settings import EdgeSettings
+from evenhand.gateway.identity import Identity, KeyRing
+from evenhand.gateway.settings import CallLimits
+from evenhand.model import ApplicationName, LaneName, ModelName, TrustDomain
+from evenhand.scheduling import (
+    Cost,
+    Policy,
+    Prediction,
+    QueueLimits,
+    SchedulerSettings,
+    TenantShare,
+)
+
+
+def scheduler_settings(config: Config) -> SchedulerSettings:
+    limits = config.limits
+    return SchedulerSettings(
+        tenants=_shares(config.tenants),
+        policy=Policy(preset=config.policy.preset, prediction=Prediction(config.policy.prediction)),
+        cost=Cost(
+            input=config.cost.input,
+            cached_input=config.cost.cached_input,
+            output=config.cost.output,
+        ),
+        limits=QueueLimits(
+            requests_max=limits.queue_requests_max,
+            bytes_max=limits.queue_bytes_max,
+            tenant_requests_max=limits.tenant_queue_requests_max,
+            tenant_bytes_max=limits.tenant_queue_bytes_max,
+        ),
+        output_tokens_default=limits.output_tokens_default,
+    )
+
+
+def key_ring(config: Config, secrets: ResolvedSecrets) -> KeyRing:
+    waits_ms = {lane.name: _ms(lane.queue_wait_s_max) for lane in config.lanes}
+    return KeyRing(
+        (secret.reveal(), _identity(key, queue_wait_ms_max=waits_ms[key.lane]))
+        for key, secret in zip(config.keys, secrets.keys, strict=True)
+    )
+
+
+def call_limits(config: Config) -> CallLimits:
+    limits = config.limits
+    return CallLimits(
+        json_depth_max=limits.json_depth_max,
+        choices_max=limits.choices_max,
+        output_tokens_max=limits.output_tokens_max,
+        answer_bytes_max=limits.answer_bytes_max,
+        event_bytes_max=limits.event_bytes_max,
+        drain_ms=_ms(limits.drain_s),
+    )
+
+
+def edge_settings(config: Config) -> EdgeSettings:
+    limits = config.limits
+    return EdgeSettings(
+        head_bytes_max=limits.head_bytes_max,
+        head_fields_max=limits.head_fields_max,
+        body_bytes_max=limits.body_bytes_max,
+        connections_max=limits.connections_max,
+        head_timeout_ms=_ms(limits.head_timeout_s),
+        body_timeout_ms=_ms(limits.body_timeout_s),
+        idle_timeout_ms=_ms(limits.idle_timeout_s),
+        write_stall_ms=_ms(limits.write_stall_s),
+        client_buffer_bytes_max=limits.client_buffer_bytes_max,
+    )
+
+
+def client_settings(config: Config) -> ClientSettings:
+    return ClientSettings(
+        first_byte_timeout_ms=_ms(config.limits.first_byte_timeout_s),
+        silence_timeout_ms=_ms(config.limits.chunk_timeout_s),
+    )
+
+
+def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:
+    return EmbeddedSettings(
+        model_file=Path(engine.model_file) if engine.model_file else None,
+        slots=engine.slots,
+        context_tokens=engine.context_tokens,
+        threads=engine.threads,
+        memory_bytes_max=engine.memory_mib_max << 20,
+    )
+
+
+def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:
+    return tuple(
+        TenantShare(name=tenant.name, weight=tenant.weight, children=_shares(tenant.children))
+        for tenant in tenants
+    )
+
+
+def _identity(key: Key, *, queue_wait_ms_max: int) -> Identity:
+    models = None if key.allows_all_models else frozenset(ModelName(m) for m in key.models)
+    return Identity(
+        tenant=tuple(key.tenant),
+        application=ApplicationName(key.application),
+        trust_domain=TrustDomain(key.trust_domain),
+        lane=LaneName(key.lane),
+        queue_wait_ms_max=queue_wait_ms_max,
+        models=models,
+        open_requests_max=key.limits.open_requests_max,
+        output_tokens_max=key.limits.output_tokens_max,
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,46 @@
+"""The configuration: one YAML file, validated whole, nothing swallowed.
+
+Lives here: the schema, loading with every problem explained, secrets by reference, the docs of it.
+May import: `evenhand.model`, pydantic, yaml; no other room, so that any command can check a file.
+Promises: `load` gives a sound `Config` or every problem with its line; no message holds a secret.
+"""
+
+from evenhand.cli.config.address import Address
+from evenhand.cli.config.effective import effective
+from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
+from evenhand.cli.config.keys import Key, KeyLimits
+from evenhand.cli.config.limits import Limits
+from evenhand.cli.config.load import Loaded, load, read
+from evenhand.cli.config.problem import ConfigurationError, Lines, Problem
+from evenhand.cli.config.schema import Admin, Config, Cost, Lane, Policy
+from evenhand.cli.config.secrets import ResolvedSecrets, Secret, SecretReference, resolve
+from evenhand.cli.config.tenants import Tenant, walk
+from evenhand.cli.config.url import EngineUrl
+
+__all__ = [
+    "Address",
+    "Admin",
+    "Config",
+    "ConfigurationError",
+    "Cost",
+    "EmbeddedEngine",
+    "EngineUrl",
+    "Key",
+    "KeyLimits",
+    "Lane",
+    "Limits",
+    "Lines",
+    "Loaded",
+    "Policy",
+    "Problem",
+    "ResolvedSecrets",
+    "Secret",
+    "SecretReference",
+    "Tenant",
+    "UrlEngine",
+    "effective",
+    "load",
+    "read",
+    "resolve",
+    "walk",
+]

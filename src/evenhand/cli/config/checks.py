@@ -1,0 +1,180 @@
+"""What must hold between the sections; each section alone is checked by its model."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from evenhand.cli.config.keys import Key
+from evenhand.cli.config.problem import Finding, Place
+from evenhand.cli.config.schema import Config
+from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
+from evenhand.cli.config.words import nearest
+
+_EXAMPLES = {
+    "engines": "{name: local, kind: embedded, models: [tiny]}",
+    "tenants": "{name: acme}",
+    "keys": "{key: env:ACME_KEY, tenant: acme}",
+}
+
+
+def _check_presence(config: Config, section: str) -> Iterator[Finding]:
+    if not getattr(config, section):
+        yield (section,), f"there are none: add at least one, such as `- {_EXAMPLES[section]}`"
+
+
+def _check_engines(config: Config) -> Iterator[Finding]:
+    yield from _check_presence(config, "engines")
+    yield from _repeated(("engines",), (engine.name for engine in config.engines))
+    for index, engine in enumerate(config.engines):
+        for position, model in _repetitions(engine.models):
+            place = ("engines", index, "models", position)
+            yield place, f"{model} is in the list already: remove one"
+
+
+def _check_lanes(config: Config) -> Iterator[Finding]:
+    yield from _repeated(("lanes",), (lane.name for lane in config.lanes))
+
+
+def _repeated(section: Place, names: Iterable[str]) -> Iterator[Finding]:
+    for index, name in _repetitions(names):
+        message = f"the name {name} is taken by another of the {section[0]}: rename one"
+        yield (*section, index, "name"), message
+
+
+def _repetitions(names: Iterable[str]) -> Iterator[tuple[int, str]]:
+    seen: Counter[str] = Counter()
+    for index, name in enumerate(names):
+        seen[name] += 1
+        if seen[name] > 1:
+            yield index, name
+
+
+def _check_tenants(config: Config) -> Iterator[Finding]:
+    yield from _check_presence(config, "tenants")
+    paths = set()
+    for place, path, _ in walk(config.tenants):
+        if path in paths:
+            written = "/".join(path)
+            yield (*place, "name"), f"there is a tenant {written} already: rename or merge them"
+        paths.add(path)
+        if len(path) == TENANT_DEPTH_MAX + 1:
+            yield place, f"deeper than {TENANT_DEPTH_MAX} levels of tenants: flatten the tree"
+        if len(paths) > TENANTS_MAX:
+            yield ("tenants",), f"more than {TENANTS_MAX} tenants: split them over several gateways"
+            return
+
+
+def _check_cost(config: Config) -> Iterator[Finding]:
+    cost = config.cost
+    if cost.cached_input > cost.input:
+        message = (
+            f"{cost.cached_input} is more than input ({cost.input}): a cached token costs at most"
+            " as much as a computed one, so lower it or raise input"
+        )
+        yield ("cost", "cached_input"), message
+
+
+def _check_limits(config: Config) -> Iterator[Finding]:
+    ordered = (
+        ("tenant_queue_requests_max", "queue_requests_max"),
+        ("tenant_queue_bytes_max", "queue_bytes_max"),
+        ("body_bytes_max", "tenant_queue_bytes_max"),
+        ("output_tokens_default", "output_tokens_max"),
+        ("event_bytes_max", "answer_bytes_max"),
+    )
+    for lesser, greater in ordered:
+        low, high = getattr(config.limits, lesser), getattr(config.limits, greater)
+        if low > high:
+            message = f"{low} is more than {greater} ({high}): lower it or raise {greater}"
+            yield ("limits", lesser), message
+
+
+def _check_listeners(config: Config) -> Iterator[Finding]:
+    admin = config.admin
+    if admin.listen.overlaps(config.listen):
+        message = f"{admin.listen} is taken by listen ({config.listen}): choose another port"
+        yield ("admin", "listen"), message
+    if admin.credential is None and not admin.listen.is_loopback:
+        message = (
+            f"{admin.listen} is reachable from other machines and needs a credential: add"
+            " `credential: env:EVENHAND_ADMIN_KEY`, or listen on 127.0.0.1"
+        )
+        yield ("admin", "credential"), message
+
+
+def _check_keys(config: Config) -> Iterator[Finding]:
+    yield from _check_presence(config, "keys")
+    references: dict[str, str] = {}
+    if config.admin.credential:
+        references[str(config.admin.credential)] = "the admin credential"
+    for index, key in enumerate(config.keys):
+        reference = str(key.key)
+        if reference in references:
+            message = f"{reference} is {references[reference]} already: give each its own secret"
+            yield ("keys", index, "key"), message
+        references.setdefault(reference, f"keys[{index}]")
+        highest, allowed = config.limits.output_tokens_max, key.limits.output_tokens_max
+        if allowed is not None and allowed > highest:
+            message = f"{allowed} is more than limits.output_tokens_max ({highest}): lower it"
+            yield ("keys", index, "limits", "output_tokens_max"), message
+
+
+def _check_key_tenants(config: Config) -> Iterator[Finding]:
+    children = {path: tenant.children for _, path, tenant in walk(config.tenants)}
+    for index, key in enumerate(config.keys):
+        written, place = "/".join(key.tenant), ("keys", index, "tenant")
+        if key.tenant not in children:
+            leaves = ("/".join(path) for path, below in children.items() if not below)
+            yield place, f"there is no tenant {written}; {nearest(written, leaves)}"
+        elif below := children[key.tenant]:
+            message = (
+                f"{written} has children, and requests belong to a tenant without: name one of"
+                f" them, such as {written}/{below[0].name}"
+            )
+            yield place, message
+
+
+def _check_key_lanes(config: Config) -> Iterator[Finding]:
+    lanes = [lane.name for lane in config.lanes]
+    for index, key in enumerate(config.keys):
+        if key.lane not in lanes:
+            yield (
+                ("keys", index, "lane"),
+                f"there is no lane {key.lane}; {nearest(key.lane, lanes)}",
+            )
+
+
+def _check_key_models(config: Config) -> Iterator[Finding]:
+    served = dict.fromkeys(model for engine in config.engines for model in engine.models)
+    for index, key in enumerate(config.keys):
+        yield from _unserved(index, key, served)
+
+
+def _unserved(index: int, key: Key, served: dict[str, None]) -> Iterator[Finding]:
+    for position, model in enumerate(key.models):
+        if model != "*" and model not in served:
+            place = ("keys", index, "models", position)
+            message = f"no engine serves {model}; {nearest(model, served)} Else add it to an engine"
+            yield place, message
+
+
+_CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...] = (
+    (frozenset({"engines"}), _check_engines),
+    (frozenset({"lanes"}), _check_lanes),
+    (frozenset({"tenants"}), _check_tenants),
+    (frozenset({"cost"}), _check_cost),
+    (frozenset({"limits"}), _check_limits),
+    (frozenset({"listen", "admin"}), _check_listeners),
+    (frozenset({"keys", "limits", "admin"}), _check_keys),
+    (frozenset({"keys", "tenants"}), _check_key_tenants),
+    (frozenset({"keys", "lanes"}), _check_key_lanes),
+    (frozenset({"keys", "engines"}), _check_key_models),
+)
+"""Each check with the sections it reads."""
+
+
+def cross_checked(config: Config, unsound: frozenset[str]) -> Iterator[Finding]:
+    """What contradicts between the sections of `config`; checks that read an `unsound` section,
+    one whose own validation failed, are left out."""
+    for sections, check in _CHECKS:
+        if sections.isdisjoint(unsound):
+            yield from check(config)

@@ -1,0 +1,66 @@
+"""The `engines` section: what does the work."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from evenhand.cli.config.scalars import SECTION, FileText, Model, Name, between
+from evenhand.cli.config.secrets import Reference
+from evenhand.cli.config.url import BaseUrl
+
+Models = Annotated[tuple[Model, ...], Field(min_length=1, max_length=256)]
+
+
+class EmbeddedEngine(BaseModel):
+    """An engine that Evenhand itself starts, watches and restarts, on this machine's CPU."""
+
+    model_config = SECTION
+
+    name: Name
+    """How this engine is called in metrics, logs and the live state. Unique."""
+    kind: Literal["embedded"]
+    """`embedded`: llama.cpp in a process of its own."""
+    models: Models
+    """Model names that clients may ask this engine for."""
+    model_file: FileText | None = None
+    """A GGUF file. Left out: a small random-weight model, made at first start; it speaks noise,
+    its timing is real."""
+    slots: Annotated[int, between(1, 256)] = 4
+    """Requests that the engine computes at once."""
+    context_tokens: Annotated[int, between(256, 1_048_576)] = 4096
+    """Longest prompt plus answer of one request, in tokens; each slot reserves memory for it."""
+    threads: Annotated[int, between(1, 1024)] | None = None
+    """CPU threads of the engine. Left out: the engine decides."""
+    memory_mib_max: Annotated[int, between(64, 1_048_576)] = 4096
+    """The engine is restarted when it takes more memory than this, in MiB."""
+    window: Annotated[int, between(1, 100_000)] = Field(
+        default_factory=lambda fields: fields["slots"],
+        json_schema_extra={"x-default": "as many as `slots`"},
+    )
+    """Requests that may be in flight at this engine; the others wait here, in fair order."""
+
+
+class UrlEngine(BaseModel):
+    """An engine that already runs somewhere and speaks the OpenAI API."""
+
+    model_config = SECTION
+
+    name: Name
+    """How this engine is called in metrics, logs and the live state. Unique."""
+    kind: Literal["vllm", "sglang", "llamacpp", "trtllm", "openai"]
+    """What answers at the URL. `openai` is any OpenAI-compatible endpoint: it gets no fields added
+    that OpenAI does not define."""
+    url: BaseUrl
+    """Base URL without `/v1`: http or https, no user, query or fragment; a path prefix is
+    allowed. Wildcard, multicast and link-local addresses are refused."""
+    models: Models
+    """Model names that clients may ask this engine for; sent to the engine as they are."""
+    window: Annotated[int, between(1, 100_000)] = 16
+    """Requests that may be in flight at this engine; the others wait here, in fair order. As many
+    as the engine computes at once: more only fills the engine's own, unfair queue."""
+    api_key: Reference | None = None
+    """The credential that the engine wants, by reference. Left out: none is sent."""
+
+
+Engine = Annotated[EmbeddedEngine | UrlEngine, Field(discriminator="kind")]
+ENGINE_KINDS = ("embedded", "vllm", "sglang", "llamacpp", "trtllm", "openai")

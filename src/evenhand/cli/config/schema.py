@@ -1,0 +1,101 @@
+"""The configuration as a whole. Its models are the one source of what is accepted: the reference
+page and the JSON schema are made from them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evenhand.cli.config.address import Address, ListenAddress
+from evenhand.cli.config.engines import Engine
+from evenhand.cli.config.keys import Key
+from evenhand.cli.config.limits import Limits
+from evenhand.cli.config.scalars import SECTION, Name, Seconds, between
+from evenhand.cli.config.secrets import Reference
+from evenhand.cli.config.tenants import TENANTS_MAX, Tenant
+
+
+class Admin(BaseModel):
+    """The admin listener: liveness, readiness, metrics, live state. Keep it off public networks."""
+
+    model_config = SECTION
+
+    listen: ListenAddress = Address("127.0.0.1", 8081)
+    """Where the admin listener waits; port 0 lets the system pick."""
+    credential: Reference | None = None
+    """What `Authorization: Bearer` must carry for `/metrics` and `/state`. May be left out only
+    while `listen` is a loopback address."""
+
+
+class Policy(BaseModel):
+    """Who runs next."""
+
+    model_config = SECTION
+
+    preset: Literal["fcfs", "vtc"] = "vtc"
+    """`vtc` serves the tenant that has received the least work for its weight. `fcfs` serves in
+    the order of arrival: the control to compare with, without fairness."""
+    prediction: Literal["none", "running-mean"] = "running-mean"
+    """Output tokens charged when a request starts, corrected while they are produced.
+    `running-mean`: the mean of the tenant's answers. `none`: nothing ahead, so a burst looks free
+    until its tokens appear."""
+
+
+class Cost(BaseModel):
+    """Service units that one token costs: the measure in which shares are counted."""
+
+    model_config = SECTION
+
+    input: Annotated[int, between(1, 1_000_000)] = 10
+    """Units per input token that the engine had to compute."""
+    cached_input: Annotated[int, between(0, 1_000_000)] = 1
+    """Units per input token that the engine had in its prefix cache; at most `input`."""
+    output: Annotated[int, between(1, 1_000_000)] = 20
+    """Units per output token."""
+
+
+class Lane(BaseModel):
+    """A lane is a class of service. In this release it decides how long a request may wait."""
+
+    model_config = SECTION
+
+    name: Name
+    """What keys name. Unique."""
+    queue_wait_s_max: Annotated[Seconds, between(0.05, 86_400)] = 120
+    """Seconds a request may wait for an engine before it is refused (504)."""
+
+
+class Config(BaseModel):
+    """Everything that `evenhand serve` reads, in one YAML file.
+
+    The three lists that must not be empty default to empty, so that `checks` can explain that
+    along with everything else that is wrong.
+    """
+
+    model_config = ConfigDict(
+        **SECTION, json_schema_extra={"required": ["engines", "tenants", "keys"]}
+    )
+
+    listen: ListenAddress = Address("127.0.0.1", 8080)
+    """Where clients connect; an IPv6 address stands in brackets; port 0 lets the system pick."""
+    admin: Admin = Admin()
+    """The admin listener."""
+    engines: Annotated[
+        tuple[Engine, ...], Field(max_length=256, json_schema_extra={"minItems": 1})
+    ] = ()
+    """The engines that do the work, at least one."""
+    tenants: Annotated[
+        tuple[Tenant, ...], Field(max_length=TENANTS_MAX, json_schema_extra={"minItems": 1})
+    ] = ()
+    """The share tree, at least one tenant; at most 8 levels and 100000 tenants in all."""
+    policy: Policy = Policy()
+    """Who runs next."""
+    cost: Cost = Cost()
+    """What a token costs."""
+    lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=64)] = (Lane(name="default"),)
+    """The lanes that keys may name."""
+    limits: Limits = Limits()
+    """What nothing may exceed."""
+    keys: Annotated[
+        tuple[Key, ...], Field(max_length=100_000, json_schema_extra={"minItems": 1})
+    ] = ()
+    """The API keys, at least one."""

@@ -1,0 +1,199 @@
+"""Secrets by reference: the file names where one is, only `resolve` reads it."""
+
+import hashlib
+import hmac
+import os
+import re
+import shlex
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+from evenhand.cli.config.problem import ConfigurationError, Finding, Lines, Place
+
+if TYPE_CHECKING:
+    from evenhand.cli.config.schema import Config
+
+SECRET_CHARACTERS_MIN = 16
+SECRET_CHARACTERS_MAX = 1024
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_FILE_PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,4095}")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_FORM = (
+    "must be a reference, never the secret itself: put it into an environment variable and write"
+    " env:NAME, or into a file and write file:/absolute/path"
+)
+
+
+class Secret:
+    """A text that shows itself only to `reveal`. Compared in constant time."""
+
+    __slots__ = ("_value",)
+    __hash__ = None  # type: ignore[assignment] # a hash would tell equal secrets apart in logs
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself. Hand it to what needs it; never log, print or store it."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __repr__(self) -> str:
+        return "Secret(****)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled or copied: pass the object itself on")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a secret is: `source` is "env" or "file", `name` the variable or absolute path."""
+
+    source: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.name}"
+
+
+def parse_reference(text: object) -> SecretReference:
+    """Read `env:NAME` or `file:/PATH`. Raises ValueError that does not repeat the text, because it
+    may be the secret."""
+    source, _, name = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if source == "env":
+        if not _ENV_NAME.fullmatch(name):
+            raise ValueError(f"{_FORM}; NAME holds letters, digits and _")
+    elif source == "file":
+        if not _FILE_PATH.fullmatch(name):
+            raise ValueError(f"{_FORM}; the path begins with /")
+    else:
+        raise ValueError(_FORM)
+    return SecretReference(source, name)
+
+
+Reference = Annotated[
+    SecretReference,
+    PlainValidator(parse_reference),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:/.+)$",
+            "x-expects": "env:NAME or file:/PATH",
+        }
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSecrets:
+    """The secrets of one configuration. `keys` is in the order of `config.keys`; `engines` holds
+    the api keys by engine name, for the engines that have one."""
+
+    keys: tuple[Secret, ...]
+    admin: Secret | None
+    engines: Mapping[str, Secret]
+
+
+def resolve(
+    config: "Config", environ: Mapping[str, str], lines: Lines | None = None
+) -> ResolvedSecrets:
+    """Read every secret that `config` refers to, from `environ` and from files.
+
+    Raises `ConfigurationError` with one problem per secret that is missing, unfit, or the same as
+    another key's; `lines` (of `read`) gives the problems their lines.
+    """
+    found: dict[Place, Secret] = {}
+    findings: list[Finding] = []
+    for place, reference, is_ours in _references(config):
+        try:
+            found[place] = _read(reference, environ, is_ours=is_ours)
+        except ValueError as error:
+            findings.append((place, f"{reference} {error}"))
+    findings += _repeated(found)
+    if findings:
+        raise ConfigurationError((lines or Lines()).problems(findings))
+    return ResolvedSecrets(
+        keys=tuple(found["keys", index, "key"] for index in range(len(config.keys))),
+        admin=found.get(("admin", "credential")),
+        engines={
+            engine.name: found["engines", index, "api_key"]
+            for index, engine in enumerate(config.engines)
+            if ("engines", index, "api_key") in found
+        },
+    )
+
+
+def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, bool]]:
+    """Place, reference, and whether the secret is ours to choose (an engine's is not)."""
+    if config.admin.credential:
+        yield ("admin", "credential"), config.admin.credential, True
+    for index, engine in enumerate(config.engines):
+        if engine.kind != "embedded" and engine.api_key:
+            yield ("engines", index, "api_key"), engine.api_key, False
+    for index, key in enumerate(config.keys):
+        yield ("keys", index, "key"), key.key, True
+
+
+def _read(reference: SecretReference, environ: Mapping[str, str], *, is_ours: bool) -> Secret:
+    value: str | None
+    if reference.source == "env":
+        value = environ.get(reference.name)
+        to = f"export {reference.name}="
+        fix = f"{to}$(openssl rand -hex 24)" if is_ours else f"{to}... (the engine's key)"
+    else:
+        path = shlex.quote(reference.name)
+        value = _read_file(reference.name)
+        fix = f"(umask 077; openssl rand -hex 24 > {path})" if is_ours else f"fill {path}"
+    if not value:
+        raise ValueError(f"is not set: {fix}")
+    if not _VISIBLE.fullmatch(value):
+        raise ValueError(f"has characters that are not visible ASCII (spaces too): {fix}")
+    if is_ours and len(value) < SECRET_CHARACTERS_MIN:
+        raise ValueError(f"is shorter than {SECRET_CHARACTERS_MIN} characters: {fix}")
+    if len(value) > SECRET_CHARACTERS_MAX:
+        raise ValueError(f"is longer than {SECRET_CHARACTERS_MAX} characters: {fix}")
+    return Secret(value)
+
+
+def _read_file(path: str) -> str | None:
+    """The text of a secret's file less one line end; None where there is no such file."""
+    try:
+        # Non-blocking: opening a pipe would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - by descriptor, so that what is checked is what is read
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError("is not a regular file: name a file that holds the secret")
+            if status.st_mode & 0o022:
+                fix = f"chmod go-w {shlex.quote(path)}"
+                raise ValueError(f"can be written by others: {fix}")
+            data = file.read(SECRET_CHARACTERS_MAX + 3)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}): check owner and mode") from None
+    return data.decode("latin-1").removesuffix("\n").removesuffix("\r")
+
+
+def _repeated(found: Mapping[Place, Secret]) -> list[Finding]:
+    first: dict[bytes, Place] = {}
+    findings: list[Finding] = []
+    for place, secret in found.items():
+        if place[0] == "engines":
+            continue
+        digest = hashlib.sha256(secret.reveal().encode()).digest()
+        if digest in first:
+            other = first[digest]
+            whose = f"keys[{other[1]}]" if other[0] == "keys" else "the admin credential"
+            findings.append((place, f"has the same secret as {whose}: give each its own"))
+        first.setdefault(digest, place)
+    return findings

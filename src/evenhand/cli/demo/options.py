@@ -1,0 +1,83 @@
+"""What may be asked of the demo, checked before anything is started."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from evenhand.engines.http import EngineAddress
+from evenhand.scheduling import PRESETS
+
+CONTROL = "fcfs"
+"""The preset that the fair one is compared with."""
+
+_SECONDS_MIN, _SECONDS_MAX = 1.0, 600.0
+
+
+class DemoError(Exception):
+    """The demo cannot go on. The message is for a person and says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """The command line of `evenhand demo`. Raises DemoError, saying what to change, if it is bad."""
+
+    seconds: float = 45.0
+    """Length of each of the three phases."""
+    policy: str = "vtc"
+    """The fair preset."""
+    json_file: Path | None = None
+    """Where the figures go; written whole or not at all."""
+    engine_url: str | None = None
+    """An engine that already runs, without `/v1`; None is the embedded one."""
+    model: str | None = None
+    """The model's name there; for the embedded engine a GGUF file, None its random weights."""
+    seed: int = 1
+    """Of the traffic."""
+
+    def __post_init__(self) -> None:
+        if not _SECONDS_MIN <= self.seconds <= _SECONDS_MAX:
+            raise DemoError(
+                f"--seconds must be from {_SECONDS_MIN:g} to {_SECONDS_MAX:g}, not"
+                f" {self.seconds:g}; 45 gives useful figures"
+            )
+        self._check_policy()
+        self._check_engine()
+        if self.json_file is not None:
+            _check_writable(self.json_file)
+
+    def _check_policy(self) -> None:
+        fair = [name for name in PRESETS if name != CONTROL]
+        if self.policy == CONTROL:
+            raise DemoError(
+                f"--policy {CONTROL} is what the demo compares with; choose {' or '.join(fair)}"
+            )
+        if self.policy not in PRESETS:
+            raise DemoError(f"there is no --policy {self.policy}; choose {' or '.join(fair)}")
+
+    def _check_engine(self) -> None:
+        if self.engine_url is None:
+            if self.model is not None and not Path(self.model).is_file():
+                raise DemoError(
+                    f"--model {self.model} is no file; name a GGUF file for the embedded engine, or"
+                    " say with --engine URL where a model of this name runs"
+                )
+            return
+        if not self.model:
+            raise DemoError("--engine needs --model M, the name of a model that runs there")
+        try:
+            EngineAddress.parse(self.engine_url)
+        except ValueError as error:
+            raise DemoError(f"--engine: {error}") from None
+
+
+def _check_writable(file: Path) -> None:
+    if file.is_dir():
+        raise DemoError(f"--json {file} is a folder; name a file in it")
+    try:
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise DemoError(
+            f"--json {file} cannot be written ({error.strerror}); choose another folder or make"
+            " this one writable"
+        ) from None

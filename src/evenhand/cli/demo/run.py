@@ -1,0 +1,121 @@
+"""The demo from the first phase to the verdict, on gateways that the caller starts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from rich.console import Console
+
+from evenhand.cli.demo.exchange import body_of, exchange
+from evenhand.cli.demo.figures import RunFigures, figures
+from evenhand.cli.demo.load import Load
+from evenhand.cli.demo.options import CONTROL, DemoError, DemoOptions
+from evenhand.cli.demo.phase import Phase, phases
+from evenhand.cli.demo.record import End, Record
+from evenhand.cli.demo.report import report, write_report
+from evenhand.cli.demo.screen import Screen
+from evenhand.cli.demo.table import comparison, notes, sentence
+from evenhand.cli.demo.verdict import judge
+from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.workloads import Call, Message, Neighbours, neighbours
+
+StartGateway = Callable[[str], AbstractAsyncContextManager[str]]
+"""Starts a gateway with that policy preset; gives its base URL without `/v1`; stops it at the end.
+
+The tenants' keys are known there, their weights are equal, and each may queue 64 requests or more.
+"""
+
+WARM_UP_S = 60.0
+_WEIGHT = 1
+
+
+async def run_demo(
+    options: DemoOptions,
+    start_gateway: StartGateway,
+    *,
+    model: str,
+    keys: Mapping[str, str],
+    console: Console,
+) -> int:
+    """Run the three phases, print table and verdict, write the JSON. 0: pass, 1: fail.
+
+    `model` is what clients ask for, `keys` the API key of each tenant of the traffic. Raises
+    DemoError if the demo cannot go on.
+    """
+    traffic = neighbours(options.seconds)
+    plan = phases(traffic.tenants, policy=options.policy)
+    screen = Screen(console, phases=len(plan))
+    runs: dict[str, RunFigures] = {}
+    for phase in plan:
+        async with (
+            start_gateway(phase.preset) as base_url,
+            _clients(base_url, {name: keys[name] for name in phase.tenants}) as clients,
+        ):
+            await _warm_up(clients.values(), model=model)
+            load = Load(traffic, clients, model=model, seed=options.seed, seconds=options.seconds)
+            await screen.follow(phase, load)
+        runs[phase.name] = _measure(load, phase)
+    return _conclude(options, runs, traffic, console)
+
+
+def _measure(load: Load, phase: Phase) -> RunFigures:
+    weights = dict.fromkeys(phase.tenants, _WEIGHT)
+    return figures(load.records, tenants=weights, seconds=load.seconds)
+
+
+def _conclude(
+    options: DemoOptions, runs: Mapping[str, RunFigures], traffic: Neighbours, console: Console
+) -> int:
+    verdict = judge(
+        runs[options.policy], runs[CONTROL], victim=traffic.chat.tenant, policy=options.policy
+    )
+    console.print()
+    console.print(comparison(runs))
+    console.print()
+    for note in notes(runs):
+        console.print(note, highlight=False, markup=False, style="dim")
+    console.print()
+    console.print(sentence(verdict))
+    if options.json_file:
+        write_report(options.json_file, report(runs, verdict))
+    return 0 if verdict.is_pass else 1
+
+
+@asynccontextmanager
+async def _clients(
+    base_url: str, keys: Mapping[str, str]
+) -> AsyncIterator[Mapping[str, EngineClient]]:
+    """A client for each tenant. At the end all their connections are closed."""
+    address = EngineAddress.parse(base_url)
+    # A request may wait for the whole phase; that is a figure, not a failure.
+    settings = ClientSettings(first_byte_timeout_ms=900_000, silence_timeout_ms=900_000)
+    clients = {
+        tenant: EngineClient(address, settings, headers=[("authorization", f"Bearer {key}")])
+        for tenant, key in keys.items()
+    }
+    try:
+        yield clients
+    finally:
+        for client in clients.values():
+            await client.close()
+
+
+async def _warm_up(clients: Iterable[EngineClient], *, model: str) -> None:
+    """One small request for each tenant, answered to its end: gateway, keys and engine work, and
+    what an engine with a queue of its own had left from the phase before is done."""
+    call = Call(
+        tenant="", messages=(Message(role="user", text="Are you there?"),), output_tokens_max=4
+    )
+    clock = asyncio.get_running_loop().time
+    for client in clients:
+        record = Record(tenant="", prompt_characters=0, output_tokens_max=4, sent_at=clock())
+        try:
+            async with asyncio.timeout(WARM_UP_S):
+                await exchange(client, body_of(call, model=model), record, clock=clock)
+        except TimeoutError:
+            record.trouble = f"no answer in {WARM_UP_S:g} s"
+        if record.end is not End.DONE:
+            raise DemoError(
+                f"a first small request failed ({record.trouble}); check that the engine runs,"
+                f" serves the model {model!r} and is not busy with other work"
+            )

@@ -1,0 +1,54 @@
+"""`evenhand docs`: writes the pages under `docs/` that are made from the code."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evenhand.cli.config.reference import reference_text, schema_text
+
+
+def docs(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where a page has drifted.")
+    ] = False,
+) -> None:
+    """Write the configuration reference and its JSON schema into docs/ of the repository."""
+    repository = _repository(Path.cwd())
+    if repository is None:
+        message = "not inside Evenhand's repository: change into a clone of it"
+        typer.echo(message, err=True)
+        raise typer.Exit(1)
+    drifted = False
+    for name, text in pages().items():
+        file = repository / name
+        is_current = file.is_file() and file.read_text(encoding="utf-8") == text
+        if check and not is_current:
+            drifted = True
+            typer.echo(f"{name} does not match the code: run `make docs`", err=True)
+        elif not is_current:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            typer.echo(f"wrote {name}")
+    if drifted:
+        raise typer.Exit(1)
+
+
+def pages() -> dict[str, str]:
+    """The generated files by path relative to the repository, with what they must hold."""
+    return {
+        "docs/configuration.md": reference_text(),
+        "docs/configuration.schema.json": schema_text(),
+    }
+
+
+def _repository(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        project = folder / "pyproject.toml"
+        if project.is_file():
+            with project.open("rb") as stream:
+                name = tomllib.load(stream).get("project", {}).get("name")
+            return folder if name == "evenhand" else None
+    return None

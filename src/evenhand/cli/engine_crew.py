@@ -1,0 +1,106 @@
+"""The engines of a configuration, started, watched and stopped together."""
+
+from collections.abc import Callable
+
+from evenhand.cli.composition import client_settings, embedded_settings
+from evenhand.cli.config import Config, EmbeddedEngine, ResolvedSecrets, UrlEngine
+from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
+from evenhand.engines.health import HealthProbe
+from evenhand.engines.http import EngineAddress, EngineClient
+from evenhand.gateway.engine_link import EngineLink
+from evenhand.model import EngineName, ModelName
+from evenhand.wire.dialect import EngineKind
+
+OnChange = Callable[[EngineLink, bool, str], None]
+"""Called with an engine, whether it is up, and why."""
+
+
+class EngineCrew:
+    """`start` once, `watch` once the links are known to the dispatcher, `stop` at the end."""
+
+    def __init__(self, config: Config, secrets: ResolvedSecrets) -> None:
+        self._config = config
+        self._secrets = secrets
+        self._client_settings = client_settings(config)
+        self._processes: list[EmbeddedProcess] = []
+        self._probes: list[HealthProbe] = []
+        self._on_change: OnChange | None = None
+        self.links: list[EngineLink] = []
+
+    async def start(self) -> None:
+        """Reach out to the URLs and start the embedded engines.
+
+        Raises EmbeddedEngineError, with what to do; `stop` is still owed.
+        """
+        for engine in self._config.engines:
+            if isinstance(engine, EmbeddedEngine):
+                await self._start_embedded(engine)
+            else:
+                self._connect(engine)
+
+    def watch(self, on_change: OnChange) -> None:
+        """Report every change from here on, beginning with what is up at this moment."""
+        self._on_change = on_change
+        for link in self.links:
+            if link.kind is EngineKind.EMBEDDED:
+                on_change(link, link.is_up, link.reason)
+        for probe in self._probes:
+            probe.start()
+
+    async def stop(self) -> None:
+        """Close all connections, end all processes."""
+        for probe in self._probes:
+            await probe.stop()
+        for link in self.links:
+            await link.client.close()
+        for process in self._processes:
+            await process.stop()
+
+    async def _start_embedded(self, engine: EmbeddedEngine) -> None:
+        changes: list[EngineLink] = []
+
+        def on_change(is_up: bool) -> None:  # noqa: FBT001 - the launcher's signature
+            for link in changes:
+                self._changed(link, is_up, "serves" if is_up else "is being restarted")
+
+        process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
+        self._processes.append(process)
+        await process.start()
+        link = EngineLink(
+            name=EngineName(engine.name),
+            kind=EngineKind.EMBEDDED,
+            models=frozenset(ModelName(model) for model in engine.models),
+            window=engine.window,
+            client=EngineClient(EngineAddress.parse(process.url), self._client_settings),
+            report_unreachable=lambda: None,  # its launcher watches the process itself
+            is_up=True,
+            reason="serves",
+        )
+        changes.append(link)
+        self.links.append(link)
+
+    def _connect(self, engine: UrlEngine) -> None:
+        address = EngineAddress.parse(str(engine.url))
+        secret = self._secrets.engines.get(engine.name)
+        headers = (("authorization", f"Bearer {secret.reveal()}"),) if secret else ()
+
+        def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
+            self._changed(link, is_up, reason)
+
+        probe = HealthProbe(address, engine.kind, on_change, headers=headers)
+        link = EngineLink(
+            name=EngineName(engine.name),
+            kind=EngineKind(engine.kind),
+            models=frozenset(ModelName(model) for model in engine.models),
+            window=engine.window,
+            client=EngineClient(address, self._client_settings, headers=headers),
+            report_unreachable=lambda: probe.report_failure("refused a connection"),
+        )
+        self._probes.append(probe)
+        self.links.append(link)
+
+    def _changed(self, link: EngineLink, is_up: bool, reason: str) -> None:  # noqa: FBT001 - as above
+        if self._on_change is None:
+            link.is_up, link.reason = is_up, reason
+        else:
+            self._on_change(link, is_up, reason)

@@ -1,0 +1,152 @@
+"""`evenhand serve`: the composition root of the gateway."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+import uvloop
+
+import evenhand
+from evenhand.cli.check import print_problems
+from evenhand.cli.composition import (
+    call_limits,
+    edge_settings,
+    key_ring,
+    scheduler_settings,
+)
+from evenhand.cli.config import (
+    Config,
+    ConfigurationError,
+    ResolvedSecrets,
+    read,
+    resolve,
+)
+from evenhand.cli.engine_crew import EngineCrew
+from evenhand.engines.embedded import EmbeddedEngineError
+from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.server import Bound, GatewayServer, Listening
+from evenhand.scheduling import Scheduler
+from evenhand.telemetry import Metrics, RequestLog, fd_sink
+
+
+def serve(
+    file: Annotated[Path, typer.Argument(help="The configuration.")] = Path("evenhand.yaml"),
+    *,
+    announce: Annotated[
+        bool,
+        typer.Option(
+            "--announce", help="Print the bound addresses as one line of JSON on stdout when ready."
+        ),
+    ] = False,
+) -> None:
+    """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries."""
+    try:
+        loaded = read(file)
+        secrets = resolve(loaded.config, os.environ, loaded.lines)
+    except ConfigurationError as error:
+        print_problems(file, error)
+        raise typer.Exit(1) from None
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    code = uvloop.run(run_gateway(loaded.config, secrets, announce=announce))
+    raise typer.Exit(code)
+
+
+async def run_gateway(config: Config, secrets: ResolvedSecrets, *, announce: bool) -> int:
+    """Serve until told to stop; the exit code."""
+    log = RequestLog(fd_sink(sys.stderr.fileno()))
+    crew = EngineCrew(config, secrets)
+    try:
+        try:
+            await crew.start()
+            server = _compose(config, secrets, crew, log)
+            bound = await server.start()
+        except (EmbeddedEngineError, OSError) as error:
+            typer.echo(f"evenhand: {error}", err=True)
+            return 1
+        _tell(bound, config, announce=announce)
+        await _until_told(server)
+        await server.drain()
+        return 0
+    finally:
+        await crew.stop()
+        log.close()
+
+
+def _compose(
+    config: Config, secrets: ResolvedSecrets, crew: EngineCrew, log: RequestLog
+) -> GatewayServer:
+    loop = asyncio.get_running_loop()
+
+    def on_engine(link: EngineLink) -> None:
+        log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
+
+    scheduler = Scheduler(scheduler_settings(config))
+    dispatcher = Dispatcher(scheduler, crew.links, loop, on_engine=on_engine)
+    metrics = Metrics(
+        models=[model for link in crew.links for model in sorted(link.models)],
+        version=evenhand.__version__,
+        log_lines_dropped=lambda: log.dropped_lines,
+    )
+    gateway = Gateway(
+        keys=key_ring(config, secrets),
+        dispatcher=dispatcher,
+        limits=call_limits(config),
+        observers=Observers(metrics=metrics, log=log),
+        loop=loop,
+    )
+    listening = Listening(
+        host=config.listen.host,
+        port=config.listen.port,
+        admin_host=config.admin.listen.host,
+        admin_port=config.admin.listen.port,
+        admin_credential=secrets.admin.reveal() if secrets.admin else None,
+        tenants_max=config.limits.metrics_tenants_max,
+    )
+    server = GatewayServer(gateway, edge_settings(config), listening, log)
+    crew.watch(
+        lambda link, is_up, reason: dispatcher.engine_changed(link, is_up=is_up, reason=reason)
+    )
+    return server
+
+
+def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
+    if announce:
+        line = {
+            "listen": [bound.host, bound.port],
+            "admin": [bound.admin_host, bound.admin_port],
+            "pid": os.getpid(),
+        }
+        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    models = ", ".join(sorted({model for engine in config.engines for model in engine.models}))
+    typer.echo(f"evenhand {evenhand.__version__} serves {models}", err=True)
+    typer.echo(f"  clients: http://{_authority(bound.host, bound.port)}/v1", err=True)
+    typer.echo(f"  admin:   http://{_authority(bound.admin_host, bound.admin_port)}", err=True)
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _until_told(server: GatewayServer) -> None:
+    """Return at the first SIGTERM or SIGINT; the next one hurries the drain."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if told.is_set():
+            server.hurry()
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    await told.wait()

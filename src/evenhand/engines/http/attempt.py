@@ -1,0 +1,129 @@
+"""One try of one request at one engine."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from evenhand.engines.http.connection import EngineConnection
+from evenhand.engines.http.contract import AnswerListener, Lost
+
+
+class EngineAttempt:
+    """Stands between the connections that carry a request and the one listener who hears of it.
+
+    It is the Attempt of the contract, and the Exchange that a connection carries.
+    """
+
+    def __init__(
+        self,
+        *,
+        head: bytes,
+        body: bytes,
+        listener: AnswerListener,
+        sends_max: int,
+        first_byte_timeout_s: float,
+        dial: Callable[["EngineAttempt"], "asyncio.Task[None]"],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.head = head
+        self.body = body
+        self.first_byte_timeout_s = first_byte_timeout_s
+        self.paused = False
+        self.sends = 0
+        self.detail = ""
+        self._listener: AnswerListener | None = listener
+        self._sends_max = sends_max
+        self._dial = dial
+        self._loop = loop
+        self._dialing: asyncio.Task[None] | None = None
+        self._connection: EngineConnection | None = None
+
+    def connect(self) -> None:
+        """Ask for a new connection."""
+        self._dialing = self._dial(self)
+
+    def go(self, connection: EngineConnection) -> None:
+        """Write the request to a connection."""
+        self._dialing = None
+        self._connection = connection
+        self.sends += 1
+        connection.begin(self)
+
+    def abort(self) -> None:
+        """See the contract."""
+        self._listener = None
+        connection, dialing = self._connection, self._dialing
+        self._let_go()
+        if connection is not None:
+            connection.abort()
+        if dialing is not None:
+            dialing.cancel()
+
+    def pause(self) -> None:
+        """See the contract."""
+        if not self.paused:
+            self.paused = True
+            if self._connection is not None:
+                self._connection.pause()
+
+    def resume(self) -> None:
+        """See the contract."""
+        if self.paused:
+            self.paused = False
+            if self._connection is not None:
+                self._connection.resume()
+
+    def heard_head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Pass the head on; from here on the request is never sent again, so drop its bytes."""
+        self.head = self.body = b""
+        if self._listener is not None:
+            try:
+                self._listener.on_head(status, headers)
+            except Exception as error:  # noqa: BLE001 - the listener's fault must end its attempt only
+                self._blame_listener(error)
+
+    def heard_body(self, data: bytes) -> None:
+        """Pass a piece on."""
+        if self._listener is not None:
+            try:
+                self._listener.on_body(data)
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self._blame_listener(error)
+
+    def ended(self) -> None:
+        """Tell the end."""
+        listener, self._listener = self._listener, None
+        self._let_go()
+        if listener is not None:
+            try:
+                listener.on_end()
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self._blame_listener(error)
+
+    def broke(self, reason: Lost, detail: str, *, stale: bool) -> None:
+        """Send again if the connection was stale and another send is allowed; else tell the loss."""
+        self._connection = None
+        if stale and self.sends < self._sends_max and self._listener is not None:
+            self.connect()
+            return
+        listener, self._listener = self._listener, None
+        self.detail = detail
+        self._let_go()
+        if listener is not None:
+            try:
+                listener.on_lost(reason)
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self._blame_listener(error)
+
+    def _let_go(self) -> None:
+        self._connection = self._dialing = None
+        self.head = self.body = b""
+
+    def _blame_listener(self, error: Exception) -> None:
+        self.abort()
+        self._loop.call_exception_handler(
+            {
+                "message": "the listener of an engine's answer raised; its connection is closed."
+                " Mend the listener",
+                "exception": error,
+            }
+        )

@@ -1,0 +1,204 @@
+"""One socket to an engine; it carries one request at a time."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+from evenhand.engines.http.answer_reader import AnswerReader, NotHttpError
+from evenhand.engines.http.contract import Lost
+from evenhand.engines.http.settings import ClientSettings
+from evenhand.engines.http.silence_watch import SilenceWatch
+
+
+class Exchange(Protocol):
+    """A request on its way over a connection, and who hears its answer.
+
+    The connection calls exactly one of `ended` and `broke` last, unless it is told to `abort`.
+    """
+
+    head: bytes
+    body: bytes
+    first_byte_timeout_s: float
+    paused: bool
+
+    def heard_head(self, status: int, headers: Mapping[str, str]) -> None:
+        """The head is complete."""
+
+    def heard_body(self, data: bytes) -> None:
+        """A read brought this much body."""
+
+    def ended(self) -> None:
+        """The answer is complete; the connection is already free again or closed."""
+
+    def broke(self, reason: Lost, detail: str, *, stale: bool) -> None:
+        """No more will come. `stale` if the engine surely never saw the request."""
+
+
+class EngineConnection(asyncio.Protocol):
+    """Calls `on_open` when connected, `on_free` after each answer that leaves it usable, `on_closed`
+    last, whatever happened."""
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_open: Callable[["EngineConnection"], None],
+        on_free: Callable[["EngineConnection"], None],
+        on_closed: Callable[["EngineConnection"], None],
+    ) -> None:
+        self._settings = settings
+        self._loop = loop
+        self._on_open = on_open
+        self._on_free = on_free
+        self._on_closed = on_closed
+        self._transport: asyncio.Transport | None = None
+        self._closed = False
+        self._exchange: Exchange | None = None
+        self._reader: AnswerReader | None = None
+        self._watch: SilenceWatch | None = None
+        self._written_at = 0.0
+        self._reused = False
+        self._answered = False
+        self._body_begun = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request can be written."""
+        transport = self._transport
+        closing = self._closed or transport is None or transport.is_closing()
+        return not closing and self._exchange is None
+
+    def begin(self, exchange: Exchange) -> None:
+        """Write the request. The connection must be free; if it has closed, the exchange breaks."""
+        assert self._exchange is None, "one request at a time"
+        if self._transport is None or not self.usable:
+            exchange.broke(Lost.CLOSED, "closed right after connecting", stale=False)
+            return
+        self._exchange = exchange
+        self._reader = AnswerReader(self._settings.head_bytes_max)
+        self._answered = self._body_begun = False
+        self._written_at = self._loop.time()
+        self._watch = SilenceWatch(self._loop, exchange.first_byte_timeout_s, self._silent)
+        if exchange.body:
+            self._transport.writelines((exchange.head, exchange.body))
+        else:
+            self._transport.write(exchange.head)
+        if exchange.paused:
+            self.pause()
+
+    def pause(self) -> None:
+        """Stop reading, and counting silence."""
+        if self._transport is not None and not self._closed:
+            self._transport.pause_reading()
+        if self._watch is not None:
+            self._watch.stop()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None and not self._closed:
+            self._transport.resume_reading()
+        if self._watch is not None:
+            self._watch.start()
+
+    def abort(self) -> None:
+        """Close at once and tell the exchange nothing."""
+        self._detach()
+        self._closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def shut(self, detail: str) -> None:
+        """Close at once; an exchange under way breaks."""
+        self._break(Lost.CLOSED, detail)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._on_open(self)
+        if self._closed:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        exchange, reader, watch = self._exchange, self._reader, self._watch
+        if exchange is None or reader is None or watch is None or self._transport is None:
+            self.abort()  # an answer that nobody asked for
+            return
+        self._answered = True
+        fault = ""
+        head_told = reader.status != 0
+        try:
+            reader.feed(data)
+        except NotHttpError as error:
+            fault = str(error)
+        if reader.status and not head_told:
+            exchange.heard_head(reader.status, reader.headers)
+        if self._exchange is exchange and (piece := reader.take()):
+            self._hear_body(exchange, watch, piece)
+        if self._exchange is not exchange:
+            return  # aborted by the one who heard it
+        if reader.complete:
+            self._end(exchange, self._transport, reusable=reader.reusable)
+        elif fault:
+            self._break(Lost.MALFORMED, fault)
+
+    def eof_received(self) -> None:
+        # Not a close that first flushes the request: the engine may never read the rest of it.
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        self._on_closed(self)
+        exchange, reader, transport = self._exchange, self._reader, self._transport
+        if exchange and transport and reader and reader.ends_at_close and exc is None:
+            self._end(exchange, transport, reusable=False)
+        else:
+            self._break(Lost.CLOSED, str(exc or ""))
+
+    def _hear_body(self, exchange: Exchange, watch: SilenceWatch, piece: bytes) -> None:
+        if self._body_begun:
+            watch.heard()
+        else:
+            self._body_begun = True
+            watch.limit(self._settings.silence_timeout_ms / 1000)
+        exchange.heard_body(piece)
+
+    def _end(self, exchange: Exchange, transport: asyncio.Transport, *, reusable: bool) -> None:
+        # An engine may answer before it has read the whole request; the rest would follow.
+        unsent_bytes = 0 if self._closed else transport.get_write_buffer_size()
+        keep = reusable and not self._closed and not unsent_bytes
+        self._detach()
+        if keep:
+            if exchange.paused:
+                transport.resume_reading()
+            self._reused = True
+            self._on_free(self)
+        else:
+            self.abort()
+        exchange.ended()
+
+    def _break(self, reason: Lost, detail: str) -> None:
+        exchange = self._exchange
+        unanswered_ms = (self._loop.time() - self._written_at) * 1000
+        stale = (
+            reason is Lost.CLOSED
+            and self._reused
+            and not self._answered
+            and unanswered_ms <= self._settings.stale_ms_max
+        )
+        self.abort()
+        if exchange is not None:
+            exchange.broke(reason, detail, stale=stale)
+
+    def _silent(self) -> None:
+        waited_for = "next piece" if self._body_begun else "first piece of the body"
+        self._break(Lost.TIMED_OUT, f"no {waited_for} in time")
+
+    def _detach(self) -> None:
+        self._exchange = None
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+        if self._reader is not None:
+            self._reader.forget()
+            self._reader = None

@@ -1,0 +1,81 @@
+"""The live state, for people and for `evenhand top`."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from evenhand.gateway.admin.status import Status
+from evenhand.scheduling import PRESETS, Node
+from evenhand.telemetry import Standing, Standings
+
+
+class LiveState:
+    """Reads the gateway's state at one moment. Bounded by the engines and by `tenants_max`."""
+
+    def __init__(self, status: Status, *, tenants_max: int) -> None:
+        self._status = status
+        self._standings = Standings(status.scheduler.tree)
+        self._tenants_max = tenants_max
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything, as JSON-ready values."""
+        status, scheduler = self._status, self._status.scheduler
+        top, rest = self._standings.top(self._tenants_max)
+        return {
+            "version": status.version,
+            "uptime_s": status.uptime_ms() / 1000,
+            "draining": status.is_draining,
+            "policy": self._policy(),
+            "engines": self._engines(),
+            "queue": {"requests": scheduler.backlog.requests, "bytes": scheduler.backlog.bytes},
+            "open_requests": scheduler.open_requests(),
+            "tenants": [_row(self._standings.of(node)) for node in _with_ancestors(top)],
+            "tenants_left_out": None if rest is None else asdict(rest),
+        }
+
+    def _policy(self) -> dict[str, Any]:
+        scheduler = self._status.scheduler
+        policy = scheduler.settings.policy
+        parameters = asdict(policy)
+        return {
+            "preset": parameters.pop("preset"),
+            "parameters": parameters,
+            "is_fair": PRESETS[policy.preset].is_fair,
+            "lag_bound_units_per_weight": policy.lag_bound(
+                window=scheduler.capacity.window_total,
+                request_units_max=self._status.request_units_max,
+                weight_min=self._standings.weight_min,
+            ),
+        }
+
+    def _engines(self) -> list[dict[str, Any]]:
+        scheduled = self._status.scheduler.capacity.engines
+        rows = []
+        for engine in self._status.engines():
+            slots = scheduled.get(engine.name)
+            rows.append(
+                {
+                    "name": engine.name,
+                    "up": engine.is_up,
+                    "reason": engine.reason,
+                    "models": [] if slots is None else sorted(slots.models),
+                    "window": 0 if slots is None else slots.window,
+                    "in_flight": 0 if slots is None else slots.in_flight,
+                }
+            )
+        return rows
+
+
+def _with_ancestors(leaves: Iterable[Node]) -> list[Node]:
+    """Those and all above them but the root, as a tree is printed: parents first."""
+    nodes: set[Node] = set()
+    for leaf in leaves:
+        node = leaf
+        while node.parent is not None and node not in nodes:
+            nodes.add(node)
+            node = node.parent
+    return sorted(nodes, key=lambda node: node.path)
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    return asdict(standing) | {"path": "/".join(standing.path)}

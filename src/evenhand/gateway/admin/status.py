@@ -1,0 +1,48 @@
+"""What the admin listener asks the gateway."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from evenhand.model import EngineName
+from evenhand.scheduling import Scheduler
+from evenhand.telemetry import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Whether an engine answers, and in the words of whoever found out, why or why not."""
+
+    name: EngineName
+    is_up: bool
+    reason: str
+
+
+class Status(Protocol):
+    """The gateway as the admin listener sees it. Asked on the loop's thread, answered at once."""
+
+    @property
+    def version(self) -> str:
+        """Of the gateway."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is shutting down and takes no new requests."""
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The one core; it is only read."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """With the scheduler's collector registered."""
+
+    @property
+    def request_units_max(self) -> int:
+        """The most that one request may be charged under the limits and the cost, in units."""
+
+    def uptime_ms(self) -> int:
+        """Since the gateway started."""
+
+    def engines(self) -> Sequence[EngineStatus]:
+        """All configured engines."""

@@ -1,0 +1,150 @@
+"""The strict reading of a request head.
+
+Two servers that read one request differently are how requests are smuggled, so whatever the grammar
+leaves open is refused here, by our own check of the raw bytes; llhttp's opinion comes second and
+must agree.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httptools
+
+from evenhand.gateway.http.complaint import field_complaint, line_complaint
+from evenhand.gateway.http.contract import RequestHead
+from evenhand.gateway.http.refusal import RefusalError, ambiguous, body_too_large
+from evenhand.gateway.http.settings import EdgeSettings
+from evenhand.model.outcome import Outcome
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_PATH_BYTES = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]++|%[0-9A-Fa-f]{2})*+"
+_QUERY_BYTES = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+"
+REQUEST_LINE = re.compile(
+    rb"([A-Z]{3,7}) (/" + _PATH_BYTES + rb")(?:\?" + _QUERY_BYTES + rb")? HTTP/1\.1\r\n"
+)
+# No underscore in names: behind another proxy X_Tenant and X-Tenant are the same variable.
+_FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_LENGTH = re.compile(r"[0-9]{1,19}")
+
+_ONCE = frozenset(
+    {
+        "authorization",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "x-api-key",
+        "x-evenhand-interaction",
+    }
+)
+
+
+@dataclass(slots=True)
+class ReadHead:
+    """A head that passed, and what it says about the bytes that follow."""
+
+    head: RequestHead
+    body_bytes: int
+    """Announced by Content-Length; 0 where there is none."""
+    chunked: bool
+    expects_continue: bool
+    closes: bool
+    """The client wants the connection closed after the answer."""
+
+    @property
+    def has_body(self) -> bool:
+        return self.chunked or self.body_bytes > 0
+
+
+def read_head(raw: bytes, settings: EdgeSettings) -> ReadHead:
+    """Read one head, `raw` being everything up to and including the empty line.
+
+    Raises RefusalError for anything but one well-formed request that may be served.
+    """
+    line = REQUEST_LINE.match(raw)
+    if line is None:
+        raise ambiguous(line_complaint(raw))
+    method = line[1].decode("ascii")
+    if method not in METHODS:
+        raise ambiguous(f"The method {method} is not served: use GET or POST.")
+    if raw.count(b"\n") - 2 > settings.head_fields_max:
+        raise RefusalError(
+            Outcome.HEAD_TOO_LARGE, f"Send at most {settings.head_fields_max} header fields."
+        )
+    if _FIELDS.fullmatch(raw, line.end()) is None:
+        raise ambiguous(field_complaint(raw, line.end()))
+    headers = _fields(raw, line.end())
+    if _HOST.fullmatch(headers.get("host", "")) is None:
+        raise ambiguous("Send exactly one Host header: a name or address, and a port if need be.")
+    read = _framing(method, line[2].decode("ascii"), headers)
+    _second_opinion(raw, method)
+    _refuse_unserved(read, settings.body_bytes_max)
+    return read
+
+
+def _fields(raw: bytes, start: int) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for field in raw[start:-2].decode("latin-1").split("\r\n")[:-1]:
+        name, _, value = field.partition(":")
+        name = name.lower()
+        value = value.strip(" \t")
+        if name not in headers:
+            headers[name] = value
+        elif name in _ONCE:
+            raise ambiguous(f"The header {name} came more than once: send it once.")
+        else:
+            headers[name] += ", " + value
+    return headers
+
+
+def _framing(method: str, path: str, headers: Mapping[str, str]) -> ReadHead:
+    length = headers.get("content-length")
+    coding = headers.get("transfer-encoding")
+    if coding is not None:
+        if length is not None:
+            raise ambiguous("Send either Content-Length or Transfer-Encoding, not both.")
+        if coding.lower() != "chunked":
+            raise ambiguous("Transfer-Encoding must be exactly: chunked.")
+    elif length is not None and _LENGTH.fullmatch(length) is None:
+        raise ambiguous("Content-Length must be one decimal number of at most 19 digits.")
+    content_length = None if length is None else int(length)
+    options = headers.get("connection")
+    return ReadHead(
+        head=RequestHead(method, path, headers, content_length),
+        body_bytes=content_length or 0,
+        chunked=coding is not None,
+        expects_continue="expect" in headers,
+        closes=options is not None
+        and "close" in (option.strip() for option in options.lower().split(",")),
+    )
+
+
+def _second_opinion(raw: bytes, method: str) -> None:
+    parser = httptools.HttpRequestParser(None)
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        # An offer to change protocols (h2c) may be ignored, and is.
+        pass
+    except httptools.HttpParserError as error:
+        raise ambiguous(f"The request head is malformed ({error}): send plain HTTP/1.1.") from error
+    if parser.get_method() != method.encode("ascii") or parser.get_http_version() != "1.1":
+        raise ambiguous("The request line can be read in two ways: send plain HTTP/1.1.")
+
+
+def _refuse_unserved(read: ReadHead, body_bytes_max: int) -> None:
+    headers = read.head.headers
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusalError(
+            Outcome.ENCODED_BODY, "Send the body as it is, without Content-Encoding."
+        )
+    if headers.get("expect", "100-continue").lower() != "100-continue":
+        raise RefusalError(
+            Outcome.EXPECTATION_FAILED, "The only expectation that can be met is 100-continue."
+        )
+    if read.body_bytes > body_bytes_max:
+        raise body_too_large(body_bytes_max)

@@ -1,0 +1,100 @@
+"""The writing side of one connection: a client that stops taking bytes is found out and cut."""
+
+import asyncio
+from collections.abc import Callable
+
+from evenhand.gateway.http.deadline import Deadline
+from evenhand.gateway.http.settings import EdgeSettings
+
+_STALL_CHECKS = 4
+
+
+class Outlet:
+    """Writes to one transport and watches that the client's kernel keeps taking.
+
+    `too_slow` is called when it took nothing for `write_stall_ms` with the buffer above its high
+    mark, or when a streamed piece would wait behind more than `client_buffer_bytes_max`.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_idle_checks",
+        "_settings",
+        "_taken_bytes",
+        "_too_slow",
+        "_transport",
+        "_written_bytes",
+        "slow",
+    )
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        settings: EdgeSettings,
+        too_slow: Callable[[], None],
+    ) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._too_slow = too_slow
+        self._deadline = Deadline(loop, self._check_stall)
+        self._written_bytes = 0
+        self._taken_bytes = 0
+        self._idle_checks = 0
+        self.slow = False
+        """The buffer is above its high mark, or was and has not drained yet."""
+        transport.set_write_buffer_limits(high=settings.slow_bytes)
+
+    def write(self, data: bytes) -> None:
+        """Write, however much waits already."""
+        self._written_bytes += len(data)
+        self._transport.write(data)
+
+    def write_bounded(self, data: bytes) -> None:
+        """Write a piece of a stream, unless too much waits already."""
+        # One large piece to a client that keeps up is not the client's fault.
+        was_slow = self.slow
+        self.write(data)
+        if was_slow and self.buffered_bytes() > self._settings.client_buffer_bytes_max:
+            self._too_slow()
+
+    def buffered_bytes(self) -> int:
+        """Bytes written and not yet taken by the kernel."""
+        return self._transport.get_write_buffer_size()
+
+    def paused(self) -> None:
+        """The transport's `pause_writing`."""
+        self.slow = True
+        self._idle_checks = 0
+        self._taken_bytes = self._written_bytes - self.buffered_bytes()
+        self._deadline.set(self._settings.write_stall_ms / _STALL_CHECKS)
+
+    def resumed(self) -> None:
+        """The transport's `resume_writing`."""
+        self.slow = False
+        self._deadline.clear()
+
+    def finish(self) -> bool:
+        """Send FIN after the last byte; say whether all is sent. If not, `resumed` follows.
+
+        Until then the stall check watches, now from the first byte that is not taken.
+        """
+        if self._transport.is_closing():
+            return True
+        self._transport.set_write_buffer_limits(high=0)
+        self._transport.write_eof()
+        return not self.slow
+
+    def abort(self) -> None:
+        """Throw away what is not sent, and end the connection."""
+        self._deadline.stop()
+        self._transport.abort()
+
+    def _check_stall(self) -> None:
+        taken_bytes = self._written_bytes - self.buffered_bytes()
+        self._idle_checks = self._idle_checks + 1 if taken_bytes == self._taken_bytes else 0
+        self._taken_bytes = taken_bytes
+        if self._idle_checks >= _STALL_CHECKS:
+            self._too_slow()
+        else:
+            self._deadline.set(self._settings.write_stall_ms / _STALL_CHECKS)

@@ -1,0 +1,94 @@
+"""The gateway as a running thing: two listeners, a start, and an orderly end."""
+
+import asyncio
+from dataclasses import dataclass
+
+from evenhand.gateway.admin import AdminServer, admin_app
+from evenhand.gateway.gateway import Gateway
+from evenhand.gateway.http.edge import Edge
+from evenhand.gateway.http.settings import EdgeSettings
+from evenhand.gateway.status import GatewayStatus
+from evenhand.telemetry import LoopLag, RequestLog, SchedulerCollector
+
+_LAST_WORDS_MS = 1_000
+"""After the drain: for the errors that end what was left to reach their clients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where to listen, and who may read the admin pages."""
+
+    host: str
+    port: int
+    admin_host: str
+    admin_port: int
+    admin_credential: str | None
+    tenants_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where it listens; of use where a port was 0."""
+
+    host: str
+    port: int
+    admin_host: str
+    admin_port: int
+
+
+class GatewayServer:
+    """`start` once, then `drain` once. Signals are the caller's."""
+
+    def __init__(
+        self, gateway: Gateway, edge: EdgeSettings, listening: Listening, log: RequestLog
+    ) -> None:
+        self._gateway = gateway
+        self._listening = listening
+        self._log = log
+        loop = asyncio.get_running_loop()
+        self._edge = Edge(edge, gateway, on_refused=gateway.refused_at_edge, loop=loop)
+        status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
+        app = admin_app(
+            status, credential=listening.admin_credential, tenants_max=listening.tenants_max
+        )
+        self._admin = AdminServer(app, listening.admin_host, listening.admin_port)
+        self._lag = LoopLag(gateway.metrics.loop_lag.observe)
+        collector = SchedulerCollector(
+            gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
+        )
+        gateway.metrics.registry.register(collector)
+
+    async def start(self) -> Bound:
+        """Serve. Raises OSError where an address cannot be bound; then nothing is left listening."""
+        admin = await self._admin.start()
+        try:
+            data = await self._edge.listen(self._listening.host, self._listening.port)
+        except OSError:
+            await self._admin.stop()
+            raise
+        self._lag.start()
+        bound = Bound(*data, *admin)
+        self._log.event("started", listen=f"{bound.host}:{bound.port}")
+        return bound
+
+    async def drain(self) -> None:
+        """Take nothing new, let what is open end within the limit, end the rest with an error that
+        says so. Readiness is off from the first moment; the admin listener closes last."""
+        gateway = self._gateway
+        gateway.is_draining = True
+        drain_ms = gateway.limits.drain_ms
+        self._log.event("draining", open_requests=len(gateway.calls), limit_ms=drain_ms)
+        loop = asyncio.get_running_loop()
+        stop = loop.call_later(drain_ms / 1000, gateway.stop_calls)
+        cut = await self._edge.drain(drain_ms + _LAST_WORDS_MS)
+        stop.cancel()
+        # Whoever is still here was not reachable in the second that was left.
+        gateway.stop_calls()
+        gateway.dispatcher.close()
+        self._lag.stop()
+        self._log.event("stopped", cut=cut)
+        await self._admin.stop()
+
+    def hurry(self) -> None:
+        """Somebody asked a second time: end what is open at once."""
+        self._gateway.stop_calls()

@@ -1,0 +1,50 @@
+"""What the gateway tells its admin listener."""
+
+import asyncio
+from collections.abc import Sequence
+
+import evenhand
+from evenhand.gateway.admin import EngineStatus
+from evenhand.gateway.gateway import Gateway
+from evenhand.scheduling import Scheduler
+from evenhand.telemetry import Metrics
+
+
+class GatewayStatus:
+    """See `evenhand.gateway.admin.Status`."""
+
+    def __init__(self, gateway: Gateway, *, body_bytes_max: int) -> None:
+        self._gateway = gateway
+        self._body_bytes_max = body_bytes_max
+        self._loop = asyncio.get_running_loop()
+        self._started_s = self._loop.time()
+
+    @property
+    def version(self) -> str:
+        return evenhand.__version__
+
+    @property
+    def is_draining(self) -> bool:
+        return self._gateway.is_draining
+
+    @property
+    def scheduler(self) -> Scheduler:
+        return self._gateway.dispatcher.scheduler
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._gateway.metrics
+
+    @property
+    def request_units_max(self) -> int:
+        """No token is shorter than a byte, so the body's limit bounds the input."""
+        cost, limits = self.scheduler.settings.cost, self._gateway.limits
+        output_tokens_max = limits.output_tokens_max * limits.choices_max
+        return self._body_bytes_max * cost.input + output_tokens_max * cost.output
+
+    def uptime_ms(self) -> int:
+        return int((self._loop.time() - self._started_s) * 1000)
+
+    def engines(self) -> Sequence[EngineStatus]:
+        links = self._gateway.dispatcher.engines.values()
+        return [EngineStatus(link.name, link.is_up, link.reason) for link in links]

@@ -1,0 +1,28 @@
+"""What is seen from outside: metrics, one log line per request, the lag of the event loop.
+
+Lives here: the record of an ended request, its log line, its counters, the scrape of the scheduler.
+May import: `scheduling`, `wire`, `model`, orjson, prometheus_client; no web framework.
+Promises: label sets are bounded, a line is one line, no prompt and no secret, no wait on a sink.
+"""
+
+from evenhand.telemetry.background_sink import fd_sink
+from evenhand.telemetry.loop_lag import LoopLag
+from evenhand.telemetry.metrics import CONTENT_TYPE, Metrics
+from evenhand.telemetry.model_metrics import ModelMetrics
+from evenhand.telemetry.record import RequestRecord
+from evenhand.telemetry.request_log import RequestLog
+from evenhand.telemetry.scheduler_collector import SchedulerCollector
+from evenhand.telemetry.standings import Standing, Standings
+
+__all__ = [
+    "CONTENT_TYPE",
+    "LoopLag",
+    "Metrics",
+    "ModelMetrics",
+    "RequestLog",
+    "RequestRecord",
+    "SchedulerCollector",
+    "Standing",
+    "Standings",
+    "fd_sink",
+]

@@ -1,0 +1,52 @@
+"""What is counted per model."""
+
+from evenhand.model import Outcome
+from evenhand.telemetry.histogram import SecondsHistogram
+from evenhand.telemetry.record import RequestRecord
+
+_QUEUE_WAIT_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_TTFT_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
+_INTER_TOKEN_S = (
+    *(0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05),
+    *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5),
+)
+
+
+class ModelMetrics:
+    """Counters of one model label. Only grows. Use from the loop's thread."""
+
+    __slots__ = (
+        "cached_input_tokens",
+        "input_tokens",
+        "inter_token",
+        "output_tokens",
+        "queue_wait",
+        "requests",
+        "ttft",
+    )
+
+    def __init__(self) -> None:
+        self.requests = dict.fromkeys(Outcome, 0)
+        self.queue_wait = SecondsHistogram(_QUEUE_WAIT_S)
+        self.ttft = SecondsHistogram(_TTFT_S)
+        self.inter_token = SecondsHistogram(_INTER_TOKEN_S)
+        self.input_tokens = 0
+        """Those that were not cached, so that the three kinds add up."""
+        self.cached_input_tokens = 0
+        self.output_tokens = 0
+
+    def tokens_came(self, count: int, seconds: float) -> None:
+        """So many output tokens came together, so long after those before: each took its part of
+        that. Not for a request's first ones, whose time is the TTFT."""
+        self.inter_token.observe(seconds / count, count)
+
+    def ended(self, record: RequestRecord) -> None:
+        """Count an ended request; the tokens' times were counted as they came."""
+        self.requests[record.outcome] += 1
+        if record.queue_wait_ms is not None:
+            self.queue_wait.observe(record.queue_wait_ms / 1000)
+        if record.ttft_ms is not None:
+            self.ttft.observe(record.ttft_ms / 1000)
+        self.input_tokens += record.input_tokens - record.cached_input_tokens
+        self.cached_input_tokens += record.cached_input_tokens
+        self.output_tokens += record.output_tokens

@@ -1,0 +1,55 @@
+"""One ended request, as the log line and the metrics see it."""
+
+from dataclasses import dataclass
+
+from evenhand.model import (
+    ApplicationName,
+    EngineName,
+    InteractionId,
+    LaneName,
+    ModelName,
+    Outcome,
+    RequestId,
+    TenantPath,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """Made once per request, at its end. It has no field for text of a prompt or an answer, nor for
+    a key: what is not here cannot leak.
+
+    None stands for what never came about: no tenant (not authenticated), no model (body not read),
+    no engine and no wait (never dispatched), no `ttft_ms` (no token came). Durations are
+    milliseconds; `duration_ms` and `ttft_ms` count from the request's arrival. `input_tokens`
+    includes `cached_input_tokens`. `units` is what was charged in the end. `dispatches` is how often
+    it was sent to an engine.
+    """
+
+    request_id: RequestId
+    interaction: InteractionId
+    tenant: TenantPath | None
+    application: ApplicationName
+    lane: LaneName
+    model: ModelName | None
+    engine: EngineName | None
+    outcome: Outcome
+    status: int
+    is_stream: bool
+    queue_wait_ms: float | None
+    ttft_ms: float | None
+    duration_ms: float
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    usage_is_estimate: bool
+    units: int
+    dispatches: int
+    bytes_in: int
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.cached_input_tokens <= self.input_tokens
+        assert self.output_tokens >= 0
+        assert self.units >= 0
+        assert self.dispatches >= 0
+        assert self.bytes_in >= 0

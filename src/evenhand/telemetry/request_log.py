@@ -1,0 +1,109 @@
+"""The log: one JSON object per line, one line per ended request, one per operational event."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import orjson
+
+from evenhand.telemetry.background_sink import BackgroundSink, Sink
+from evenhand.telemetry.record import RequestRecord
+
+TEXT_CHARS_MAX = 200
+"""Longer texts are cut; the cut is marked by `...`."""
+
+_FIELDS_MAX = 32
+_BUFFER_BYTES_MAX = 4 << 20
+
+Field = str | int | float | bool | None
+
+
+class RequestLog:
+    """Writes lines to `sink` from a thread of its own, so that a sink may block or break.
+
+    Use from one thread; `close` at the end. Lines that could not be written are counted in
+    `dropped_lines`.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        buffer_bytes_max: int = _BUFFER_BYTES_MAX,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sink = BackgroundSink(sink, buffer_bytes_max=buffer_bytes_max)
+        self._clock = clock
+
+    @property
+    def dropped_lines(self) -> int:
+        """Lines lost so far because the sink was full or broken."""
+        return self._sink.dropped_lines
+
+    def request(self, record: RequestRecord) -> None:
+        """Log an ended request."""
+        self._write(
+            "request",
+            {
+                "request_id": record.request_id,
+                "interaction": record.interaction,
+                "tenant": None if record.tenant is None else "/".join(record.tenant),
+                "application": record.application,
+                "lane": record.lane,
+                "model": record.model,
+                "engine": record.engine,
+                "outcome": record.outcome.value,
+                "status": record.status,
+                "is_stream": record.is_stream,
+                "queue_wait_ms": _rounded(record.queue_wait_ms),
+                "ttft_ms": _rounded(record.ttft_ms),
+                "duration_ms": _rounded(record.duration_ms),
+                "input_tokens": record.input_tokens,
+                "cached_input_tokens": record.cached_input_tokens,
+                "output_tokens": record.output_tokens,
+                "usage_is_estimate": record.usage_is_estimate,
+                "units": record.units,
+                "dispatches": record.dispatches,
+                "bytes_in": record.bytes_in,
+            },
+        )
+
+    def event(self, name: str, /, **fields: Field) -> None:
+        """Log an operational event: an engine went up or down, the gateway started or drains.
+
+        Field values reach the log as they are: give reasons and names, never a credential. The
+        fields `time` and `event` are the line's own.
+        """
+        assert len(fields) <= _FIELDS_MAX
+        assert not fields.keys() & {"time", "event"}
+        self._write(name, fields)
+
+    def close(self, wait_ms: int = 1_000) -> bool:
+        """Write out what is buffered, for at most `wait_ms`; False if the sink still blocks. Log
+        nothing afterwards."""
+        return self._sink.close(wait_ms)
+
+    def _write(self, event: str, fields: dict[str, Field]) -> None:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(self._clock(), UTC),
+            "event": _safe(event),
+        }
+        for key, value in fields.items():
+            line[key] = _safe(value) if isinstance(value, str) else value
+        option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+        self._sink.put(orjson.dumps(line, option=option))
+
+
+def _rounded(value_ms: float | None) -> float | None:
+    return None if value_ms is None else round(value_ms, 3)
+
+
+def _safe(text: str) -> str:
+    """Bound the length, and spell out what JSON would pass on raw though a terminal or a viewer obeys
+    it: C1 controls, line separators, direction marks, lone surrogates."""
+    if len(text) > TEXT_CHARS_MAX:
+        text = text[: TEXT_CHARS_MAX - 3] + "..."
+    if text.isprintable():
+        return text
+    # JSON itself escapes everything below the space.
+    return "".join(c if c.isprintable() or c < " " else f"\\u{ord(c):04x}" for c in text)

@@ -1,0 +1,132 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evenhand.engines.http.answer_reader import AnswerReader, NotHttpError
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: z\r\n\r\n"
+LENGTH = OK + b"Content-Length: 5 \r\nX:  a \r\nx: b\r\n\r\nabcde"
+INTERIM = b"HTTP/1.1 100 Continue\r\nX: no\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: no\r\n\r\n"
+
+
+def read(*reads: bytes, head_bytes_max: int = 1000) -> tuple[AnswerReader, bytes]:
+    reader = AnswerReader(head_bytes_max)
+    body = b""
+    for data in reads:
+        reader.feed(data)
+        body += reader.take()
+    return reader, body
+
+
+@pytest.mark.parametrize("wire", [CHUNKED, LENGTH, INTERIM + CHUNKED])
+@given(data=st.data())
+def test_an_answer_reads_the_same_however_it_is_split(wire: bytes, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(wire) - 1))))
+    reads = [wire[a:b] for a, b in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
+    reader, body = read(*reads)
+    assert (reader.status, body, reader.complete, reader.reusable) == (200, b"abcde", True, True)
+    assert "link" not in reader.headers
+    assert "t" not in reader.headers
+
+
+@pytest.mark.parametrize("wire", [CHUNKED, LENGTH, INTERIM + CHUNKED])
+def test_no_beginning_of_an_answer_is_complete(wire: bytes) -> None:
+    for end in range(len(wire)):
+        reader, _ = read(wire[:end])
+        assert not reader.complete
+        assert not reader.ends_at_close
+
+
+def test_names_are_lower_case_and_repeated_headers_joined() -> None:
+    reader, _ = read(LENGTH)
+    assert reader.headers == {"content-length": "5", "x": "a, b"}
+
+
+@pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
+def test_without_framing_the_close_ends_the_answer(version: bytes) -> None:
+    reader, body = read(version + b" 200 OK\r\n\r\nab", b"cd")
+    assert body == b"abcd"
+    assert reader.ends_at_close
+    assert not reader.complete
+    assert not reader.reusable
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_answers_without_body_end_with_their_head(status: int) -> None:
+    reader, _ = read(b"HTTP/1.1 %d X\r\n\r\n" % status)
+    assert reader.complete
+    assert reader.reusable
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        OK + b"Connection: close\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        LENGTH + b"x",
+        LENGTH + LENGTH,
+        CHUNKED + b"HTTP/1.1 200",
+        OK + b"Connection: close\r\nContent-Length: 0\r\n\r\nmore",
+    ],
+)
+def test_a_complete_answer_may_still_forbid_reuse(wire: bytes) -> None:
+    reader, _ = read(wire)
+    assert reader.complete
+    assert not reader.reusable
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"\x16\x03\x01",
+        b"ICY 200 OK\r\n\r\n",
+        b"<html>",
+        OK + b"Content-Length: x\r\n\r\n",
+        OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        OK + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        OK + b"bad header\r\n\r\n",
+        b"HTTP/1.1 200 OK\n\n",
+        b"HTTP/1.1 101 Switch\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+def test_what_is_not_plain_http_is_an_error(wire: bytes) -> None:
+    with pytest.raises(NotHttpError):
+        read(wire)
+
+
+def test_body_before_the_fault_can_still_be_taken() -> None:
+    reader = AnswerReader(1000)
+    with pytest.raises(NotHttpError):
+        reader.feed(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n")
+    assert reader.take() == b"ab"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",
+        OK,
+        OK + b"x: ",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3;",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nx: ",
+    ],
+)
+def test_no_part_of_an_answer_but_its_body_grows_without_end(start: bytes) -> None:
+    filler = INTERIM if not start else b"x" * 50
+    with pytest.raises(NotHttpError, match="more than 1000 bytes"):
+        read(start, *[filler] * 30)
+
+
+def test_a_head_beyond_the_limit_is_an_error_even_in_one_read_with_body() -> None:
+    with pytest.raises(NotHttpError, match="more than 1000 bytes"):
+        read(OK + b"x: " + b"y" * 1001 + b"\r\nContent-Length: 1\r\n\r\nz")
+
+
+def test_a_long_stream_may_hold_any_amount_of_framing() -> None:
+    reader, body = read(OK + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\na\r\n"] * 2000)
+    assert len(body) == 2000
+    assert not reader.complete

@@ -1,0 +1,172 @@
+"""The log loses lines rather than time, and a line is one line whatever is in it."""
+
+import dataclasses
+import os
+import re
+import threading
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from support.ended_request import ended_request
+
+from evenhand.model import InteractionId, ModelName, Outcome
+from evenhand.telemetry import RequestLog, RequestRecord, fd_sink
+from evenhand.telemetry.request_log import TEXT_CHARS_MAX
+
+HOSTILE = [
+    "a\r\nb",
+    "\x1b[31mred\x1b[0m",
+    "c1 \x9b2J \x85",
+    "sep \u2028 \u2029",
+    "bidi \u202e",
+    'quote " \\',
+    "lone \ud800 surrogate",
+    "\x00\x07\x7f",
+]
+
+
+def logged(*records: RequestRecord) -> list[bytes]:
+    lines: list[bytes] = []
+    log = RequestLog(lines.append)
+    for record in records:
+        log.request(record)
+    assert log.close()
+    return lines
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_gives_one_line_that_names_it_and_the_request(outcome: Outcome):
+    (line,) = logged(ended_request(outcome=outcome))
+    read = orjson.loads(line)
+    assert read["event"] == "request"
+    assert read["outcome"] == outcome.value
+    assert read["request_id"] == "r1"
+    assert read["tenant"] == "acme/search"
+
+
+def test_every_field_of_the_record_is_on_the_line():
+    (line,) = logged(ended_request())
+    fields = {field.name for field in dataclasses.fields(RequestRecord)}
+    assert set(orjson.loads(line)) == fields | {"time", "event"}
+
+
+def test_what_never_came_about_is_null():
+    record = ended_request(
+        tenant=None, model=None, engine=None, queue_wait_ms=None, ttft_ms=None, dispatches=0
+    )
+    read = orjson.loads(logged(record)[0])
+    names = ("tenant", "model", "engine", "queue_wait_ms", "ttft_ms")
+    assert [read[name] for name in names] == [None] * 5
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_in_every_field_stays_on_one_printable_line(text: str):
+    every = {
+        field.name: text
+        for field in dataclasses.fields(RequestRecord)
+        if isinstance(getattr(ended_request(), field.name), str) and field.name != "outcome"
+    }
+    assert {"interaction", "model", "application"} <= every.keys()
+    (line,) = logged(ended_request(tenant=(text, text), **every))
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert line.decode()[:-1].isprintable()
+    assert orjson.loads(line)["request_id"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_in_an_event_stays_on_one_printable_line(text: str):
+    lines: list[bytes] = []
+    log = RequestLog(lines.append)
+    log.event(text, reason=text)
+    assert log.close()
+    assert len(lines) == 1
+    assert lines[0].decode()[:-1].isprintable()
+
+
+def test_json_escapes_can_be_read_back():
+    (line,) = logged(ended_request(interaction=InteractionId("a\r\n\x1b[0mé漢")))
+    assert orjson.loads(line)["interaction"] == "a\r\n\x1b[0mé漢"
+
+
+def test_a_long_text_is_cut_and_the_cut_is_marked():
+    (line,) = logged(ended_request(model=ModelName("x" * 100_000)))
+    model = orjson.loads(line)["model"]
+    assert len(model) == TEXT_CHARS_MAX
+    assert model.endswith("x...")
+
+
+def test_events_carry_their_fields_and_the_time():
+    lines: list[bytes] = []
+    log = RequestLog(lines.append, clock=lambda: 1_700_000_000.25)
+    log.event("engine_down", engine="e1", reason="refused", in_flight=3)
+    assert log.close()
+    read = orjson.loads(lines[0])
+    assert datetime.fromisoformat(read.pop("time")) == datetime.fromtimestamp(1_700_000_000.25, UTC)
+    assert read == {"event": "engine_down", "engine": "e1", "reason": "refused", "in_flight": 3}
+
+
+def test_lines_keep_their_order():
+    records = [ended_request(status=status) for status in range(200, 500)]
+    statuses = [orjson.loads(line)["status"] for line in logged(*records)]
+    assert statuses == list(range(200, 500))
+
+
+def test_a_sink_that_hangs_costs_lines_and_no_time():
+    reading, writing = os.pipe()
+    log = RequestLog(fd_sink(writing), buffer_bytes_max=50_000)
+    for _ in range(2_000):
+        log.request(ended_request())  # far more than pipe and buffer hold; nobody reads
+    assert not log.close(wait_ms=1)
+    dropped = log.dropped_lines
+    assert dropped > 1_000
+    # The reader comes back: what was buffered arrives whole.
+    got = bytearray()
+    while got.count(b"\n") < 2_000 - dropped:
+        got += os.read(reading, 65_536)
+    assert all(orjson.loads(line)["request_id"] for line in got.splitlines())
+    assert log.close(wait_ms=10_000)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_lines_for_a_reader_that_is_gone_are_counted():
+    reading, writing = os.pipe()
+    os.close(reading)
+    log = RequestLog(fd_sink(writing))
+    for _ in range(5):
+        log.request(ended_request())
+    assert log.close()
+    assert log.dropped_lines == 5
+    os.close(writing)
+
+
+def test_a_closed_stream_is_counted_and_later_lines_are_tried_again():
+    lines: list[bytes] = []
+    is_closed = threading.Event()
+    is_closed.set()
+
+    def sink(line: bytes) -> None:
+        if is_closed.is_set():
+            is_closed.clear()
+            raise ValueError("I/O operation on closed file")
+        lines.append(line)
+
+    log = RequestLog(sink)
+    log.event("first")
+    log.event("second")
+    assert log.close()
+    assert [orjson.loads(line)["event"] for line in lines] == ["second"]
+    assert log.dropped_lines == 1
+
+
+def test_a_record_has_no_place_for_prompts_or_credentials():
+    allowed_texts = {"request_id", "interaction", "application", "lane", "model", "engine"}
+    texts = {
+        field.name
+        for field in dataclasses.fields(RequestRecord)
+        if isinstance(getattr(ended_request(), field.name), str)
+    }
+    assert texts == allowed_texts | {"outcome"}
+    assert not any(re.search("prompt|text|body|key|secret|header", name) for name in texts)
