@@ -15,7 +15,7 @@ RUNNERS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 
 
 @RUNNERS
-def test_lag_is_the_time_beyond_the_interval_and_never_negative(run: Runner):
+def test_lag_is_the_time_beyond_the_interval_and_never_negative(run: Runner) -> None:
     # Due 1 ms after each schedule: the first tick comes 250 ms late, the second early.
     times_s = chain([10.0, 10.251, 20.0, 20.0005], repeat(30.0))
     seen: list[float] = []
@@ -38,7 +38,7 @@ def test_lag_is_the_time_beyond_the_interval_and_never_negative(run: Runner):
 
 
 @RUNNERS
-def test_after_stop_nothing_is_measured_and_no_timer_is_left(run: Runner):
+def test_after_stop_nothing_is_measured_and_no_timer_is_left(run: Runner) -> None:
     async def main() -> None:
         ticked = asyncio.Event()
         lag = LoopLag(lambda _: ticked.set(), interval_ms=1)
@@ -55,7 +55,7 @@ def test_after_stop_nothing_is_measured_and_no_timer_is_left(run: Runner):
     run(main())
 
 
-def test_starting_twice_leaves_one_timer():
+def test_starting_twice_leaves_one_timer() -> None:
     async def main() -> None:
         lag = LoopLag(lambda _: None, interval_ms=60_000)
         lag.start()

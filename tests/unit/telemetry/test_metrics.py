@@ -1,12 +1,12 @@
 """Every ending is counted under bounded labels."""
 
 import pytest
-from support.ended_request import ended_request
-from support.samples import by_label, samples_of
 
 from evenhand.model import ModelName, Outcome
 from evenhand.telemetry import Metrics
 from evenhand.telemetry.metrics import MODELS_MAX
+from support.ended_request import ended_request
+from support.samples import by_label, samples_of
 
 
 def metrics_of(*models: str) -> Metrics:
@@ -19,7 +19,7 @@ def count(metrics: Metrics, outcome: Outcome, model: str) -> float:
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_can_be_recorded_and_refused(outcome: Outcome):
+def test_every_outcome_can_be_recorded_and_refused(outcome: Outcome) -> None:
     metrics = metrics_of("m")
     metrics.record(ended_request(outcome=outcome))
     metrics.refused(outcome)
@@ -37,7 +37,7 @@ def counts(metrics: Metrics) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_series_do_not_depend_on_what_clients_send():
+def test_series_do_not_depend_on_what_clients_send() -> None:
     metrics = metrics_of("m", "org/m:free")
     before = samples_of(metrics.render()).keys()
     for number in range(1_000):
@@ -49,14 +49,14 @@ def test_series_do_not_depend_on_what_clients_send():
     assert count(metrics, Outcome.COMPLETED, "none") == 1
 
 
-def test_many_configured_models_are_bounded_too():
+def test_many_configured_models_are_bounded_too() -> None:
     models = [f"m{number}" for number in range(10 * MODELS_MAX)]
     metrics = metrics_of(*models)
     labels = {model for model, _ in counts(metrics)}
     assert labels == {*models[:MODELS_MAX], "other", "none"}
 
 
-def test_models_that_are_called_other_and_none_keep_their_own_series():
+def test_models_that_are_called_other_and_none_keep_their_own_series() -> None:
     metrics = metrics_of("other", "none")
     metrics.record(ended_request(model=ModelName("other")))
     metrics.record(ended_request(model=ModelName("unheard of")))
@@ -65,7 +65,7 @@ def test_models_that_are_called_other_and_none_keep_their_own_series():
     assert [count(metrics, Outcome.COMPLETED, label) for label in labels] == [1, 1, 1, 0]
 
 
-def test_token_kinds_add_up():
+def test_token_kinds_add_up() -> None:
     metrics = metrics_of("m")
     metrics.record(ended_request(input_tokens=100, cached_input_tokens=40, output_tokens=30))
     samples = samples_of(metrics.render())
@@ -77,7 +77,7 @@ def test_token_kinds_add_up():
     assert tokens == {"input": 60, "cached_input": 40, "output": 30}
 
 
-def test_waits_and_first_tokens_are_counted_where_there_were_any():
+def test_waits_and_first_tokens_are_counted_where_there_were_any() -> None:
     metrics = metrics_of("m")
     metrics.record(ended_request(queue_wait_ms=2_000, ttft_ms=2_500))
     metrics.record(ended_request(queue_wait_ms=4_000, ttft_ms=None))
@@ -90,7 +90,7 @@ def test_waits_and_first_tokens_are_counted_where_there_were_any():
     assert samples["evenhand_ttft_seconds_sum", model] == 2.5
 
 
-def test_buckets_are_cumulative_and_include_their_bound():
+def test_buckets_are_cumulative_and_include_their_bound() -> None:
     metrics = metrics_of("m")
     tokens = metrics.for_model("m")
     tokens.tokens_came(1, 0.01)
@@ -109,7 +109,7 @@ def test_buckets_are_cumulative_and_include_their_bound():
     assert buckets["+Inf"] == 6
 
 
-def test_lag_version_and_dropped_lines_are_exposed():
+def test_lag_version_and_dropped_lines_are_exposed() -> None:
     metrics = Metrics(models=[], version="1.2.3", log_lines_dropped=lambda: 7)
     metrics.loop_lag.observe(0.25)
     samples = samples_of(metrics.render())
@@ -120,7 +120,7 @@ def test_lag_version_and_dropped_lines_are_exposed():
     assert by_label(samples, "evenhand_build_info", "version") == {"1.2.3": 1}
 
 
-def test_every_own_metric_has_the_prefix_and_a_help_text():
+def test_every_own_metric_has_the_prefix_and_a_help_text() -> None:
     text = metrics_of("m").render().decode()
     for line in text.splitlines():
         if line.startswith("# HELP "):

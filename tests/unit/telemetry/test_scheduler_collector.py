@@ -1,6 +1,9 @@
 """The scheduler's numbers at scrape time: bounded series that sum up."""
 
 import pytest
+
+from evenhand.scheduling import Scheduler, TenantShare
+from evenhand.telemetry import Metrics, SchedulerCollector
 from support.samples import by_label, samples_of
 from support.served_tenants import (
     ENGINE,
@@ -10,9 +13,6 @@ from support.served_tenants import (
     serve,
     submit,
 )
-
-from evenhand.scheduling import Scheduler, TenantShare
-from evenhand.telemetry import Metrics, SchedulerCollector
 
 TENANT_GAUGES = (
     "evenhand_tenant_service_units",
@@ -35,7 +35,7 @@ def render(scheduler: Scheduler, tenants_max: int) -> bytes:
     return metrics.render()
 
 
-def test_queue_and_engines_are_read_live():
+def test_queue_and_engines_are_read_live() -> None:
     scheduler = scheduler_of([TenantShare(name="a")], window=2)
     metrics = Metrics(models=[MODEL], version="0")
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
@@ -55,7 +55,7 @@ def test_queue_and_engines_are_read_live():
     assert samples["evenhand_engine_in_flight", engine] == 1
 
 
-def test_promised_shares_multiply_down_the_path():
+def test_promised_shares_multiply_down_the_path() -> None:
     acme = TenantShare(
         name="acme",
         weight=3,
@@ -82,12 +82,12 @@ def test_promised_shares_multiply_down_the_path():
     assert shown["evenhand_tenant_in_flight"] == {"acme/search": 1, "acme/mail": 0, "solo": 0}
 
 
-def test_before_any_service_nobody_has_received_a_share():
+def test_before_any_service_nobody_has_received_a_share() -> None:
     shown = scrape(scheduler_of([TenantShare(name="a"), TenantShare(name="b")]), 10)
     assert shown["evenhand_tenant_share_received"] == {"a": 0, "b": 0}
 
 
-def test_the_rest_is_summed_as_other():
+def test_the_rest_is_summed_as_other() -> None:
     scheduler = scheduler_of([TenantShare(name=f"t{n}", weight=n + 1) for n in range(4)])
     for number in range(4):
         serve(scheduler, (f"t{number}",), 10 * (number + 1))
@@ -103,7 +103,7 @@ def test_the_rest_is_summed_as_other():
     assert shown["evenhand_tenant_queue_depth"] == {"t3": 0, "t2": 0, "other": 1}
 
 
-def test_a_tenant_that_is_called_other_keeps_its_own_series():
+def test_a_tenant_that_is_called_other_keeps_its_own_series() -> None:
     scheduler = scheduler_of([TenantShare(name=name) for name in ("other", "a", "b")])
     serve(scheduler, ("other",), 5)
     serve(scheduler, ("a",), 1)
@@ -111,7 +111,7 @@ def test_a_tenant_that_is_called_other_keeps_its_own_series():
     assert units == {"/other": 100, "other": 20}
 
 
-def test_a_hundred_thousand_tenants_stay_bounded_and_sum_up():
+def test_a_hundred_thousand_tenants_stay_bounded_and_sum_up() -> None:
     groups = [
         TenantShare(
             name=f"g{g}",

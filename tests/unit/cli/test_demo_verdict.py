@@ -1,0 +1,66 @@
+"""When the demo passes, and what it says."""
+
+import pytest
+
+from evenhand.cli.demo.figures import RunFigures, TenantFigures
+from evenhand.cli.demo.quantile import Quantile
+from evenhand.cli.demo.verdict import judge
+
+
+def run(p50_s: float | None, tokens_per_s: float, *, failed: int = 0) -> RunFigures:
+    chat = TenantFigures(
+        sent=200,
+        completed=200 - failed,
+        failed=failed,
+        cut=0,
+        censored=0,
+        troubles={},
+        ttft_p50=None if p50_s is None else Quantile(value=p50_s, low=p50_s, high=p50_s),
+        ttft_p99=None,
+        input_tokens=0,
+        output_tokens=0,
+        service=0,
+        share_promised=0,
+        share_received=0,
+        gap_max_s=0,
+    )
+    return RunFigures(
+        seconds=45,
+        tenants={"chat": chat},
+        jain=1,
+        tokens_per_s=tokens_per_s,
+        service_per_s=0,
+        all_active_s=45,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fair", "control", "is_pass", "why"),
+    [
+        (run(0.1, 3000), run(4.0, 3000), True, "1/40 of it"),
+        (run(0.5, 2700), run(4.0, 3000), True, "instead of 4.0 s"),
+        (run(0.51, 3000), run(4.0, 3000), False, "an eighth of the wait"),
+        (run(0.1, 2690), run(4.0, 3000), False, "missed: 90 % of the throughput"),
+        (run(4.4, 3000), run(4.0, 3000), False, "1.1 times as long"),
+        (run(0.1, 3000, failed=3), run(4.0, 3000), False, "failures (2 % failed)"),
+        (run(0.1, 3000), run(4.0, 3000, failed=2), True, "100 % of the throughput"),
+        (run(None, 3000), run(4.0, 3000), False, "Nothing to compare"),
+        (run(0.1, 3000), run(None, 0), False, "Nothing to compare"),
+    ],
+)
+def test_the_verdict_needs_an_eighth_of_the_wait_and_nine_tenths_of_the_throughput(
+    fair: RunFigures, control: RunFigures, *, is_pass: bool, why: str
+) -> None:
+    verdict = judge(fair, control, victim="chat", policy="vtc")
+    assert verdict.is_pass is is_pass
+    assert why in verdict.reason
+
+
+def test_the_ratios_are_fair_over_control() -> None:
+    verdict = judge(run(0.1, 2970), run(4.0, 3000), victim="chat", policy="vtc")
+    assert verdict.ttft_ratio == pytest.approx(0.025)
+    assert verdict.throughput_ratio == pytest.approx(0.99)
+    assert verdict.reason == (
+        "With vtc the chat waits 100 ms for its first token instead of 4.0 s (median, 1/40 of it),"
+        " at 99 % of the throughput."
+    )

@@ -1,0 +1,121 @@
+"""Who may see which page of the admin listener: closed unless listed as open."""
+
+import pytest
+import uvloop
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from evenhand.gateway.admin import admin_app
+from evenhand.gateway.admin.credential import OPEN_PATHS
+from support.admin import Answer, PlainStatus, served
+
+CREDENTIAL = "canary-7f3a:not/for+logs="
+RIGHT = f"Bearer {CREDENTIAL}"
+WRONG: list[tuple[str, ...]] = [
+    (),
+    ("",),
+    ("Bearer",),
+    ("Bearer ",),
+    (CREDENTIAL,),
+    (f"Basic {CREDENTIAL}",),
+    (f"Bearer {CREDENTIAL}x",),
+    (f"Bearer {CREDENTIAL[:-1]}",),
+    (f"Bearer {CREDENTIAL.upper()}",),
+    (f"Bearer {CREDENTIAL} {CREDENTIAL}",),
+    (f"Bearer \xe9{CREDENTIAL}",),
+    ("Bearer wrong", RIGHT),
+    (RIGHT, RIGHT),
+]
+
+
+def ask(asked: list[tuple[str, tuple[str, ...]]], credential: str | None) -> list[Answer]:
+    """Answers to (path, authorization lines)."""
+    app = admin_app(PlainStatus(), credential=credential, tenants_max=10)
+
+    async def main() -> list[Answer]:
+        async with served(app) as client:
+            return [await client.ask(path, *lines) for path, lines in asked]
+
+    return uvloop.run(main())
+
+
+def paths() -> list[str]:
+    routes = admin_app(PlainStatus(), credential=CREDENTIAL, tenants_max=10).routes
+    assert all(isinstance(route, Route) for route in routes)
+    return [route.path for route in routes if isinstance(route, Route)]
+
+
+def test_the_open_pages_are_these_two_and_exist() -> None:
+    assert {"/livez", "/readyz"} == OPEN_PATHS
+    assert set(paths()) == {"/livez", "/readyz", "/metrics", "/state"}
+
+
+def test_every_page_but_the_open_ones_wants_the_credential() -> None:
+    for path, answer in zip(paths(), ask([(p, ()) for p in paths()], CREDENTIAL), strict=True):
+        assert (answer.status == 401) is (path not in OPEN_PATHS), path
+    for path, answer in zip(
+        paths(), ask([(p, (RIGHT,)) for p in paths()], CREDENTIAL), strict=True
+    ):
+        assert answer.status == 200, path
+
+
+def test_without_a_configured_credential_every_page_is_open() -> None:
+    assert [answer.status for answer in ask([(p, ()) for p in paths()], None)] == [200] * 4
+
+
+def test_nothing_but_the_credential_opens_a_page() -> None:
+    for lines, answer in zip(WRONG, ask([("/state", w) for w in WRONG], CREDENTIAL), strict=True):
+        assert answer.status == 401, lines
+        assert answer.headers["www-authenticate"] == "bearer"
+        assert answer.headers["x-should-retry"] == "false"
+        assert answer.error["code"] == "invalid_api_key"
+        assert "Authorization: Bearer" in answer.error["message"]
+
+
+def test_the_scheme_may_be_written_in_any_case() -> None:
+    (answer,) = ask([("/state", (f"bEARER  {CREDENTIAL}",))], CREDENTIAL)
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/livez/", "//livez", "/livez/../state", "/livez%2f..%2fstate", "/LIVEZ", "/nothing"]
+)
+def test_what_only_resembles_an_open_path_is_closed(path: str) -> None:
+    (answer,) = ask([(path, ())], CREDENTIAL)
+    assert answer.status == 401
+
+
+def test_a_page_that_is_added_without_a_policy_is_closed() -> None:
+    async def added(_: Request) -> Response:
+        return PlainTextResponse("should not be seen")
+
+    app = admin_app(PlainStatus(), credential=CREDENTIAL, tenants_max=10)
+    app.router.routes.append(Route("/added", added))
+
+    async def main() -> list[int]:
+        async with served(app) as client:
+            closed = await client.ask("/added")
+            opened = await client.ask("/added", RIGHT)
+            return [closed.status, opened.status]
+
+    assert uvloop.run(main()) == [401, 200]
+
+
+def test_an_empty_credential_is_a_mistake_of_the_caller() -> None:
+    app = admin_app(PlainStatus(), credential="", tenants_max=10)
+    with pytest.raises(AssertionError, match="empty"):
+        app.build_middleware_stack()
+
+
+def test_the_credential_shows_nowhere(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pages = ("state", "metrics", "nothing")
+    asked: list[tuple[str, tuple[str, ...]]] = [
+        *((f"/{page}?key={CREDENTIAL}", (RIGHT,)) for page in pages),
+        ("/state", (RIGHT + "x",)),
+    ]
+    seen = "".join(answer.body.decode() + str(answer.headers) for answer in ask(asked, CREDENTIAL))
+    written = capfd.readouterr()
+    assert CREDENTIAL not in seen + caplog.text + written.out + written.err

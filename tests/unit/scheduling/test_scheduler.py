@@ -1,0 +1,280 @@
+"""The surface: queueing, refusing, starting, charging, ending."""
+
+import pytest
+
+from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.scheduling import (
+    Cost,
+    Policy,
+    Prediction,
+    QueueLimits,
+    Scheduler,
+    SchedulerSettings,
+    TenantShare,
+)
+
+M = ModelName("m")
+E1, E2 = EngineName("e1"), EngineName("e2")
+
+
+def scheduler(*, window: int = 1, policy: Policy | None = None, **limits: int) -> Scheduler:
+    tenants = (TenantShare(name="a"), TenantShare(name="b"))
+    made = Scheduler(
+        SchedulerSettings(
+            tenants=tenants,
+            policy=policy or Policy(prediction=Prediction.NONE),
+            limits=QueueLimits(**limits),
+            output_tokens_default=50,
+        )
+    )
+    made.engine_changed(E1, window=window, models=[M])
+    return made
+
+
+def request(name: str, *, size: int = 10, tokens: int | None = 10, **more: object) -> Request:
+    return Request(
+        id=RequestId(name),
+        tenant=(name[0],),
+        model=M,
+        body_bytes=size,
+        prompt_tokens=tokens,
+        queue_wait_ms_max=1_000,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def start(core: Scheduler, now_ms: int = 0) -> str | None:
+    started = core.next(now_ms)
+    return None if started is None else started.request.id
+
+
+def test_the_least_served_tenant_goes_next() -> None:
+    core = scheduler(window=10)
+    for name in ("a1", "a2", "a3", "b1", "b2"):
+        assert core.submit(request(name), 0).refused is None
+    assert [start(core) for _ in range(6)] == ["a1", "b1", "a2", "b2", "a3", None]
+
+
+def test_a_weight_of_two_gets_twice_as_much() -> None:
+    tenants = (TenantShare(name="a", weight=2), TenantShare(name="b"))
+    core = Scheduler(SchedulerSettings(tenants=tenants, policy=Policy(prediction=Prediction.NONE)))
+    core.engine_changed(E1, window=9, models=[M])
+    for index in range(9):
+        core.submit(request(f"a{index}"), 0)
+        core.submit(request(f"b{index}"), 0)
+    started = [start(core) or "" for _ in range(9)]
+    assert sum(name.startswith("a") for name in started) == 6
+
+
+def test_a_request_waits_for_a_slot_of_an_engine_that_serves_its_model() -> None:
+    core = scheduler()
+    core.engine_changed(E2, window=5, models=[ModelName("other")])
+    core.submit(request("a1"), 0)
+    core.submit(request("a2"), 0)
+    assert start(core) == "a1"
+    assert start(core) is None
+    core.settle(RequestId("a1"), Usage(10, 0), Outcome.COMPLETED, 0)
+    assert start(core) == "a2"
+
+
+def test_requests_go_to_the_engine_whose_window_is_least_filled() -> None:
+    core = scheduler(window=2)
+    core.engine_changed(E2, window=4, models=[M])
+    for index in range(6):
+        core.submit(request(f"a{index}"), 0)
+    engines = [started.engine for _ in range(6) if (started := core.next(0))]
+    assert engines.count(E1) == 2
+    assert engines.count(E2) == 4
+    assert engines[:3] == [E1, E2, E2]
+
+
+def test_a_model_that_no_engine_serves_is_refused_at_once() -> None:
+    core = scheduler(window=0)
+    refusal = core.submit(request("a1"), 0).refused
+    assert refusal is not None
+    assert refusal.outcome is Outcome.NO_ENGINE
+
+
+def test_the_tenants_own_limit_refuses_with_a_time_to_come_back() -> None:
+    core = scheduler(tenant_requests_max=1)
+    core.submit(request("a1"), 0)
+    refusal = core.submit(request("a2"), 0).refused
+    assert refusal is not None
+    assert refusal.outcome is Outcome.TENANT_QUEUE_FULL
+    assert refusal.retry_after_ms == 1_000
+    assert core.submit(request("b1"), 0).refused is None
+
+
+def test_a_tenants_bytes_are_bounded_too() -> None:
+    core = scheduler(tenant_bytes_max=25)
+    assert core.submit(request("a1", size=20), 0).refused is None
+    assert core.submit(request("a2", size=20), 0).refused is not None
+
+
+def test_at_the_global_limit_the_newest_of_the_tenant_furthest_over_its_share_goes() -> None:
+    core = scheduler(requests_max=3)
+    for name in ("a1", "a2", "a3"):
+        core.submit(request(name), 0)
+    submission = core.submit(request("b1"), 0)
+    assert submission.refused is None, "the modest tenant is let in"
+    assert [refusal.request.id for refusal in submission.shed] == ["a3"]
+    own = core.submit(request("a4"), 0)
+    assert own.refused is not None, "the flooding tenant's arrival goes itself"
+    assert own.refused.outcome is Outcome.SHED
+    assert own.shed == ()
+
+
+def test_a_large_arrival_sheds_as_many_as_it_takes() -> None:
+    core = scheduler(bytes_max=100)
+    for index in range(5):
+        core.submit(request(f"a{index}", size=20), 0)
+    submission = core.submit(request("b1", size=50, tokens=1), 0)
+    assert submission.refused is None
+    assert [refusal.request.id for refusal in submission.shed] == ["a4", "a3", "a2"]
+
+
+def test_a_refused_flood_is_told_when_its_queue_will_be_empty() -> None:
+    core = scheduler(tenant_requests_max=10)
+    for second in range(20):  # 100 units a second are served
+        core.submit(request(f"b{second}"), second * 1000)
+        assert start(core, second * 1000) == f"b{second}"
+        core.settle(RequestId(f"b{second}"), Usage(10, 0), Outcome.COMPLETED, second * 1000)
+    for index in range(10):
+        core.submit(request(f"a{index}"), 20_000)
+    refusal = core.submit(request("ax"), 20_000).refused
+    assert refusal is not None
+    assert refusal.retry_after_ms in range(9_000, 13_000)
+
+
+def test_waiting_too_long_ends_a_request_and_running_does_not() -> None:
+    core = scheduler()
+    core.submit(request("a1"), 0)
+    core.submit(request("a2"), 500)
+    assert start(core) == "a1"
+    assert core.next_expiry_ms() is not None
+    assert core.expire(1_499) == ()
+    (refusal,) = core.expire(1_500)
+    assert refusal.request.id == "a2"
+    assert refusal.outcome is Outcome.QUEUED_TOO_LONG
+    assert core.expire(9_999) == ()
+
+
+def test_a_cancelled_request_never_starts() -> None:
+    core = scheduler()
+    core.submit(request("a1"), 0)
+    core.cancel(RequestId("a1"), 0)
+    assert start(core) is None
+    assert core.open_requests() == 0
+
+
+def test_the_pick_is_charged_so_that_a_burst_is_not_free() -> None:
+    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core.submit(request("a1"), 0)
+    start(core)
+    assert core.tree.root.service_units == 10 * 10 + 50 * 20
+
+
+def test_live_tokens_cost_only_beyond_the_prediction() -> None:
+    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core.submit(request("a1"), 0)
+    start(core)
+    at_pick = core.tree.root.service_units
+    core.produced(RequestId("a1"), 50, 0)
+    assert core.tree.root.service_units == at_pick
+    core.produced(RequestId("a1"), 2, 0)
+    assert core.tree.root.service_units == at_pick + 2 * 20
+
+
+def test_settling_refunds_what_was_cached_and_what_was_not_produced() -> None:
+    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core.submit(request("a1"), 0)
+    start(core)
+    usage = Usage(input_tokens=10, output_tokens=3, cached_input_tokens=8)
+    settlement = core.settle(RequestId("a1"), usage, Outcome.COMPLETED, 0)
+    assert settlement.units == 2 * 10 + 8 * 1 + 3 * 20
+    assert core.tree.root.service_units == settlement.units
+
+
+def test_a_prediction_never_exceeds_what_the_client_allows() -> None:
+    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core.submit(request("a1", output_tokens_max=3, choices=2), 0)
+    start(core)
+    assert core.tree.root.service_units == 10 * 10 + 2 * 3 * 20
+
+
+def test_predictions_follow_the_tenants_own_answers() -> None:
+    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    for index in range(30):
+        core.submit(request(f"a{index}"), 0)
+        start(core)
+        core.settle(RequestId(f"a{index}"), Usage(10, 7), Outcome.COMPLETED, 0)
+    core.submit(request("ax"), 0)
+    start(core)
+    assert core.expected_usage(RequestId("ax")).output_tokens == 7
+
+
+def test_the_models_bytes_per_token_are_learned() -> None:
+    core = scheduler(window=10)
+    for index in range(200):
+        core.submit(request(f"a{index}", tokens=None, prompt_bytes=2_000), 0)
+        start(core)
+        core.settle(RequestId(f"a{index}"), Usage(1_000, 0), Outcome.COMPLETED, 0)
+    core.submit(request("ax", tokens=None, prompt_bytes=100), 0)
+    start(core)
+    assert core.expected_usage(RequestId("ax")).input_tokens in (50, 51)
+
+
+def test_a_failed_start_waits_first_in_line_for_another_engine_and_is_refunded() -> None:
+    core = scheduler()
+    core.engine_changed(E2, window=0, models=[M])
+    core.submit(request("a1"), 0)
+    core.submit(request("a2"), 0)
+    assert start(core) == "a1"
+    assert not core.try_again_elsewhere(RequestId("a1"), 0), "the other engine is down"
+    core.engine_changed(E2, window=1, models=[M])
+    assert core.try_again_elsewhere(RequestId("a1"), 0)
+    assert core.tree.root.service_units == 0
+    again = core.next(0)
+    assert again is not None
+    assert (again.request.id, again.engine) == ("a1", E2)
+    assert not core.try_again_elsewhere(RequestId("a1"), 0), "two dispatches in all"
+
+
+def test_idling_banks_no_credit_and_erases_no_debt() -> None:
+    core = scheduler()
+    a, b = core.tree.leaf(("a",)), core.tree.leaf(("b",))
+    for index in range(10):
+        core.submit(request(f"a{index}"), 0)
+        start(core)
+        core.settle(RequestId(f"a{index}"), Usage(10, 10), Outcome.COMPLETED, 0)
+    core.submit(request("b1"), 0)
+    assert b.virtual == a.virtual, "b was idle while a worked: it starts level"
+    core.cancel(RequestId("b1"), 0)
+    before = a.virtual
+    core.submit(request("ax"), 0)
+    assert a.virtual == before
+
+
+def test_why_names_who_goes_first() -> None:
+    core = scheduler()
+    core.submit(request("a0", tokens=500), 0)
+    core.submit(request("a1"), 0)
+    core.submit(request("b1"), 0)
+    start(core)
+    waiting = core.why(RequestId("a1"), 250)
+    assert waiting is not None
+    assert waiting.gate == "window"
+    assert waiting.waited_ms == 250
+    assert [name for name, _, _ in waiting.ahead] == ["b"]
+    assert core.why(RequestId("a0"), 0) is None, "it runs"
+    assert core.why(RequestId("nobody"), 0) is None
+
+
+@pytest.mark.parametrize("preset", ["fcfs", "vtc"])
+def test_cost_counts_every_kind_of_token(preset: str) -> None:
+    core = scheduler(policy=Policy(preset=preset))
+    core.submit(request("a1"), 0)
+    start(core)
+    usage = Usage(input_tokens=7, output_tokens=5, cached_input_tokens=2)
+    settlement = core.settle(RequestId("a1"), usage, Outcome.COMPLETED, 0)
+    assert settlement.units == Cost().of(usage) == 5 * 10 + 2 * 1 + 5 * 20
