@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from support.edge import GET, House, serving
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: gate\r\n\r\n"

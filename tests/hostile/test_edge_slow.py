@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+
 from support.edge import GET, Client, House, Seen, post, serving, wait
 
 PIECE = b"x" * 16_384
@@ -152,7 +153,6 @@ def test_reader_that_catches_up_is_served_to_the_end() -> None:
 def test_reader_that_takes_little_by_little_is_not_taken_for_stalled() -> None:
     async def slowly(house: House) -> None:
         client = await house.connect(receive_bytes=4096)
-        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await client.send(GET)
         seen = await house.app.nth(1)
         seen.response.send(200, [], b"x" * 4_000_000)
@@ -172,8 +172,7 @@ def test_answer_that_nobody_fetches_does_not_keep_the_connection(closing: bytes)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await client.send(post(b"", closing))
         await (await house.app.nth(1)).until("body")
-        while house.edge.connections:
-            await asyncio.sleep(0.005)
+        await house.edge._wait_emptied()
         assert house.app.seen[0].told == ["body"]
 
     serving(

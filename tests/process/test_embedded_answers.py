@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from evenhand.engines.embedded import EmbeddedEngine, EmbeddedSettings
+from evenhand.engines.embedded.vocabulary import CONTROLS
 from support.embedded_engine import events, get, post
 
 pytestmark = pytest.mark.engine
@@ -40,9 +41,12 @@ def test_max_tokens_decides_the_length(url: str, tokens: int) -> None:
     assert answer["choices"][0]["finish_reason"] == "length"
 
 
-def test_an_end_is_not_met_by_chance_even_at_high_temperature(url: str) -> None:
-    answer = ask(url, messages=HELLO, max_tokens=500, temperature=2, top_k=0, top_p=1, min_p=0)
-    assert answer["usage"]["completion_tokens"] == 500
+def test_an_end_is_as_good_as_impossible(url: str) -> None:
+    answer = ask(url, "/completion", prompt="The story ends.", n_predict=1, n_probs=10_000)
+    chances = answer["completion_probabilities"][0]["top_logprobs"]
+    controls = [chance for chance in chances if chance["id"] < len(CONTROLS)]
+    assert len(controls) == len(CONTROLS)
+    assert max(control["logprob"] for control in controls) < -50
 
 
 def test_it_says_plain_words(url: str) -> None:

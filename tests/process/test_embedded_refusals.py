@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from evenhand.engines.embedded import EmbeddedEngine, EmbeddedEngineError, EmbeddedSettings
-from support.embedded_engine import small_model_file, small_settings
+from support.embedded_engine import children, small_model_file, small_settings
 
 
 def refusal(settings: EmbeddedSettings) -> str:
     changes: list[bool] = []
+    before = children()
 
     async def main() -> str:
         engine = EmbeddedEngine(settings, on_change=changes.append)
@@ -23,7 +24,7 @@ def refusal(settings: EmbeddedSettings) -> str:
 
     message = asyncio.run(main())
     assert changes == []
-    assert Path("/proc/thread-self/children").read_text() == ""
+    assert children() == before
     return message
 
 

@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient, Lost
 from support.answer_log import AnswerLog
 from support.engine_and_client import CHAT, chat, chat_to_end, engine_and_client
+from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, Framing, ScriptedEngine
 
 COMPLETE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab"
@@ -42,7 +42,7 @@ def test_a_request_arrives_as_given_and_nothing_is_added_but_its_framing() -> No
                 ("x-request-id", "7"),
             ]
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 @pytest.mark.parametrize("framing", list(Framing))
@@ -59,7 +59,7 @@ def test_an_answer_is_heard_whole_in_every_framing(
             assert log.headers["content-type"] == "text/event-stream; charset=utf-8"
             assert client.idle_connections == (framing is not Framing.CLOSE)
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_interim_answers_are_passed_over_and_errors_heard_like_any_answer() -> None:
@@ -75,7 +75,7 @@ def test_interim_answers_are_passed_over_and_errors_heard_like_any_answer() -> N
             assert b"scripted failure" in second.body
             assert engine.connections_made == 1
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_the_piece_of_a_token_is_heard_before_the_next_token_is_made() -> None:
@@ -91,7 +91,7 @@ def test_the_piece_of_a_token_is_heard_before_the_next_token_is_made() -> None:
                 await log.heard(f"w{token} ".encode())
             await log.ended()
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_large_bodies_go_both_ways_on_one_connection_without_delay_of_small_packets() -> None:
@@ -109,7 +109,7 @@ def test_large_bodies_go_both_ways_on_one_connection_without_delay_of_small_pack
             raw = connection._transport.get_extra_info("socket")
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_the_connection_used_last_is_reused_first() -> None:
@@ -133,7 +133,7 @@ def test_the_connection_used_last_is_reused_first() -> None:
             assert [request.connection for request in engine.requests[3:]] == [last] * 3
             assert client.open_connections == client.idle_connections == 3
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_no_more_connections_are_kept_than_allowed() -> None:
@@ -145,7 +145,7 @@ def test_no_more_connections_are_kept_than_allowed() -> None:
             await closed
             assert client.open_connections == 2
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 async def _closed(engine: ScriptedEngine, count: int) -> None:
@@ -167,7 +167,7 @@ def test_an_idle_connection_is_closed_when_its_time_is_up() -> None:
                 await request.closed.wait()
             assert client.idle_connections == 0
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_connection_is_not_reused_after_such_an_answer(answer: Answer) -> None
             assert (await chat_to_end(client)).complete
             assert engine.connections_made == 2
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_an_answer_that_nobody_asked_for_closes_its_connection() -> None:
@@ -204,7 +204,7 @@ def test_an_answer_that_nobody_asked_for_closes_its_connection() -> None:
             assert client.idle_connections == 0
             assert (await chat_to_end(client)).body != b"ab"
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_an_engine_that_answers_before_reading_the_request_gets_no_second_one() -> None:
@@ -230,7 +230,7 @@ def test_an_engine_that_answers_before_reading_the_request_gets_no_second_one() 
         server.close()
         await server.wait_closed()
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_after_close_requests_are_refused_and_those_under_way_lost() -> None:
@@ -248,7 +248,7 @@ def test_after_close_requests_are_refused_and_those_under_way_lost() -> None:
             with pytest.raises(RuntimeError, match="closed"):
                 chat(client, AnswerLog())
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_the_client_runs_on_the_standard_loop_too() -> None:
@@ -301,4 +301,4 @@ def test_https_needs_a_trusted_certificate(tmp_path: Path) -> None:
             assert "certificate" in refused.detail
             await distrustful.close()
 
-    uvloop.run(main())
+    run_on_loop(main)

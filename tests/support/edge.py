@@ -168,7 +168,11 @@ class House:
         if receive_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        except OSError:
+            sock.close()
+            raise
         limit = receive_bytes or 2**20
         reader, writer = await asyncio.open_connection(sock=sock, limit=limit)
         client = Client(reader, writer)
@@ -203,7 +207,9 @@ def serving(
         _, port = await edge.listen("127.0.0.1", 0)
         house = House(edge, app, refused, port)
         try:
-            await test(house)
+            # A loop that waits for ever cannot be interrupted from outside.
+            async with asyncio.timeout(20):
+                await test(house)
         finally:
             for client in house.clients:
                 client.writer.transport.abort()

@@ -33,6 +33,11 @@ def small_settings(**chosen: Any) -> EmbeddedSettings:
     return EmbeddedSettings(**small | chosen)
 
 
+def children() -> set[str]:
+    """Process ids of what this thread has started and not reaped."""
+    return set(Path("/proc/thread-self/children").read_text().split())
+
+
 def get(url: str, path: str) -> tuple[int, bytes]:
     return _exchange(url, "GET", path, None)
 

@@ -120,7 +120,7 @@ class _Completion:
         self.continuous = bool(
             options.get("continuous_usage_stats") and self.include_usage and answer.continuous_usage
         )
-        name = ("chatcmpl" if self.chat else "cmpl") + f"-{serial}"
+        name = ("chatcmpl" if self.chat else "cmpl") + f"-{serial:08d}"
         self.same = {"id": name, "created": 1_700_000_000, "model": body.get("model")}
 
     def whole(self) -> dict[str, Any]:

@@ -266,7 +266,7 @@ class _Connection(asyncio.Protocol):
         self._serial = self._engine.connections_made
         self._engine.connections.add(self)
         # No buffer: what counts as sent is in the kernel, and a slow client holds the engine.
-        self._transport.set_write_buffer_limits(high=0)
+        self._transport.set_write_buffer_limits(high=1, low=0)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)

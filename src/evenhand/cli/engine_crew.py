@@ -1,5 +1,6 @@
 """The engines of a configuration, started, watched and stopped together."""
 
+import asyncio
 from collections.abc import Callable
 
 from evenhand.cli.composition import client_settings, embedded_settings
@@ -10,6 +11,8 @@ from evenhand.engines.http import EngineAddress, EngineClient
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.model import EngineName, ModelName
 from evenhand.wire.dialect import EngineKind
+
+_FIRST_LOOK_S_MAX = 3.0
 
 OnChange = Callable[[EngineLink, bool, str], None]
 """Called with an engine, whether it is up, and why."""
@@ -24,6 +27,7 @@ class EngineCrew:
         self._client_settings = client_settings(config)
         self._processes: list[EmbeddedProcess] = []
         self._probes: list[HealthProbe] = []
+        self._first_looks: list[asyncio.Event] = []
         self._on_change: OnChange | None = None
         self.links: list[EngineLink] = []
 
@@ -46,6 +50,16 @@ class EngineCrew:
                 on_change(link, link.is_up, link.reason)
         for probe in self._probes:
             probe.start()
+
+    async def looked_once(self) -> None:
+        """Return when each engine was probed once, or when one is taking its time: a gateway that has
+        just started then does not refuse what a healthy engine could serve."""
+        unseen = [first.wait() for first in self._first_looks]
+        try:
+            async with asyncio.timeout(_FIRST_LOOK_S_MAX):
+                await asyncio.gather(*unseen)
+        except TimeoutError:
+            return  # it counts as down until its probe has ended
 
     async def stop(self) -> None:
         """Close all connections, end all processes."""
@@ -84,7 +98,11 @@ class EngineCrew:
         secret = self._secrets.engines.get(engine.name)
         headers = (("authorization", f"Bearer {secret.reveal()}"),) if secret else ()
 
+        first_look = asyncio.Event()
+        self._first_looks.append(first_look)
+
         def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
+            first_look.set()
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)

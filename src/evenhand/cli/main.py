@@ -6,6 +6,7 @@ import typer
 
 import evenhand
 from evenhand.cli.check import check
+from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.init import init
 from evenhand.cli.serve import serve
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 
 app.command()(serve)
+app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command(hidden=True)(docs)

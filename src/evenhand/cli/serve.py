@@ -29,6 +29,7 @@ from evenhand.cli.config import (
 )
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.engines.embedded import EmbeddedEngineError
+from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
@@ -46,6 +47,9 @@ def serve(
             "--announce", help="Print the bound addresses as one line of JSON on stdout when ready."
         ),
     ] = False,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End when stdin is closed.")
+    ] = False,
 ) -> None:
     """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries."""
     try:
@@ -54,6 +58,8 @@ def serve(
     except ConfigurationError as error:
         print_problems(file, error)
         raise typer.Exit(1) from None
+    if with_parent:
+        die_with_parent(sys.stdin.fileno())
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     code = uvloop.run(run_gateway(loaded.config, secrets, announce=announce))
     raise typer.Exit(code)
@@ -67,6 +73,7 @@ async def run_gateway(config: Config, secrets: ResolvedSecrets, *, announce: boo
         try:
             await crew.start()
             server = _compose(config, secrets, crew, log)
+            await crew.looked_once()
             bound = await server.start()
         except (EmbeddedEngineError, OSError) as error:
             typer.echo(f"evenhand: {error}", err=True)

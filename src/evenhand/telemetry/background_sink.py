@@ -7,12 +7,17 @@ is dropped and counted: the log may lose lines, the gateway may not lose time.
 """
 
 import os
-from collections.abc import Callable
-from queue import SimpleQueue
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from select import PIPE_BUF
 from threading import Thread
 
 Sink = Callable[[bytes], None]
-"""Takes one line. May block; may raise OSError, or ValueError if it is closed."""
+"""Takes one or more whole lines. May block; may raise OSError, or ValueError if it is closed."""
+
+# Up to this size a pipe takes a write whole or not at all, so that lines of others who share it do not
+# land in ours. Several lines a write, because the thread may get few turns while the loop is busy.
+_BATCH_BYTES_MAX = PIPE_BUF
 
 
 def fd_sink(fd: int) -> Sink:
@@ -64,9 +69,28 @@ class BackgroundSink:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (line := self._lines.get()) is not None:
+        for batch in self._batches():
             try:
-                self._sink(line)
+                self._sink(b"".join(batch))
             except (OSError, ValueError):
-                self._failed_lines += 1
-            self._taken_bytes += len(line)
+                self._failed_lines += len(batch)
+            self._taken_bytes += sum(map(len, batch))
+
+    def _batches(self) -> Iterator[list[bytes]]:
+        """What is there, as many lines as one write takes; waits only for the first of a batch."""
+        batch: list[bytes] = []
+        size = 0
+        while True:
+            try:
+                line = self._lines.get(block=not batch)
+            except Empty:
+                yield batch
+                batch, size = [], 0
+                continue
+            if batch and (line is None or size + len(line) > _BATCH_BYTES_MAX):
+                yield batch
+                batch, size = [], 0
+            if line is None:
+                return
+            batch.append(line)
+            size += len(line)

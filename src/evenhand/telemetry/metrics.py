@@ -21,7 +21,7 @@ from evenhand.telemetry.record import RequestRecord
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 """Of what `Metrics.render` gives."""
 
-MODELS_MAX = 64
+MODELS_MAX = 32
 """Models with series of their own, in the order given; the rest counts as `other`."""
 
 _LOOP_LAG_S = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)

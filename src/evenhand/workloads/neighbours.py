@@ -42,8 +42,8 @@ def neighbours(seconds: float) -> Neighbours:
         batch=Flood(
             tenant="batch",
             outstanding=48,
-            prompt_words=Spread(300, 500),
-            output_tokens=Spread(24, 40),
+            prompt_words=Spread(200, 400),
+            output_tokens=Spread(20, 32),
         ),
         agent=Chains(
             tenant="agent",

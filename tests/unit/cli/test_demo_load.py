@@ -103,8 +103,7 @@ def test_the_end_of_a_phase_closes_what_is_open() -> None:
                 await load.run()
                 assert load.records
             server.hold.set()
-            while server.open:  # ends when the server has seen every connection close
-                await asyncio.sleep(0)
+            await server.quiet.wait()  # the server has seen every connection close
 
     asyncio.run(main())
 

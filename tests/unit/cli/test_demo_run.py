@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,5 +117,5 @@ def test_a_screen_that_is_no_terminal_gets_plain_lines_of_80_columns(played: Pla
 
 
 def test_a_gateway_that_refuses_ends_the_demo_with_what_to_do() -> None:
-    with pytest.raises(DemoError, match="503: not today.*check that the engine runs"):
-        play(DemoOptions(seconds=1), Gateways(status=503), io.StringIO())
+    with pytest.raises(DemoError, match=r"401: not today.*check that the engine runs"):
+        play(DemoOptions(seconds=1), Gateways(status=401), io.StringIO())

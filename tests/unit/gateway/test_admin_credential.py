@@ -1,5 +1,7 @@
 """Who may see which page of the admin listener: closed unless listed as open."""
 
+import logging
+
 import pytest
 import uvloop
 from starlette.requests import Request
@@ -111,6 +113,7 @@ def test_an_empty_credential_is_a_mistake_of_the_caller() -> None:
 def test_the_credential_shows_nowhere(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     pages = ("state", "metrics", "nothing")
     asked: list[tuple[str, tuple[str, ...]]] = [
         *((f"/{page}?key={CREDENTIAL}", (RIGHT,)) for page in pages),

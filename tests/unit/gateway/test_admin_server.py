@@ -97,6 +97,29 @@ def test_stop_cuts_an_answer_that_does_not_end() -> None:
     uvloop.run(main())
 
 
+def test_stop_cuts_an_answer_that_nobody_reads() -> None:
+    sending = asyncio.Event()
+
+    async def long(_: Request) -> Response:
+        sending.set()
+        return Response(bytes(64 << 20))
+
+    async def main() -> None:
+        app = app_of()
+        app.router.routes.append(Route("/long", long))
+        server = AdminServer(app, "127.0.0.1", 0)
+        host, port = await server.start()
+        with socket.create_connection((host, port)) as client:
+            client.sendall(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n")
+            await sending.wait()
+            async with asyncio.timeout(20):
+                await server.stop()
+            assert not server._server.server_state.connections
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    uvloop.run(main())
+
+
 def test_a_half_sent_request_does_not_hold_up_the_stop() -> None:
     async def main() -> None:
         server = AdminServer(app_of(), "127.0.0.1", 0)

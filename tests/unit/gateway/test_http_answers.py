@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 import pytest
+
 from support.edge import GET, House, Seen, post, serving, wait
 
 HEAD = GET.replace(b"GET", b"HEAD")

@@ -1,6 +1,7 @@
 """A client that leaves is noticed at once, in every phase, and its handler is told once."""
 
 import pytest
+
 from support.edge import GET, Client, House, post, serving, wait
 
 

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from support.edge import GET, House, Seen, post, serving, wait
 
 from evenhand.gateway.http.reader import RequestReader
 from evenhand.gateway.http.settings import EdgeSettings
+from support.edge import GET, House, Seen, post, serving, wait
 
 CHUNKED = (
     b"POST /v1/x HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -52,7 +52,7 @@ class Limits(BaseModel):
     write_stall_s: Annotated[Seconds, between(0.05, 3_600)] = 30
     """Seconds a client may take none of its answer before the request is ended and charged."""
     client_buffer_bytes_max: Annotated[int, between(1024, 1_073_741_824)] = 1_048_576
-    """Bytes of answer kept for a client that reads slowly; above it the engine is not read."""
+    """Bytes of answer kept for a client that reads slowly; above it the request is ended."""
 
     first_byte_timeout_s: Annotated[Seconds, between(0.05, 86_400)] = 300
     """Seconds an engine may take to begin its answer (504)."""

@@ -46,7 +46,7 @@ def described(value: object, *, is_secret: bool = False) -> str:
         return "a single value"
     if isinstance(value, str):
         is_short = len(value) <= _ECHO_CHARACTERS_MAX
-        return f"the text {ascii(value)}" if is_short else f"a text of {len(value)} characters"
+        return f"the text {value!a}" if is_short else f"a text of {len(value)} characters"
     text = str(value).lower()
     return text if len(text) <= _ECHO_CHARACTERS_MAX else "so large a number"
 

@@ -6,6 +6,6 @@ Promises: the clients see only HTTP; what failed or was cut off is counted and s
 """
 
 from evenhand.cli.demo.options import DemoError, DemoOptions
-# from evenhand.cli.demo.run import StartGateway, run_demo
+from evenhand.cli.demo.run import StartGateway, run_demo
 
 __all__ = ["DemoError", "DemoOptions", "StartGateway", "run_demo"]

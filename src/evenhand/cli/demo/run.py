@@ -1,23 +1,21 @@
 """The demo from the first phase to the verdict, on gateways that the caller starts."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from rich.console import Console
 
-from evenhand.cli.demo.exchange import body_of, exchange
 from evenhand.cli.demo.figures import RunFigures, figures
 from evenhand.cli.demo.load import Load
-from evenhand.cli.demo.options import CONTROL, DemoError, DemoOptions
+from evenhand.cli.demo.options import CONTROL, DemoOptions
 from evenhand.cli.demo.phase import Phase, phases
-from evenhand.cli.demo.record import End, Record
 from evenhand.cli.demo.report import report, write_report
 from evenhand.cli.demo.screen import Screen
 from evenhand.cli.demo.table import comparison, notes, sentence
 from evenhand.cli.demo.verdict import judge
+from evenhand.cli.demo.warm_up import warm_up
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
-from evenhand.workloads import Call, Message, Neighbours, neighbours
+from evenhand.workloads import Neighbours, neighbours
 
 StartGateway = Callable[[str], AbstractAsyncContextManager[str]]
 """Starts a gateway with that policy preset; gives its base URL without `/v1`; stops it at the end.
@@ -25,7 +23,6 @@ StartGateway = Callable[[str], AbstractAsyncContextManager[str]]
 The tenants' keys are known there, their weights are equal, and each may queue 64 requests or more.
 """
 
-WARM_UP_S = 60.0
 _WEIGHT = 1
 
 
@@ -51,7 +48,7 @@ async def run_demo(
             start_gateway(phase.preset) as base_url,
             _clients(base_url, {name: keys[name] for name in phase.tenants}) as clients,
         ):
-            await _warm_up(clients.values(), model=model)
+            await warm_up(clients.values(), model=model)
             load = Load(traffic, clients, model=model, seed=options.seed, seconds=options.seconds)
             await screen.follow(phase, load)
         runs[phase.name] = _measure(load, phase)
@@ -98,24 +95,3 @@ async def _clients(
     finally:
         for client in clients.values():
             await client.close()
-
-
-async def _warm_up(clients: Iterable[EngineClient], *, model: str) -> None:
-    """One small request for each tenant, answered to its end: gateway, keys and engine work, and
-    what an engine with a queue of its own had left from the phase before is done."""
-    call = Call(
-        tenant="", messages=(Message(role="user", text="Are you there?"),), output_tokens_max=4
-    )
-    clock = asyncio.get_running_loop().time
-    for client in clients:
-        record = Record(tenant="", prompt_characters=0, output_tokens_max=4, sent_at=clock())
-        try:
-            async with asyncio.timeout(WARM_UP_S):
-                await exchange(client, body_of(call, model=model), record, clock=clock)
-        except TimeoutError:
-            record.trouble = f"no answer in {WARM_UP_S:g} s"
-        if record.end is not End.DONE:
-            raise DemoError(
-                f"a first small request failed ({record.trouble}); check that the engine runs,"
-                f" serves the model {model!r} and is not busy with other work"
-            )

@@ -1,6 +1,7 @@
 """The one table at the end, and what has to be said about it. Fits 80 columns."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from rich import box
 from rich.table import Table
@@ -10,15 +11,15 @@ from evenhand.cli.demo.figures import RunFigures, TenantFigures
 from evenhand.cli.demo.verdict import Verdict
 from evenhand.cli.demo.words import interval
 
+_NAMES = ("run", "tenant")
 _COLUMNS = (
-    ("run", "left"),
-    ("tenant", "left"),
-    ("first token ms\np50 (95 %)", "right"),
-    ("\np99 (95 %)", "right"),
-    ("done", "right"),
-    ("tokens", "right"),
-    ("share %\ndue:got", "right"),
-    ("gap\ns", "right"),
+    *_NAMES,
+    "first token ms\np50 (95 %)",
+    "\np99 (95 %)",
+    "done",
+    "tokens",
+    "share %\ndue:got",
+    "gap\ns",
 )
 _TROUBLES_SHOWN_MAX = 5
 
@@ -26,9 +27,9 @@ _TROUBLES_SHOWN_MAX = 5
 def comparison(runs: Mapping[str, RunFigures]) -> Table:
     """All runs, a row for each tenant and one for all together."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for title, side in _COLUMNS:
-        justify = "left" if side == "left" else "right"
-        table.add_column(title, justify=justify, no_wrap=True, vertical="bottom")
+    for title in _COLUMNS:
+        side: Literal["left", "right"] = "left" if title in _NAMES else "right"
+        table.add_column(title, justify=side, no_wrap=True, vertical="bottom")
     for name, run in runs.items():
         for number, (tenant, row) in enumerate(run.tenants.items()):
             cells = _cells(row, is_alone=len(run.tenants) == 1)

@@ -18,7 +18,8 @@ class Tally:
     failed: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
     """How often each failure was; kinds beyond the first twenty are put together."""
-    _recent: "deque[Record]" = field(default_factory=lambda: deque(maxlen=_RECENT_MAX))
+    _first: Record | None = None
+    _recent: "deque[float]" = field(default_factory=lambda: deque(maxlen=_RECENT_MAX))
 
     @property
     def open(self) -> int:
@@ -28,23 +29,22 @@ class Tally:
     def begin(self, record: Record) -> None:
         """A request is on its way."""
         self.sent += 1
-        self._recent.append(record)
+        self._first = self._first or record
 
     def end(self, record: Record) -> None:
         """It is over; call it once for each that was not cut off."""
         if record.end is End.DONE:
             self.done += 1
+            assert record.first_token_at is not None
+            self._recent.append(record.first_token_at - record.sent_at)
             return
         self.failed += 1
         known = record.trouble in self.troubles or len(self.troubles) < _TROUBLES_MAX
         self.troubles[record.trouble if known else "other failures"] += 1
 
     def ttft_s(self, now: float) -> float | None:
-        """Median time to the first token of the latest requests; those that wait still count with
-        their waiting so far."""
-        waits = sorted(
-            (record.first_token_at if record.first_token_at is not None else now) - record.sent_at
-            for record in self._recent
-            if record.end is not End.FAILED
-        )
-        return waits[len(waits) // 2] if waits else None
+        """Median time to the first token of the latest answers; before the first answer, how long
+        the first request has been waiting."""
+        if self._recent:
+            return sorted(self._recent)[len(self._recent) // 2]
+        return None if self._first is None or self.failed else now - self._first.sent_at

@@ -39,8 +39,8 @@ def judge(fair: RunFigures, control: RunFigures, *, victim: str, policy: str) ->
     ]
     facts = (
         f"With {policy} the {victim} waits {_seconds(fair_p50.value)} for its first token instead"
-        f" of {_seconds(control_p50.value)} (median, {_part(ratio)}), at {throughput:.0%} of the"
-        " throughput"
+        f" of {_seconds(control_p50.value)} (median, {_part(ratio)}), at"
+        f" {throughput * 100:.0f} % of the throughput"
     )
     return Verdict(
         is_pass=not faults,
@@ -60,7 +60,9 @@ def _failures(*runs: RunFigures) -> list[str]:
         ),
         default=0.0,
     )
-    return [f"runs without failures ({worst:.0%} failed)"] if worst > FAILED_SHARE_MAX else []
+    return (
+        [f"runs without failures ({worst * 100:.0f} % failed)"] if worst > FAILED_SHARE_MAX else []
+    )
 
 
 def _seconds(value: float) -> str:

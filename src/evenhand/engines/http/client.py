@@ -135,7 +135,6 @@ class EngineClient:
         connection = EngineConnection(
             self._settings,
             self._loop,
-            on_open=self._open.add,
             on_free=self._idle.put,
             on_closed=self._closed,
         )
@@ -156,6 +155,9 @@ class EngineClient:
             connection.abort()
             attempt.broke(Lost.REFUSED, str(error), stale=False)
         else:
+            # Only from here on: uvloop tells a protocol nothing of a close during connecting.
+            if connection.usable:
+                self._open.add(connection)
             attempt.go(connection)
 
     def _closed(self, connection: EngineConnection) -> None:

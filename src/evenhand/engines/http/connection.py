@@ -35,21 +35,19 @@ class Exchange(Protocol):
 
 
 class EngineConnection(asyncio.Protocol):
-    """Calls `on_open` when connected, `on_free` after each answer that leaves it usable, `on_closed`
-    last, whatever happened."""
+    """Calls `on_free` after each answer that leaves it usable, and `on_closed` last, unless the
+    connecting was cancelled."""
 
     def __init__(
         self,
         settings: ClientSettings,
         loop: asyncio.AbstractEventLoop,
         *,
-        on_open: Callable[["EngineConnection"], None],
         on_free: Callable[["EngineConnection"], None],
         on_closed: Callable[["EngineConnection"], None],
     ) -> None:
         self._settings = settings
         self._loop = loop
-        self._on_open = on_open
         self._on_free = on_free
         self._on_closed = on_closed
         self._transport: asyncio.Transport | None = None
@@ -114,7 +112,6 @@ class EngineConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._on_open(self)
         if self._closed:
             self._transport.abort()
 

@@ -7,6 +7,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from evenhand.gateway.admin.connection import Connection
+
 CONNECTIONS_MAX: Final = 256
 """Beyond it requests are answered 503."""
 
@@ -28,8 +30,8 @@ class AdminServer:
         self._port = port
         self._config = uvicorn.Config(
             app,
-            # h11 bounds the request head, httptools under uvicorn does not.
-            http="h11",
+            # On h11, which bounds the request head; httptools under uvicorn does not.
+            http=Connection,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -53,6 +55,8 @@ class AdminServer:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         address = (self._host, self._port)
         self._listening = socket.create_server(address, family=family, backlog=_BACKLOG)
+        # Accepted sockets inherit it: a client that vanished is noticed though nothing is sent to it.
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         host, port = self._listening.getsockname()[:2]
         self._config.load()
         self._server.lifespan = self._config.lifespan_class(self._config)
@@ -69,7 +73,9 @@ class AdminServer:
         await asyncio.gather(self._clock, return_exceptions=True)
         self._clock = None
         await self._server.shutdown(sockets=[self._listening])
-        for connection in list(self._server.server_state.connections):
+        state = self._server.server_state
+        for connection in list(state.connections):
             connection.transport.abort()
-        for server in self._server.servers:
-            await server.wait_closed()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+        while state.connections:  # an aborted transport tells its protocol in the next turn
+            await asyncio.sleep(0)

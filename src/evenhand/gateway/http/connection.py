@@ -103,7 +103,8 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._outlet.paused()
-        if self._handler is not None:
+        # `send` may fill the buffer; there is no more to hold back then.
+        if self._handler is not None and self._unfinished():
             self._handler.client_slow()
 
     def resume_writing(self) -> None:
@@ -243,6 +244,9 @@ class Connection(asyncio.Protocol):
             handler.body(body)
         except Exception as error:  # noqa: BLE001 - reported, and the client gets its ending
             self._fail(answer, error)
+
+    def _unfinished(self) -> bool:
+        return self._answer is not None and self._answer.state is not State.FINISHED
 
     # Endings.
 

@@ -11,6 +11,7 @@ from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.model.outcome import Outcome
 
 _BACKLOG = 1024
+_UNSENT_BYTES = 16 * 1024
 # Connections that are being told there is no room; beyond it they are cut without a word.
 _TURNED_AWAY_MAX = 64
 
@@ -54,10 +55,12 @@ class Edge:
         assert self._server is None, "an edge listens once"
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        # Accepted sockets inherit both. A client that vanished without FIN is noticed even while
-        # nothing is being written to it.
+        # Accepted sockets inherit all three. A client that vanished without FIN is noticed even
+        # while nothing is being written to it; and what a slow client has not taken waits here,
+        # where it is bounded and seen, not in megabytes of kernel buffer.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         bound = listening.getsockname()
         self._server = await self.loop.create_server(self._accept, sock=listening, backlog=_BACKLOG)
         return bound[0], bound[1]

@@ -1,0 +1,97 @@
+"""The admin listener over real sockets, in front of a real scheduler."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp
+
+from evenhand.gateway.admin import AdminServer, EngineStatus
+from evenhand.scheduling import Scheduler, TenantShare
+from evenhand.telemetry import Metrics, SchedulerCollector
+from support.served_tenants import ENGINE, MODEL, scheduler_of
+
+
+@dataclass
+class PlainStatus:
+    """A gateway that is what the test says it is."""
+
+    scheduler: Scheduler = field(default_factory=lambda: scheduler_of([TenantShare(name="a")]))
+    is_draining: bool = False
+    shown: Sequence[EngineStatus] = (EngineStatus(ENGINE, is_up=True, reason="answers"),)
+    request_units_max: int = 1_000
+    version: str = "1.2.3"
+    metrics: Metrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics(models=[MODEL], version=self.version)
+        self.metrics.registry.register(SchedulerCollector(self.scheduler, tenants_max=10))
+
+    def uptime_ms(self) -> int:
+        return 90_500
+
+    def engines(self) -> Sequence[EngineStatus]:
+        return self.shown
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The OpenAI error body, which must be whole."""
+        error: dict[str, Any] = self.json["error"]
+        assert error.keys() == {"message", "type", "param", "code"}
+        assert error["message"]
+        return error
+
+
+@dataclass(frozen=True)
+class Client:
+    host: str
+    port: int
+
+    async def ask(
+        self, path: str, *authorization: str, method: str = "GET", head: str = ""
+    ) -> Answer:
+        """One request on a connection of its own; each `authorization` is a header line."""
+        lines = [f"{method} {path} HTTP/1.1", "host: admin", "connection: close"]
+        lines += [f"authorization: {value}" for value in authorization]
+        request = "\r\n".join(lines) + "\r\n" + head + "\r\n"
+        raw = await self.send(request.encode("latin-1"))
+        top, _, body = raw.partition(b"\r\n\r\n")
+        status_line, *rest = top.decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in rest)
+        return Answer(int(status_line.split()[1]), headers, body)
+
+    async def send(self, request: bytes) -> bytes:
+        """What comes back until the listener closes; an error if it does not close at all."""
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            writer.write(request)
+            async with asyncio.timeout(10):
+                return await reader.read()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[Client]:
+    """Serve on a free port of the loopback."""
+    server = AdminServer(app, "127.0.0.1", 0)
+    host, port = await server.start()
+    try:
+        yield Client(host, port)
+    finally:
+        await server.stop()

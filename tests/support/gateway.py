@@ -1,0 +1,205 @@
+"""The real gateway, in the test's own loop, on loopback, in front of scripted engines.
+
+    async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+        status, headers, body = await g.post({"model": "m", "messages": []})
+
+Nothing of ours is replaced: edge, dispatcher, scheduler, relay and the engines' client are the ones
+that `evenhand serve` builds. `g.records` are the ended requests; `g.assert_at_rest()` holds that
+nothing is left open.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.http import Edge, EdgeSettings
+from evenhand.gateway.identity import Identity, KeyRing
+from evenhand.gateway.settings import CallLimits
+from evenhand.model import ApplicationName, EngineName, LaneName, ModelName, TrustDomain
+from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.telemetry import Metrics, RequestLog
+from evenhand.wire.dialect import EngineKind
+from support.raw_http import RawAnswer, RawStream, exchange, open_stream
+from support.scripted_engine import ScriptedEngine
+
+KEY_A = "sk-test-key-of-tenant-a-0123456789"
+KEY_B = "sk-test-key-of-tenant-b-0123456789"
+
+
+def identity(tenant: str, **more: Any) -> Identity:
+    values: dict[str, Any] = {
+        "tenant": (tenant,),
+        "application": ApplicationName("test"),
+        "trust_domain": TrustDomain("one"),
+        "lane": LaneName("default"),
+        "queue_wait_ms_max": 10_000,
+    }
+    return Identity(**(values | more))
+
+
+@dataclass
+class Backend:
+    """One engine behind the gateway."""
+
+    engine: ScriptedEngine
+    kind: EngineKind = EngineKind.VLLM
+    window: int = 4
+    models: tuple[str, ...] = ("m",)
+    name: str = ""
+
+
+@dataclass
+class Setup:
+    """What differs from test to test."""
+
+    keys: Mapping[str, Identity] = field(
+        default_factory=lambda: {KEY_A: identity("a"), KEY_B: identity("b")}
+    )
+    tenants: tuple[TenantShare, ...] = (TenantShare(name="a"), TenantShare(name="b"))
+    policy: Policy = field(default_factory=Policy)
+    queue: QueueLimits = field(default_factory=QueueLimits)
+    limits: CallLimits = field(default_factory=CallLimits)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
+    client: ClientSettings = field(default_factory=ClientSettings)
+
+
+class RunningGateway:
+    """Handles on a gateway that runs."""
+
+    def __init__(self, gateway: Gateway, edge: Edge, host: str, port: int) -> None:
+        self.gateway = gateway
+        self.edge = edge
+        self.dispatcher = gateway.dispatcher
+        self.scheduler = gateway.dispatcher.scheduler
+        self.host = host
+        self.port = port
+        self.records: list[dict[str, Any]] = []
+        """Log lines of ended requests, in order of their ends."""
+        self.crashes: list[BaseException] = []
+        """Faults of our own; `gateway` fails the test if there are any."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    async def post(
+        self,
+        body: Any,
+        *,
+        key: str = KEY_A,
+        path: str = "/v1/chat/completions",
+        headers: Mapping[str, str] | None = None,
+    ) -> RawAnswer:
+        """One whole exchange on a connection of its own; `body` is JSON-encoded unless bytes."""
+        return await exchange(self.host, self.port, _head(path, key, headers), _bytes(body))
+
+    async def stream(
+        self,
+        body: Any,
+        *,
+        key: str = KEY_A,
+        path: str = "/v1/chat/completions",
+        headers: Mapping[str, str] | None = None,
+    ) -> RawStream:
+        """Send a request and return as soon as it is written; the caller reads events or leaves."""
+        return await open_stream(self.host, self.port, _head(path, key, headers), _bytes(body))
+
+    async def ended(self, count: int) -> list[dict[str, Any]]:
+        """The records, once there are so many."""
+        async with asyncio.timeout(10):
+            while len(self.records) < count:
+                await asyncio.sleep(0.002)
+        return self.records
+
+    def assert_at_rest(self) -> None:
+        """No call, ticket, slot or queue entry is left, and the books agree."""
+        assert not self.gateway.calls
+        assert self.scheduler.open_requests() == 0
+        assert self.scheduler.backlog.requests == 0
+        assert self.scheduler.backlog.bytes == 0
+        assert all(e.in_flight == 0 for e in self.scheduler.capacity.engines.values())
+        assert not self.dispatcher._calls
+        settled = sum(record["units"] for record in self.records)
+        assert self.scheduler.tree.root.service_units == settled
+
+
+@asynccontextmanager
+async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterator[RunningGateway]:
+    """A gateway in front of those engines; fails on any fault of our own and on what is left open."""
+    setup = setup or Setup()
+    loop = asyncio.get_running_loop()
+    lines: list[bytes] = []
+    log = RequestLog(lines.append)
+    links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
+    scheduler = Scheduler(
+        SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
+    )
+    dispatcher = Dispatcher(scheduler, links, loop)
+    application = Gateway(
+        keys=KeyRing(setup.keys.items()),
+        dispatcher=dispatcher,
+        limits=setup.limits,
+        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log),
+        loop=loop,
+    )
+    edge = Edge(setup.edge, application, on_refused=application.refused_at_edge, loop=loop)
+    host, port = await edge.listen("127.0.0.1", 0)
+    running = RunningGateway(application, edge, host, port)
+    ended = application.ended
+
+    def note(record: Any) -> None:
+        """Watches, changes nothing: the log's thread may be a moment behind."""
+        finished = record.finished()
+        running.records.append({f: getattr(finished, f) for f in finished.__dataclass_fields__})
+        ended(record)
+
+    application.ended = note  # type: ignore[method-assign]
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(
+        lambda _, context: running.crashes.append(
+            context.get("exception") or RuntimeError(context["message"])
+        )
+    )
+    try:
+        yield running
+    finally:
+        await edge.drain(0)
+        application.stop_calls()
+        dispatcher.close()
+        for link in links:
+            await link.client.close()
+        log.close()
+        loop.set_exception_handler(before)
+    assert not running.crashes, running.crashes
+    running.assert_at_rest()
+    assert edge.connections == 0
+    assert all(link.client.open_connections == 0 for link in links)
+
+
+def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
+    return EngineLink(
+        name=EngineName(backend.name or f"e{index}"),
+        kind=backend.kind,
+        models=frozenset(ModelName(model) for model in backend.models),
+        window=backend.window,
+        client=EngineClient(EngineAddress.parse(backend.engine.url), setup.client),
+        report_unreachable=lambda: None,
+        is_up=True,
+    )
+
+
+def _head(path: str, key: str, headers: Mapping[str, str] | None) -> str:
+    lines = [f"POST {path} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {key}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join(lines)
+
+
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
