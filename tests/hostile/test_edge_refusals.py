@@ -113,7 +113,7 @@ AMBIGUOUS = {
     "huge chunk extension": CHUNKED + b"3;" + b"a" * 100_000,
     "trailer": CHUNKED + b"3\r\nabc\r\n0\r\nHost: other\r\n\r\n",
     "LF ends the chunks": CHUNKED + b"3\r\nabc\r\n0\r\n\n",
-    "many tiny chunks": CHUNKED + b"1\r\na\r\n" * 20_000,
+    "many tiny chunks": CHUNKED + b"1\r\na\r\n" * 20_000 + b"0\r\n\r\n",
 }
 
 REFUSED = {
@@ -155,6 +155,7 @@ def test_hostile_request_is_refused_closed_and_hides_no_second(name: str) -> Non
         assert (reply.status, error["code"]) == (status, code)
         assert set(error) == {"message", "type", "param", "code"}
         assert len(error["message"]) > 10
+        assert "malformed (" not in error["message"], "llhttp's opinion is only the second"
         assert reply.headers["x-should-retry"] == "false"
         assert reply.headers["content-type"] == "application/json"
         assert reply.headers["connection"] == "close"
@@ -165,6 +166,29 @@ def test_hostile_request_is_refused_closed_and_hides_no_second(name: str) -> Non
             assert house.app.seen == []
 
     serving(hostile)
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_what_no_further_byte_can_mend_is_refused_without_waiting_for_one(name: str) -> None:
+    async def hopeless(house: House) -> None:
+        client = await house.ask(AMBIGUOUS[name])
+        assert (await client.reply()).status == 400
+
+    serving(hopeless, head_timeout_ms=60_000, body_timeout_ms=60_000)
+
+
+HOPELESS = [b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\r\nHost: a\rb", b"GET / HTTP/1.1\r\nA: \0", b"\n"]
+
+
+@pytest.mark.parametrize("data", HOPELESS)
+def test_broken_beginning_of_a_head_is_refused_at_once_byte_by_byte(data: bytes) -> None:
+    async def hopeless(house: House) -> None:
+        client = await house.connect()
+        for byte in data:
+            await client.send(bytes([byte]))
+        assert (await client.reply()).status == 400
+
+    serving(hopeless, head_timeout_ms=60_000)
 
 
 HARMLESS = {

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from evenhand.gateway.http import connection
 from support.edge import GET, Client, House, Seen, post, serving, wait
 
 PIECE = b"x" * 16_384
@@ -180,6 +181,32 @@ def test_answer_that_nobody_fetches_does_not_keep_the_connection(closing: bytes)
         lambda seen: seen.response.send(200, [], b"x" * 8_000_000),
         write_stall_ms=40,
     )
+
+
+def test_last_answer_may_be_fetched_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "LINGER_MS", 20)
+
+    async def late(house: House) -> None:
+        client = await house.connect(receive_bytes=4096)
+        await client.send(post(b"", b"Connection: close\r\n"))
+        await (await house.app.nth(1)).until("body")
+        # Longer than a client may linger after the last byte has left, and it has not.
+        await asyncio.sleep(0.08)
+        assert len((await client.reply()).body) == 90_000
+
+    serving(late, lambda seen: seen.response.send(200, [], b"x" * 90_000))
+
+
+def test_one_large_piece_does_not_make_a_client_slow() -> None:
+    async def large(house: House) -> None:
+        client = await house.ask(GET)
+        seen = await house.app.nth(1)
+        seen.response.start(200, [])
+        seen.response.write(b"x" * 5_000_000)
+        seen.response.finish()
+        assert len((await client.reply()).body) == 5_000_000
+
+    serving(large, wait, client_buffer_bytes_max=100_000)
 
 
 def test_refused_client_that_goes_on_sending_is_cut() -> None:

@@ -233,7 +233,7 @@ def test_silence_before_the_first_piece_of_body_times_out(
             attempt = client.post("/v1/completions", b'{"stream":true}', [], log)
             await log.ended()
             assert (log.lost, log.status, attempt.sends) == (Lost.TIMED_OUT, status, 1)
-            await engine.requests[0].closed_by_client.wait()
+            await engine.requests[0].closed.wait()
 
     run_on_loop(main)
 

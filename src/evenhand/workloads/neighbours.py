@@ -8,7 +8,7 @@ from evenhand.workloads.spread import Spread
 _CHAT_REQUESTS_MIN = 210
 _CHAT_PER_SECOND_MIN = 5.0
 # Above this the chat alone would take more than its third of the embedded engine.
-_CHAT_PER_SECOND_MAX = 12.0
+_CHAT_PER_SECOND_MAX = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Neighbours:
 
 
 def neighbours(seconds: float) -> Neighbours:
-    """The mix for a phase of `seconds`: 210 chat requests or more if it lasts 18 s or longer.
+    """The mix for a phase of `seconds`: 210 chat requests or more if it lasts 21 s or longer.
 
     Sized for the embedded engine on one core: the chat asks for a tenth of what the engine can do,
     the flood alone for all of it and a queue of seconds, the agents for about half of it.
@@ -36,21 +36,21 @@ def neighbours(seconds: float) -> Neighbours:
         chat=OpenLoop(
             tenant="chat",
             per_second=min(max(per_second, _CHAT_PER_SECOND_MIN), _CHAT_PER_SECOND_MAX),
-            prompt_words=Spread(16, 40),
-            output_tokens=Spread(8, 20),
+            prompt_words=Spread(8, 20),
+            output_tokens=Spread(6, 12),
         ),
         batch=Flood(
             tenant="batch",
             outstanding=48,
-            prompt_words=Spread(200, 400),
+            prompt_words=Spread(120, 240),
             output_tokens=Spread(20, 32),
         ),
         agent=Chains(
             tenant="agent",
             agents=8,
             calls=Spread(4, 6),
-            first_words=Spread(120, 200),
-            added_words=Spread(120, 200),
+            first_words=Spread(50, 90),
+            added_words=Spread(50, 90),
             output_tokens=Spread(12, 24),
             think_ms=Spread(50, 150),
         ),

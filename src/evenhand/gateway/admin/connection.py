@@ -19,7 +19,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        pass
+        self._end = self.loop.call_later(LIFE_S_MAX, self.shutdown)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._end is not None:

@@ -77,5 +77,5 @@ class AdminServer:
         for connection in list(state.connections):
             connection.transport.abort()
         await asyncio.gather(*state.tasks, return_exceptions=True)
-        while state.connections:  # an aborted transport tells its protocol in the next turn
+        while state.connections:  # noqa: ASYNC110 - an aborted transport tells so in the next turn
             await asyncio.sleep(0)

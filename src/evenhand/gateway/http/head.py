@@ -28,6 +28,7 @@ REQUEST_LINE = re.compile(
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,19}")
+_CLOSE = re.compile(r"(?:^|,)[ \t]*close[ \t]*(?:,|$)", re.IGNORECASE)
 
 _ONCE = frozenset(
     {
@@ -118,8 +119,7 @@ def _framing(method: str, path: str, headers: Mapping[str, str]) -> ReadHead:
         body_bytes=content_length or 0,
         chunked=coding is not None,
         expects_continue="expect" in headers,
-        closes=options is not None
-        and "close" in (option.strip() for option in options.lower().split(",")),
+        closes=options is not None and _CLOSE.search(options) is not None,
     )
 
 

@@ -1,0 +1,118 @@
+"""When `evenhand serve` will not start: exit 1, what is wrong, and nothing left running."""
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from support.serve import KEY_A, configuration, embedded, end, spawn, url_engine
+
+DEAD = url_engine("http://127.0.0.1:1")
+GOOD = """\
+listen: 127.0.0.1:0
+admin: {listen: "127.0.0.1:0"}
+engines:
+  - name: far
+    kind: vllm
+    url: http://127.0.0.1:1
+    models: [m]
+tenants:
+  - name: a
+keys:
+  - key: env:KEY_A
+    tenant: a
+"""
+BAD = {
+    "an unknown key": (GOOD.replace("models:", "modles:"), 7, "models"),
+    "a tenant that is not there": (GOOD.replace("tenant: a", "tenant: b"), 12, "tenant"),
+    "a secret in the file": (GOOD.replace("env:KEY_A", KEY_A), 11, "env:NAME"),
+    "a secret that is not set": (GOOD.replace("env:KEY_A", "env:NO_SUCH"), 11, "export NO_SUCH="),
+    "no YAML": (GOOD + "\t: [", 13, ""),
+}
+
+
+async def refusal(*arguments: str) -> tuple[int, str, str]:
+    process = await spawn("serve", *arguments)
+    try:
+        stdout, stderr = await process.communicate()
+    finally:
+        await end(process)
+    assert process.returncode is not None
+    return process.returncode, stdout.decode(), stderr.decode()
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_configuration_is_explained_with_its_line(tmp_path: Path, what: str) -> None:
+    text, line, hint = BAD[what]
+    file = tmp_path / "evenhand.yaml"
+    file.write_text(text)
+    code, stdout, stderr = uvloop.run(refusal(str(file), "--announce"))
+    assert code == 1
+    assert not stdout
+    assert re.search(rf"^{re.escape(str(file))}:{line}:", stderr, re.MULTILINE), stderr
+    assert hint in stderr
+    assert "Traceback" not in stderr
+    assert KEY_A not in stderr
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "none.yaml"
+    code, _, stderr = uvloop.run(refusal(str(file)))
+    assert code == 1
+    assert str(file) in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("listener", ["listen", "admin"])
+def test_a_port_in_use_is_named(tmp_path: Path, listener: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        config = configuration(DEAD)
+        config |= {"listen": address} if listener == "listen" else {"admin": {"listen": address}}
+        code, stderr = _start(tmp_path, config)
+    assert code == 1
+    assert address in stderr, "it says which one"
+    assert "in use" in stderr
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.engine
+def test_a_port_in_use_leaves_no_embedded_engine_running(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = configuration(embedded(), listen=f"127.0.0.1:{taken.getsockname()[1]}")
+        code, stderr = _start(tmp_path, config)
+    assert code == 1
+    assert "in use" in stderr
+    model_file = config["engines"][0]["model_file"].encode()
+    assert not [pid for pid, line in _command_lines().items() if model_file in line]
+
+
+@pytest.mark.engine
+def test_an_engine_that_cannot_start_is_explained(tmp_path: Path) -> None:
+    config = configuration(embedded(model_file=str(tmp_path / "none.gguf")))
+    code, stderr = _start(tmp_path, config)
+    assert code == 1
+    assert "none.gguf" in stderr
+    assert "Traceback" not in stderr
+
+
+def _start(folder: Path, config: dict[str, object]) -> tuple[int, str]:
+    file = folder / "evenhand.yaml"
+    file.write_text(json.dumps(config))
+    code, stdout, stderr = uvloop.run(refusal(str(file), "--announce"))
+    assert not stdout
+    return code, stderr
+
+
+def _command_lines() -> dict[str, bytes]:
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                found[folder.name] = (folder / "cmdline").read_bytes()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # ended while we looked
+    return found

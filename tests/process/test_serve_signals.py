@@ -1,0 +1,122 @@
+"""How `evenhand serve` ends: what is open is finished, what hangs is told, nothing stays."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import uvloop
+
+from support.scripted_engine import Answer, ScriptedEngine
+from support.serve import Served, configuration, serving, url_engine
+
+CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello there"}], "max_tokens": 8}
+
+
+def test_sigterm_turns_readiness_off_and_lets_a_stream_finish(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            ScriptedEngine() as engine,
+            serving(configuration(url_engine(engine.url)), folder=tmp_path) as served,
+        ):
+            await served.logged("engine", up=True)
+            engine.default = Answer(tokens=5, gated=True)
+            stream = await served.stream(CHAT)
+            request = await engine.received(1)
+            request.step()
+            await stream.event()
+
+            served.signal(signal.SIGTERM)
+            await served.logged("draining", open_requests=1)
+            ready = await served.admin("/readyz")
+            assert ready.status == 503
+            assert [reason["condition"] for reason in ready.json["reasons"]] == ["draining"]
+            assert await _is_refused(served.host, served.port), "nothing new is taken"
+
+            request.release()
+            events = await stream.events()
+            assert events[-1] == b"[DONE]"
+            assert stream.is_whole
+            await stream.close()
+            assert await served.ended() == 0
+            assert served.lines[-1]["event"] == "stopped"
+            assert served.lines[-1]["cut"] == 0
+
+    uvloop.run(main())
+
+
+def test_the_drain_deadline_ends_a_stream_with_an_error(tmp_path: Path) -> None:
+    async def main() -> None:
+        config = configuration(url_engine("http://127.0.0.1:1"), limits={"drain_s": 0.05})
+        async with ScriptedEngine() as engine:
+            config["engines"][0]["url"] = engine.url
+            async with serving(config, folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                events = await _events_of_a_hanging_stream(engine, served, signals=1)
+                assert b'"code":"shutting_down"' in events[-1]
+                assert await served.ended() == 0
+
+    uvloop.run(main())
+
+
+def test_a_second_sigterm_hurries(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            ScriptedEngine() as engine,
+            serving(configuration(url_engine(engine.url)), folder=tmp_path) as served,
+        ):
+            await served.logged("engine", up=True)
+            events = await _events_of_a_hanging_stream(engine, served, signals=2)
+            assert b'"code":"shutting_down"' in events[-1]
+            assert await served.ended() == 0
+
+    uvloop.run(main())
+
+
+def test_a_queued_request_is_told_that_the_gateway_stops(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine:
+            config = configuration(url_engine(engine.url, window=1), limits={"drain_s": 0.05})
+            async with serving(config, folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                engine.default = Answer(gated=True)
+                running = await served.stream(CHAT)
+                await engine.received(1)
+                waiting = asyncio.create_task(served.post(CHAT))
+                while (await served.admin("/state")).json["queue"]["requests"] != 1:
+                    pass
+                served.signal(signal.SIGTERM)
+                answer = await waiting
+                assert answer.status == 503
+                assert answer.json["error"]["code"] == "shutting_down"
+                assert answer.headers["x-should-retry"] == "true"
+                await running.close()
+                assert await served.ended() == 0
+                assert len(engine.requests) == 1, "what only waited was never dispatched"
+
+    uvloop.run(main())
+
+
+async def _events_of_a_hanging_stream(
+    engine: ScriptedEngine, served: Served, *, signals: int
+) -> list[bytes]:
+    engine.default = Answer(tokens=5, hang_after_tokens=1)
+    stream = await served.stream(CHAT)
+    request = await engine.received(1)
+    await stream.event()
+    served.signal(signal.SIGTERM)
+    await served.logged("draining")
+    for _ in range(signals - 1):
+        served.signal(signal.SIGTERM)
+    events = await stream.events()
+    await stream.close()
+    await request.closed_by_client.wait()
+    return events
+
+
+async def _is_refused(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
