@@ -1,10 +1,10 @@
 """`evenhand serve` in front of engines that are elsewhere: not there yet, there, gone."""
 
-import json
 import socket
 from pathlib import Path
 
 import uvloop
+from prometheus_client.parser import text_string_to_metric_families
 
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import configuration, serving, url_engine
@@ -70,14 +70,14 @@ def test_every_request_is_one_log_line_and_is_counted(tmp_path: Path) -> None:
             stream = await served.stream(CHAT)
             assert b"engine_failed" in (await stream.events())[-1]
             await stream.close()
-            left = await served.stream(CHAT | {"max_tokens": 3})
-            await left.events()
-            await left.close()
+            whole = await served.stream(CHAT)
+            assert (await whole.events())[-1] == b"[DONE]"
+            await whole.close()
             assert (await served.post(b"{")).status == 400
             assert (await served.post(CHAT | {"model": "other"})).status == 403
             assert (await served.post(CHAT, key="nobody")).status == 401
             assert (await served.get("/nowhere")).status == 404
-            metrics = (await served.admin("/metrics")).body.decode()
+            metrics = (await served.admin("/metrics")).body
             state = (await served.admin("/state")).json
             assert await served.stop() == 0
 
@@ -94,8 +94,20 @@ def test_every_request_is_one_log_line_and_is_counted(tmp_path: Path) -> None:
             assert len({line["request_id"] for line in requests}) == len(requests)
             refused = [line for line in served.lines if line["event"] == "refused"]
             assert [line["outcome"] for line in refused] == ["unauthenticated", "not_found"]
-            for outcome in ("completed", "unauthenticated", "not_found", "engine_failed"):
-                assert f'evenhand_requests_total{{outcome="{outcome}"' in metrics
+            counted = {
+                (labels["outcome"], labels["model"]): count
+                for labels, count in samples(metrics)["evenhand_requests_total"]
+                if count
+            }
+            assert counted == {
+                ("completed", "m"): 2,
+                ("refused_by_engine", "m"): 1,
+                ("engine_failed", "m"): 1,
+                ("bad_request", "none"): 1,
+                ("model_forbidden", "none"): 1,
+                ("unauthenticated", "none"): 1,
+                ("not_found", "none"): 1,
+            }
             units = sum(line["units"] for line in requests)
             assert sum(tenant["service_units"] for tenant in state["tenants"]) == units
 
@@ -103,34 +115,61 @@ def test_every_request_is_one_log_line_and_is_counted(tmp_path: Path) -> None:
 
 
 SEEN = {
-    "queue depth": 'evenhand_queue_depth 0.0',
-    "queue wait": 'evenhand_queue_wait_seconds_count{model="m"} 1.0',
-    "in flight": 'evenhand_engine_in_flight{engine="far"} 0.0',
-    "window": 'evenhand_engine_window{engine="far"} 4.0',
-    "up": 'evenhand_engine_up{engine="far"} 1.0',
-    "service": 'evenhand_tenant_service_units_total{tenant="a"}',
-    "share": 'evenhand_tenant_share{tenant="a"}',
-    "time to first token": 'evenhand_ttft_seconds_count{model="m"} 1.0',
-    "inter-token time": 'evenhand_inter_token_seconds_count{model="m"} 3.0',
-    "outcomes": 'evenhand_requests_total{outcome="completed",model="m"} 1.0',
-    "loop lag": "evenhand_loop_lag_seconds_count",
+    ("queue depth", "evenhand_queue_depth", 0),
+    ("queue wait", "evenhand_queue_wait_seconds_count{model=m}", 1),
+    ("in flight", "evenhand_engine_in_flight{engine=far}", 0),
+    ("window", "evenhand_engine_window{engine=far}", 4),
+    ("health", "evenhand_engine_up{engine=far}", 1),
+    ("service", "evenhand_tenant_service_units{tenant=a}", 2 * 10 + 4 * 20),
+    ("share promised", "evenhand_tenant_share_promised{tenant=a}", 0.5),
+    ("share received", "evenhand_tenant_share_received{tenant=a}", 1),
+    ("the rest of the tenants", "evenhand_tenant_share_promised{tenant=other}", 0.5),
+    ("time to first token", "evenhand_ttft_seconds_count{model=m}", 1),
+    ("inter-token time", "evenhand_inter_token_seconds_count{model=m}", 3),
+    ("outcomes", "evenhand_requests_total{model=m,outcome=completed}", 1),
 }
+"""What, the series, and its value after one request of four tokens."""
 
 
 def test_metrics_show_all_that_is_promised(tmp_path: Path) -> None:
     async def main() -> None:
-        config = configuration(url_engine("http://127.0.0.1:1"), limits={"metrics_tenants_max": 1})
         async with ScriptedEngine() as engine:
-            config["engines"][0]["url"] = engine.url
+            engine.default = Answer(tokens=4, gated=True)
+            limits = {"metrics_tenants_max": 1}
+            config = configuration(url_engine(engine.url), limits=limits)
             async with serving(config, folder=tmp_path) as served:
                 await served.logged("engine", up=True)
                 stream = await served.stream(CHAT)
-                assert json.loads((await stream.events())[0])["choices"]
+                request = await engine.received(1)
+                await stream.event()
+                for _ in range(4):  # a token at a time: none shares a read with another
+                    request.step()
+                    assert await stream.event()
+                await stream.events()
                 await stream.close()
-                metrics = (await served.admin("/metrics")).body.decode()
-                missing = {what for what, line in SEEN.items() if line not in metrics}
-                assert not missing, metrics
-                assert 'tenant="other"' in metrics, "the rest beyond the top N"
+                metrics = (await served.admin("/metrics")).body
+                shown = {
+                    _series(name, labels): value
+                    for name, found in samples(metrics).items()
+                    for labels, value in found
+                }
+                wrong = {what for what, series, value in SEEN if shown.get(series) != value}
+                assert not wrong, metrics.decode()
+                assert "evenhand_loop_lag_seconds_count" in shown
                 assert (await served.admin("/metrics", key="wrong")).status == 401
 
     uvloop.run(main())
+
+
+def samples(metrics: bytes) -> dict[str, list[tuple[dict[str, str], float]]]:
+    """Labels and value of every series, by name, as Prometheus itself reads them."""
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(metrics.decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((dict(sample.labels), sample.value))
+    return found
+
+
+def _series(name: str, labels: dict[str, str]) -> str:
+    inside = ",".join(f"{label}={labels[label]}" for label in sorted(labels))
+    return f"{name}{{{inside}}}" if inside else name

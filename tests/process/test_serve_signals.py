@@ -1,13 +1,16 @@
 """How `evenhand serve` ends: what is open is finished, what hangs is told, nothing stays."""
 
 import asyncio
+import contextlib
+import json
+import os
 import signal
 from pathlib import Path
 
 import uvloop
 
 from support.scripted_engine import Answer, ScriptedEngine
-from support.serve import Served, configuration, serving, url_engine
+from support.serve import Served, configuration, end, serving, spawn, url_engine
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello there"}], "max_tokens": 8}
 
@@ -94,6 +97,39 @@ def test_a_queued_request_is_told_that_the_gateway_stops(tmp_path: Path) -> None
                 assert len(engine.requests) == 1, "what only waited was never dispatched"
 
     uvloop.run(main())
+
+
+def test_a_signal_while_it_announces_itself_is_heard(tmp_path: Path) -> None:
+    async def main() -> None:
+        file = tmp_path / "evenhand.yaml"
+        file.write_text(json.dumps(configuration(url_engine("http://127.0.0.1:1"))))
+        reading, writing = _full_pipe()
+        process = await spawn("serve", str(file), "--announce", stdout=writing)
+        os.close(writing)
+        try:
+            assert process.stderr is not None
+            while b'"started"' not in await process.stderr.readline():
+                pass
+            process.terminate()
+            with open(reading, "rb") as announced:
+                assert b'"listen"' in await asyncio.to_thread(announced.read)
+            await process.stderr.read()
+            assert await process.wait() == 0
+        finally:
+            await end(process)
+
+    uvloop.run(main())
+
+
+def _full_pipe() -> tuple[int, int]:
+    """Whoever writes to it waits until somebody reads."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"\n")
+    os.set_blocking(writing, True)
+    return reading, writing
 
 
 async def _events_of_a_hanging_stream(

@@ -22,13 +22,26 @@ from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
-from evenhand.model import ApplicationName, EngineName, LaneName, ModelName, TrustDomain
+from evenhand.model import (
+    ApplicationName,
+    EngineName,
+    LaneName,
+    ModelName,
+    Outcome,
+    TrustDomain,
+)
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
 from support.scripted_engine import ScriptedEngine
 
+CHAT: Mapping[str, Any] = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "hello there"}],
+    "max_tokens": 8,
+}
+STREAM: Mapping[str, Any] = {**CHAT, "stream": True}
 KEY_A = "sk-test-key-of-tenant-a-0123456789"
 KEY_B = "sk-test-key-of-tenant-b-0123456789"
 
@@ -84,6 +97,8 @@ class RunningGateway:
         """Log lines of ended requests, in order of their ends."""
         self.crashes: list[BaseException] = []
         """Faults of our own; `gateway` fails the test if there are any."""
+        self.refusals: list[Outcome] = []
+        """What the edge itself refused, in order."""
 
     @property
     def url(self) -> str:
@@ -118,6 +133,20 @@ class RunningGateway:
                 await asyncio.sleep(0.002)
         return self.records
 
+    def counted(self) -> dict[Outcome, int]:
+        """How the metrics say that requests ended; outcomes that never occurred are left out."""
+        metrics = self.gateway.metrics
+        counts = dict.fromkeys(Outcome, 0)
+        for model in (metrics.for_model("m"), metrics.for_model(None), metrics.for_model("?")):
+            for outcome, count in model.requests.items():
+                counts[outcome] += count
+        return {outcome: count for outcome, count in counts.items() if count}
+
+    def set_up(self, engine: str, *, is_up: bool) -> None:
+        """Tell the dispatcher that an engine came or went, as the health watch does."""
+        link = self.dispatcher.engines[EngineName(engine)]
+        self.dispatcher.engine_changed(link, is_up=is_up, reason="the test says so")
+
     def assert_at_rest(self) -> None:
         """No call, ticket, slot or queue entry is left, and the books agree."""
         assert not self.gateway.calls
@@ -149,9 +178,16 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
         observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log),
         loop=loop,
     )
-    edge = Edge(setup.edge, application, on_refused=application.refused_at_edge, loop=loop)
+    refusals: list[Outcome] = []
+
+    def refused(outcome: Outcome) -> None:
+        refusals.append(outcome)
+        application.refused_at_edge(outcome)
+
+    edge = Edge(setup.edge, application, on_refused=refused, loop=loop)
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, host, port)
+    running.refusals = refusals
     ended = application.ended
 
     def note(record: Any) -> None:
@@ -181,6 +217,22 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     running.assert_at_rest()
     assert edge.connections == 0
     assert all(link.client.open_connections == 0 for link in links)
+
+
+def error_of(answer: RawAnswer) -> dict[str, Any]:
+    """The error of an answer, held to what is promised of every error that we write."""
+    assert answer.is_whole
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert answer.json.keys() == {"error"}
+    error: dict[str, Any] = answer.json["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert len(error["message"]) > 20
+    assert error["type"]
+    assert error["code"]
+    if "retry-after" in answer.headers:
+        assert 1 <= int(answer.headers["retry-after"]) <= 120
+    return error
 
 
 def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:

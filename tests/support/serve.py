@@ -188,12 +188,14 @@ async def serving(
         await reading
 
 
-async def spawn(*arguments: str, environment: Mapping[str, str] | None = None) -> Process:
+async def spawn(
+    *arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE
+) -> Process:
     """`evenhand ARGUMENTS` in a session of its own. The caller owes it `end`."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "evenhand", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
+        stdout=stdout,
         stderr=PIPE,
         env={**os.environ, **SECRETS, **(environment or {})},
         start_new_session=True,

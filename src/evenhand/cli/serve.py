@@ -144,8 +144,14 @@ def _authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _until_told(server: GatewayServer) -> None:
-    """Return at the first SIGTERM or SIGINT; the next one hurries the drain."""
+def _cannot_listen(error: OSError) -> str:
+    """`error` names the address; of whose two it is, the configuration tells."""
+    why = error.strerror or error
+    return f"cannot listen: {why}. Free it, or choose another `listen` or `admin.listen`."
+
+
+def _heed_signals(server: GatewayServer) -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT from here on; the next one hurries the drain."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -156,4 +162,4 @@ async def _until_told(server: GatewayServer) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    await told.wait()
+    return told

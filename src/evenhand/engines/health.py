@@ -67,6 +67,7 @@ class HealthProbe:
         )
         self._client = EngineClient(address, limits, headers=headers)
         self._failures = 0
+        self._stopped = False
         self._reported = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -77,6 +78,7 @@ class HealthProbe:
 
     async def stop(self) -> None:
         """Probe no more."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -84,7 +86,7 @@ class HealthProbe:
 
     def report_failure(self, reason: str) -> None:
         """Say that a request could not reach the engine: it is down until a probe is answered."""
-        if self.up:
+        if self.up and not self._stopped:
             self._failures = max(self._failures, 1)
             self._reported.set()
             self._change(up=False, reason=reason)

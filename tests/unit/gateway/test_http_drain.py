@@ -65,7 +65,7 @@ def test_drain_waits_for_open_answers_and_closes_them() -> None:
         for seen in asked:
             await seen.until("body")
 
-        drain = asyncio.ensure_future(house.edge.drain(10_000))
+        drain = asyncio.ensure_future(house.edge.drain(60_000))
         assert await idle.ended() == b""
         asked[1].response.send(200, [], b"done")
         asked[2].response.finish()
@@ -114,7 +114,7 @@ def test_request_half_read_when_the_drain_begins_is_served_and_closed() -> None:
         client = await house.ask(GET + GET[:9])
         await client.reply()
 
-        drain = asyncio.ensure_future(house.edge.drain(10_000))
+        drain = asyncio.ensure_future(house.edge.drain(60_000))
         await asyncio.sleep(0)
         await client.send(GET[9:])
 

@@ -65,5 +65,5 @@ class Limits(BaseModel):
 
     drain_s: Annotated[Seconds, between(0, 86_400)] = 30
     """Seconds that running requests are given to end after SIGTERM."""
-    metrics_tenants_max: Annotated[int, between(1, 10_000)] = 100
+    metrics_tenants_max: Annotated[int, between(1, 1_000)] = 100
     """Tenants with metrics of their own; the others are summed as `other`."""

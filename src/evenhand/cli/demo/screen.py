@@ -57,7 +57,7 @@ def board(title: str, load: Load) -> Table:
     """The state of the phase at this moment."""
     now = min(load.now_s, load.seconds)
     rows = Table(box=None, padding=(0, 2, 0, 2))
-    for column in ("tenant", "sent", "done", "waiting", "failed", "first token"):
+    for column in ("tenant", "sent", "done", "open", "failed", "first token"):
         rows.add_column(column, justify="left" if column == "tenant" else "right", min_width=7)
     for tenant, tally in load.tallies.items():
         failed = f"[red]{tally.failed}[/]" if tally.failed else "0"

@@ -1,17 +1,16 @@
-"""What the demo is played on: one engine for all phases, and a gateway of its own for each."""
+"""What the demo is played on: one engine for all phases, and a gateway for each."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from evenhand.cli.demo.gateway_process import DemoEngine, gateway_process
+from evenhand.cli.demo.gateway_process import EngineBehind, gateway_process
 from evenhand.cli.demo.options import DemoError, DemoOptions
 from evenhand.cli.demo.run import StartGateway
 from evenhand.engines.embedded import EmbeddedEngine, EmbeddedEngineError, EmbeddedSettings
 
-_SLOTS = 4
-_WINDOW_OF_A_URL = 16
+_URL_WINDOW = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,46 +26,41 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(options: DemoOptions, keys: Mapping[str, str]) -> AsyncIterator[Stage]:
-    """Start the embedded engine, or find the user's, for all phases; stop it at the end.
+    """Start the embedded engine, or take the user's, for all phases; stop it at the end.
 
     `keys` are the API keys that the gateways must know, by tenant. Raises DemoError.
     """
     if options.engine_url is not None:
         assert options.model is not None
-        engine = DemoEngine(
-            kind="openai",
-            url=options.engine_url,
-            model=options.model,
-            window=_WINDOW_OF_A_URL,
+        engine = EngineBehind(
+            url=options.engine_url, kind="openai", model=options.model, window=_URL_WINDOW
         )
-        about = f"Engine: {options.model} at {options.engine_url}, {_WINDOW_OF_A_URL} in flight."
-        yield _stage(engine, about, keys)
+        yield _stage(engine, keys, about=f"Engine: {options.model} at {options.engine_url}.")
         return
-    model_file = Path(options.model) if options.model else None
-    embedded = EmbeddedEngine(
-        EmbeddedSettings(model_file=model_file, slots=_SLOTS), on_change=lambda _: None
-    )
+    settings = EmbeddedSettings(model_file=Path(options.model) if options.model else None)
+    embedded = EmbeddedEngine(settings, on_change=lambda _is_up: None)
     try:
-        try:
-            await embedded.start()
-        except EmbeddedEngineError as error:
-            raise DemoError(str(error)) from None
-        engine = DemoEngine(kind="llamacpp", url=embedded.url, model="demo", window=_SLOTS)
-        yield _stage(engine, _about_embedded(model_file), keys)
+        await embedded.start()
+        engine = EngineBehind(
+            url=embedded.url, kind="llamacpp", model="demo", window=settings.slots
+        )
+        yield _stage(engine, keys, about=_about(settings))
+    except EmbeddedEngineError as error:
+        raise DemoError(str(error)) from None
     finally:
         await embedded.stop()
 
 
-def _stage(engine: DemoEngine, about: str, keys: Mapping[str, str]) -> Stage:
-    return Stage(
-        model=engine.model,
-        about=about,
-        gateway_for_phase=lambda preset: gateway_process(preset, engine, keys),
-    )
+def _stage(engine: EngineBehind, keys: Mapping[str, str], *, about: str) -> Stage:
+    def gateway_for_phase(preset: str) -> AbstractAsyncContextManager[str]:
+        return gateway_process(engine, preset=preset, keys=keys)
+
+    return Stage(model=engine.model, about=about, gateway_for_phase=gateway_for_phase)
 
 
-def _about_embedded(model_file: Path | None) -> str:
-    engine = f"Engine: llama.cpp in a process of its own, {_SLOTS} slots, on this machine's CPU"
-    if model_file is not None:
-        return f"{engine}, running {model_file.name}."
-    return f"{engine}. Its weights are random: the words are noise, the timing is real."
+def _about(settings: EmbeddedSettings) -> str:
+    if settings.model_file:
+        what = settings.model_file.name
+    else:
+        what = "random weights (they speak noise, their timing is real)"
+    return f"Engine: llama.cpp with {what}, {settings.slots} requests at a time."
