@@ -5,7 +5,8 @@
 
 Nothing of ours is replaced: edge, dispatcher, scheduler, relay and the engines' client are the ones
 that `evenhand serve` builds. `g.records` are the ended requests; `g.assert_at_rest()` holds that
-nothing is left open.
+nothing is left open, and so does the end of the block: calls must end by themselves, not by its cleaning
+up.
 """
 
 import asyncio
@@ -97,6 +98,8 @@ class RunningGateway:
         """Log lines of ended requests, in order of their ends."""
         self.crashes: list[BaseException] = []
         """Faults of our own; `gateway` fails the test if there are any."""
+        self.streams: list[RawStream] = []
+        """All that `stream` has opened; they are closed at the end."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
 
@@ -124,7 +127,9 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawStream:
         """Send a request and return as soon as it is written; the caller reads events or leaves."""
-        return await open_stream(self.host, self.port, _head(path, key, headers), _bytes(body))
+        stream = await open_stream(self.host, self.port, _head(path, key, headers), _bytes(body))
+        self.streams.append(stream)
+        return stream
 
     async def ended(self, count: int) -> list[dict[str, Any]]:
         """The records, once there are so many."""
@@ -146,6 +151,16 @@ class RunningGateway:
         """Tell the dispatcher that an engine came or went, as the health watch does."""
         link = self.dispatcher.engines[EngineName(engine)]
         self.dispatcher.engine_changed(link, is_up=is_up, reason="the test says so")
+
+    async def at_rest(self) -> None:
+        """Wait until every call has ended by itself; see that nothing of it is left."""
+        async with asyncio.timeout(10):
+            while self.gateway.calls:
+                await asyncio.sleep(0.002)
+        self.assert_at_rest()
+        await asyncio.sleep(0)
+        engines = self.dispatcher.engines.values()
+        assert all(e.client.open_connections == e.client.idle_connections for e in engines)
 
     def assert_at_rest(self) -> None:
         """No call, ticket, slot or queue entry is left, and the books agree."""
@@ -205,12 +220,15 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     )
     try:
         yield running
+        await running.at_rest()
     finally:
         await edge.drain(0)
         application.stop_calls()
         dispatcher.close()
         for link in links:
             await link.client.close()
+        for stream in running.streams:
+            await stream.close()
         log.close()
         loop.set_exception_handler(before)
     assert not running.crashes, running.crashes

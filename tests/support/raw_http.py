@@ -34,6 +34,13 @@ class RawStream:
         self.is_whole = False
         self._buffer = b""
 
+    def begin_next(self) -> None:
+        """The next answer on this connection is to be read."""
+        self.status = 0
+        self.headers = {}
+        self.is_whole = False
+        self._buffer = b""
+
     async def head(self) -> int:
         """The status, once the head has come."""
         if not self.status:

@@ -50,17 +50,22 @@ class ScriptedEngine:
         self.health_status: int | None = 200
         """Status of GET /health; None is silence."""
         self.models_status: int | None = 200
-        self.running = 0
-        """Requests being answered at this moment."""
         self.running_max = 0
+        """The most requests that were ever answered at once."""
         self.connections_made = 0
         self.connections: set[_Connection] = set()
         """The open ones."""
         self.port = 0
+        self._running: set[EngineRequest] = set()
         self._scripted: deque[Answer] = deque()
         self._arrived = asyncio.Event()
         self._server: asyncio.AbstractServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> int:
+        """Requests being answered at this moment, from arrival to last byte or close."""
+        return len(self._running)
 
     @property
     def url(self) -> str:
@@ -128,11 +133,19 @@ class ScriptedEngine:
         else:
             answer = self._scripted.popleft() if self._scripted else self.default
             self.requests.append(request)
+            self._running.add(request)
+            self.running_max = max(self.running_max, self.running)
         self._arrived.set()
-        task = asyncio.get_running_loop().create_task(self._run(connection, request, answer))
+        task = asyncio.get_running_loop().create_task(
+            _play(connection, request, answer, serial=len(self.requests))
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def over(self, request: EngineRequest) -> None:
+        """Note that a request is no longer answered (the connection's side)."""
+        self._running.discard(request)
 
     def _probe_answer(self, request: EngineRequest) -> Answer | None:
         if request.method != "GET" or request.path not in ("/health", "/v1/models"):
@@ -147,15 +160,6 @@ class ScriptedEngine:
         body = json.dumps(listed).encode()
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
         return Answer(raw=head.encode() + b"\r\n\r\n" + body)
-
-    async def _run(self, connection: "_Connection", request: EngineRequest, answer: Answer) -> None:
-        serial = len(self.requests)
-        self.running += 1
-        self.running_max = max(self.running_max, self.running)
-        try:
-            await _play(connection, request, answer, serial)
-        finally:
-            self.running -= 1
 
 
 async def _play(
@@ -234,6 +238,7 @@ class _Connection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         for request in self._seen:
+            self._engine.over(request)
             request.closed_at = asyncio.get_running_loop().time()
             request.closed.set()
         if self._request is not None:
@@ -278,6 +283,7 @@ class _Connection(asyncio.Protocol):
         assert self._request
         assert self._transport
         self._request.answered.set()
+        self._engine.over(self._request)
         self._request = self._task = None
         if close:
             self._transport.close()

@@ -62,21 +62,38 @@ async def gateway_process(
     """A gateway that serves; gives its base URL, ends the process at the end. Raises DemoError."""
     variables = {name: f"EVENHAND_DEMO_KEY_{number}" for number, name in enumerate(keys)}
     with tempfile.TemporaryDirectory(prefix="evenhand-demo-") as folder:
-        file = Path(folder, "gateway.yaml")
-        file.write_bytes(configuration(engine, preset=preset, tenants=variables))
         log = Path(folder, "gateway.log")
-        with log.open("wb") as log_stream:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "evenhand.cli.demo.gateway_child", str(file)),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log_stream,
-                env=os.environ | {variables[name]: key for name, key in keys.items()},
-            )
+        process = await _start(
+            _written(folder, configuration(engine, preset=preset, tenants=variables)),
+            log,
+            environment={variables[name]: key for name, key in keys.items()},
+        )
         try:
             yield await _base_url(process, log)
         finally:
             await _end(process)
+
+
+def _written(folder: str, text: bytes) -> Path:
+    file = Path(folder, "gateway.yaml")
+    file.write_bytes(text)
+    return file
+
+
+async def _start(
+    file: Path, log: Path, *, environment: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    log_descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "evenhand.cli.demo.gateway_child", str(file)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log_descriptor,
+            env=os.environ | environment,
+        )
+    finally:
+        os.close(log_descriptor)
 
 
 async def _base_url(process: asyncio.subprocess.Process, log: Path) -> str:
@@ -86,9 +103,13 @@ async def _base_url(process: asyncio.subprocess.Process, log: Path) -> str:
             announcement = await process.stdout.readline()
         host, port = orjson.loads(announcement)["listen"]
     except (TimeoutError, orjson.JSONDecodeError):
-        said = log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
-        raise DemoError(f"the gateway did not start; it said: {said or 'nothing'}") from None
+        raise DemoError(f"the gateway did not start; it said: {_last_words(log)}") from None
     return f"http://{host}:{port}"
+
+
+def _last_words(log: Path) -> str:
+    said = log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace")
+    return said.strip() or "nothing"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

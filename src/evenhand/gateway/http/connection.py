@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from enum import Enum
 from typing import Protocol, cast
 
 from evenhand.gateway.http.answer import Answer, State
@@ -11,6 +10,7 @@ from evenhand.gateway.http.deadline import Deadline
 from evenhand.gateway.http.framing import CONTINUE, refusal_answer
 from evenhand.gateway.http.head import ReadHead
 from evenhand.gateway.http.outlet import Outlet
+from evenhand.gateway.http.phase import Phase
 from evenhand.gateway.http.reader import RequestReader
 from evenhand.gateway.http.refusal import RefusalError
 from evenhand.gateway.http.settings import EdgeSettings
@@ -34,18 +34,6 @@ class Door(Protocol):
 
     def leave(self, connection: "Connection") -> None:
         """Count the connection out."""
-
-
-class Phase(Enum):
-    """What the next received byte means."""
-
-    HEAD = 0
-    BODY = 1
-    ANSWER = 2
-    """A request is being answered; what arrives is ahead of its turn."""
-    LINGER = 3
-    """The last answer is written; what arrives is thrown away until the client closes."""
-    CLOSED = 4
 
 
 class Connection(asyncio.Protocol):
