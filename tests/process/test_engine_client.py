@@ -12,6 +12,7 @@ from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient, L
 from support.answer_log import AnswerLog
 from support.engine_and_client import CHAT, chat, chat_to_end, engine_and_client
 from support.on_loop import run_on_loop
+from support.plain_server import client_of
 from support.scripted_engine import Answer, Framing, ScriptedEngine
 
 COMPLETE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab"
@@ -208,27 +209,16 @@ def test_an_answer_that_nobody_asked_for_closes_its_connection() -> None:
 
 
 def test_an_engine_that_answers_before_reading_the_request_gets_no_second_one() -> None:
+    async def answer_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+
     async def main() -> None:
-        early = asyncio.Event()
-
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
-            await early.wait()
-            writer.close()
-
-        server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=1024)
-        port = server.sockets[0].getsockname()[1]
-        client = EngineClient(EngineAddress.parse(f"http://127.0.0.1:{port}"), ClientSettings())
-        log = AnswerLog()
-        client.post(CHAT, b"x" * 50_000_000, [], log)
-        await log.ended()
-        assert log.status == 413
-        assert client.idle_connections == 0
-        early.set()
-        await client.close()
-        server.close()
-        await server.wait_closed()
+        async with client_of(answer_early) as client:
+            log = AnswerLog()
+            client.post(CHAT, b"x" * 50_000_000, [], log)
+            assert (await log.ended()).status == 413
+            assert client.idle_connections == 0
 
     run_on_loop(main)
 

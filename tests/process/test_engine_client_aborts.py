@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from evenhand.engines.http import Attempt, ClientSettings, EngineAddress, EngineClient
+from evenhand.engines.http import Attempt, EngineClient
 from support.answer_log import AnswerLog
 from support.engine_and_client import chat, chat_to_end, engine_and_client
 from support.on_loop import run_on_loop
+from support.plain_server import client_of
 from support.scripted_engine import Answer, EngineRequest, ScriptedEngine
 
 
@@ -52,31 +53,20 @@ def test_an_abort_before_the_head_reaches_the_engine() -> None:
 
 def test_an_abort_of_a_request_that_the_engine_does_not_read_is_immediate() -> None:
     async def main() -> None:
-        accepted: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue(1)
-        gone = asyncio.Event()
+        begun, gone = asyncio.Event(), asyncio.Event()
 
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def accept(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
             await reader.readexactly(1)
-            await accepted.put(writer)
-            try:
+            begun.set()
+            with suppress(ConnectionError):
                 await reader.read(-1)
-            except ConnectionError:
-                pass
-            finally:
-                gone.set()
-                writer.close()
+            gone.set()
 
-        server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1024)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        client = EngineClient(EngineAddress.parse(url), ClientSettings())
-        attempt = client.post("/x", b"x" * 50_000_000, [], AnswerLog())
-        await accepted.get()
-        attempt.abort()
-        await client.close()
-        await gone.wait()
-        assert client.open_connections == 0
-        server.close()
-        await server.wait_closed()
+        async with client_of(accept) as client:
+            attempt = client.post("/x", b"x" * 50_000_000, [], AnswerLog())
+            await begun.wait()
+            attempt.abort()
+            await gone.wait()
 
     run_on_loop(main)
 

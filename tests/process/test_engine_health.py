@@ -186,18 +186,20 @@ def test_an_answer_from_before_the_reported_failure_proves_nothing() -> None:
         changes = Changes()
         probe = HealthProbe(EngineAddress.parse(url), "vllm", changes, settings=QUICK)
         probe.start()
-        (await asked.get()).set()
-        await changes.count(1)
-        under_way = await asked.get()
-        probe.report_failure("connect refused")
-        under_way.set()
-        following = await asked.get()
-        assert changes.heard[1:] == [(False, "connect refused")]
-        following.set()
-        assert await changes.count(3) == (True, "answers")
-        await probe.stop()
-        server.close()
-        await server.wait_closed()
+        try:
+            (await asked.get()).set()
+            await changes.count(1)
+            under_way = await asked.get()
+            probe.report_failure("connect refused")
+            under_way.set()
+            following = await asked.get()
+            assert changes.heard[1:] == [(False, "connect refused")]
+            following.set()
+            assert await changes.count(3) == (True, "answers")
+        finally:
+            await probe.stop()
+            server.close()
+            await server.wait_closed()
 
     run_on_loop(main)
 

@@ -15,7 +15,7 @@ from support.scripted_engine import Answer, ScriptedEngine
 LEAKY = (("server", "secret-engine/1.0"), ("x-engine-host", "10.0.0.7"), ("set-cookie", "a=b"))
 OURS = {"host", "content-type", "content-length", "x-request-id", "accept-encoding", "accept"}
 ODD = {
-    "unknown": {"kept": [1, 2.5, None, True, "\u00e9\\\"", 12345678901234567890123]},
+    "unknown": {"kept": [1, 2.5, None, True, '\u00e9\\"', 12345678901234567890123]},
     "temperature": 0.1,
     "stop": ["\n\n", "\u2028"],
 }
@@ -63,7 +63,7 @@ def test_a_stream_reaches_the_client_event_by_event_as_the_engine_wrote_it() -> 
             engine.default = Answer(tokens=3, gated=True, bytes_per_write=7)
             stream = await g.stream(STREAM)
             request = await engine.received(1)
-            said = []
+            said: list[str] = []
             for token in range(3):
                 request.step()
                 while len(said) <= token:
@@ -87,7 +87,9 @@ def test_no_carrier_passes_in_any_spelling(kind: EngineKind) -> None:
         body = ("{" + " , ".join(members) + "}").encode()
         async with ScriptedEngine() as engine, gateway(Backend(engine, kind)) as g:
             assert (await g.post(body)).status == 200
-            added = {"cache_prompt"} if kind in (EngineKind.EMBEDDED, EngineKind.LLAMACPP) else set()
+            added = (
+                {"cache_prompt"} if kind in (EngineKind.EMBEDDED, EngineKind.LLAMACPP) else set()
+            )
             sent = engine.requests[0].json
             assert sent.keys() == {"model", "messages", "keep!"} | added
             assert b"forged" not in engine.requests[0].body

@@ -1,6 +1,5 @@
 """Every refusal has its status, an OpenAI error that says what to do, and its retry advice."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -18,6 +17,7 @@ from support.gateway import (
     Backend,
     RunningGateway,
     Setup,
+    becomes,
     error_of,
     gateway,
     identity,
@@ -30,7 +30,7 @@ LIMITS = CallLimits(json_depth_max=8, choices_max=4, output_tokens_max=100)
 
 
 def deep(levels: int) -> bytes:
-    return b'{"model":"m","messages":' + b"[" * levels + b"]" * levels + b"}"
+    return b'{"model":"m","messages":[],"x":' + b"[" * levels + b"]" * levels + b"}"
 
 
 BAD: dict[str, tuple[Any, str | None]] = {
@@ -67,7 +67,10 @@ BAD: dict[str, tuple[Any, str | None]] = {
 def test_a_bad_body_gets_400_and_never_reaches_an_engine(what: str) -> None:
     async def main() -> None:
         body, param = BAD[what]
-        async with ScriptedEngine() as engine, gateway(Backend(engine), setup=Setup(limits=LIMITS)) as g:
+        async with (
+            ScriptedEngine() as engine,
+            gateway(Backend(engine), setup=Setup(limits=LIMITS)) as g,
+        ):
             answer = await g.post(body)
             assert answer.status == 400
             assert error_of(answer)["param"] == param
@@ -90,7 +93,10 @@ def test_a_bad_body_gets_400_and_never_reaches_an_engine(what: str) -> None:
 )
 def test_what_is_just_within_the_limits_passes(body: Any) -> None:
     async def main() -> None:
-        async with ScriptedEngine() as engine, gateway(Backend(engine), setup=Setup(limits=LIMITS)) as g:
+        async with (
+            ScriptedEngine() as engine,
+            gateway(Backend(engine), setup=Setup(limits=LIMITS)) as g,
+        ):
             assert (await g.post(body)).status == 200
 
     uvloop.run(main())
@@ -143,8 +149,7 @@ async def occupied(g: RunningGateway, engine: ScriptedEngine, count: int = 1) ->
 
 async def queued(g: RunningGateway, count: int) -> None:
     """Wait until so many wait."""
-    while g.scheduler.backlog.requests < count:
-        await asyncio.sleep(0)
+    await becomes(lambda: g.scheduler.backlog.requests >= count)
 
 
 def test_a_keys_limit_of_open_requests_gets_429_and_frees_with_their_end() -> None:
@@ -198,7 +203,8 @@ def test_when_all_is_full_the_newest_of_the_tenant_furthest_over_its_share_goes(
             tenants=(TenantShare(name="a"), TenantShare(name="b")),
         )
         async with ScriptedEngine() as engine:
-            async with gateway(Backend(engine, window=1), setup=setup) as g:
+            backend = Backend(engine, window=1)
+            async with gateway(backend, setup=setup) as g:
                 streams = await occupied(g, engine)
                 for waiting in range(3):
                     streams.append(await g.stream(STREAM))
@@ -221,7 +227,8 @@ def test_who_waits_too_long_gets_504_and_is_never_sent() -> None:
     async def main() -> None:
         keys = {KEY_A: identity("a"), KEY_B: identity("b", queue_wait_ms_max=20)}
         async with ScriptedEngine() as engine:
-            async with gateway(Backend(engine, window=1), setup=Setup(keys)) as g:
+            backend = Backend(engine, window=1)
+            async with gateway(backend, setup=Setup(keys)) as g:
                 (stream,) = await occupied(g, engine)
                 answer = await g.post(CHAT, key=KEY_B)
                 assert answer.status == 504

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
-import uvloop
 
+from support.on_loop import run_on_loop
 from support.serve import configuration, embedded, gone, serving
 
 pytestmark = pytest.mark.engine
@@ -31,7 +31,7 @@ def test_the_embedded_engine_answers_and_is_gone_afterwards(tmp_path: Path) -> N
             await gone(engine)
             assert [line["event"] for line in served.lines][-2:] == ["draining", "stopped"]
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_an_engine_killed_under_a_stream_ends_it_with_an_error_and_comes_back(
@@ -55,7 +55,7 @@ def test_an_engine_killed_under_a_stream_ends_it_with_an_error_and_comes_back(
             assert served.children() != [engine]
             assert (await served.post(CHAT)).status == 200
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_a_killed_gateway_leaves_no_engine_behind(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_a_killed_gateway_leaves_no_engine_behind(tmp_path: Path) -> None:
             assert await served.ended() == -signal.SIGKILL
             await gone(engine)
 
-    uvloop.run(main())
+    run_on_loop(main)

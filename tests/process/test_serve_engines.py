@@ -3,9 +3,9 @@
 import socket
 from pathlib import Path
 
-import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import configuration, serving, url_engine
 
@@ -54,7 +54,7 @@ def test_a_gateway_before_its_engine_says_so_and_serves_once_it_comes(tmp_path: 
             assert [engine["up"] for engine in state["engines"]] == [False]
             assert await served.stop() == 0
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_every_request_is_one_log_line_and_is_counted(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_every_request_is_one_log_line_and_is_counted(tmp_path: Path) -> None:
             units = sum(line["units"] for line in requests)
             assert sum(tenant["service_units"] for tenant in state["tenants"]) == units
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 SEEN = {
@@ -158,7 +158,7 @@ def test_metrics_show_all_that_is_promised(tmp_path: Path) -> None:
                 assert "evenhand_loop_lag_seconds_count" in shown
                 assert (await served.admin("/metrics", key="wrong")).status == 401
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def samples(metrics: bytes) -> dict[str, list[tuple[dict[str, str], float]]]:

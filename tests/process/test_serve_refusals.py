@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from support.on_loop import run_on_loop
 from support.serve import KEY_A, configuration, embedded, end, spawn, url_engine
 
 DEAD = url_engine("http://127.0.0.1:1")
@@ -36,7 +37,8 @@ BAD = {
 async def refusal(*arguments: str) -> tuple[int, str, str]:
     process = await spawn("serve", *arguments)
     try:
-        stdout, stderr = await process.communicate()
+        async with asyncio.timeout(20):
+            stdout, stderr = await process.communicate()
     finally:
         await end(process)
     assert process.returncode is not None
@@ -58,7 +60,7 @@ def test_a_bad_configuration_is_explained_with_its_line(tmp_path: Path) -> None:
             assert "Traceback" not in stderr
             assert KEY_A not in stderr
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-import uvloop
-
+from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import Served, configuration, end, serving, spawn, url_engine
 
@@ -44,7 +43,7 @@ def test_sigterm_turns_readiness_off_and_lets_a_stream_finish(tmp_path: Path) ->
             assert served.lines[-1]["event"] == "stopped"
             assert served.lines[-1]["cut"] == 0
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_the_drain_deadline_ends_a_stream_with_an_error(tmp_path: Path) -> None:
@@ -58,7 +57,7 @@ def test_the_drain_deadline_ends_a_stream_with_an_error(tmp_path: Path) -> None:
                 assert b'"code":"shutting_down"' in events[-1]
                 assert await served.ended() == 0
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_a_second_sigterm_hurries(tmp_path: Path) -> None:
@@ -72,7 +71,7 @@ def test_a_second_sigterm_hurries(tmp_path: Path) -> None:
             assert b'"code":"shutting_down"' in events[-1]
             assert await served.ended() == 0
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_a_queued_request_is_told_that_the_gateway_stops(tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def test_a_queued_request_is_told_that_the_gateway_stops(tmp_path: Path) -> None
                 await engine.received(1)
                 waiting = asyncio.create_task(served.post(CHAT))
                 while (await served.admin("/state")).json["queue"]["requests"] != 1:
-                    pass
+                    pass  # asking is waiting enough
                 served.signal(signal.SIGTERM)
                 answer = await waiting
                 assert answer.status == 503
@@ -96,7 +95,7 @@ def test_a_queued_request_is_told_that_the_gateway_stops(tmp_path: Path) -> None
                 assert await served.ended() == 0
                 assert len(engine.requests) == 1, "what only waited was never dispatched"
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def test_a_signal_while_it_announces_itself_is_heard(tmp_path: Path) -> None:
@@ -108,17 +107,16 @@ def test_a_signal_while_it_announces_itself_is_heard(tmp_path: Path) -> None:
         os.close(writing)
         try:
             assert process.stderr is not None
-            while b'"started"' not in await process.stderr.readline():
-                pass
+            while b'"started"' not in (line := await process.stderr.readline()):
+                assert line, "it ended before it served"
             process.terminate()
-            with open(reading, "rb") as announced:
-                assert b'"listen"' in await asyncio.to_thread(announced.read)
+            assert b'"listen"' in await asyncio.to_thread(_read_all, reading)
             await process.stderr.read()
             assert await process.wait() == 0
         finally:
             await end(process)
 
-    uvloop.run(main())
+    run_on_loop(main)
 
 
 def _full_pipe() -> tuple[int, int]:
@@ -130,6 +128,11 @@ def _full_pipe() -> tuple[int, int]:
             os.write(writing, b"\n")
     os.set_blocking(writing, True)
     return reading, writing
+
+
+def _read_all(reading: int) -> bytes:
+    with os.fdopen(reading, "rb") as pipe:
+        return pipe.read()
 
 
 async def _events_of_a_hanging_stream(

@@ -11,7 +11,7 @@ up.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -133,9 +133,7 @@ class RunningGateway:
 
     async def ended(self, count: int) -> list[dict[str, Any]]:
         """The records, once there are so many."""
-        async with asyncio.timeout(10):
-            while len(self.records) < count:
-                await asyncio.sleep(0.002)
+        await becomes(lambda: len(self.records) >= count)
         return self.records
 
     def counted(self) -> dict[Outcome, int]:
@@ -154,9 +152,7 @@ class RunningGateway:
 
     async def at_rest(self) -> None:
         """Wait until every call has ended by itself; see that nothing of it is left."""
-        async with asyncio.timeout(10):
-            while self.gateway.calls:
-                await asyncio.sleep(0.002)
+        await becomes(lambda: not self.gateway.calls)
         self.assert_at_rest()
         await asyncio.sleep(0)
         engines = self.dispatcher.engines.values()
@@ -235,6 +231,13 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     running.assert_at_rest()
     assert edge.connections == 0
     assert all(link.client.open_connections == 0 for link in links)
+
+
+async def becomes(condition: Callable[[], object]) -> None:
+    """Return once it is true. For states that announce themselves by no event."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - see the docstring
+            await asyncio.sleep(0)
 
 
 def error_of(answer: RawAnswer) -> dict[str, Any]:

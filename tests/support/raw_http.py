@@ -1,6 +1,7 @@
 """A client that hides nothing: raw sockets, whole answers, event by event, leaving at will."""
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -99,10 +100,8 @@ class RawStream:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):  # the other side was first
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # the other side was first
 
 
 async def open_stream(host: str, port: int, head: str, body: bytes) -> RawStream:

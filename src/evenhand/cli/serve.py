@@ -74,12 +74,16 @@ async def run_gateway(config: Config, secrets: ResolvedSecrets, *, announce: boo
             await crew.start()
             server = _compose(config, secrets, crew, log)
             await crew.looked_once()
+            told = _heed_signals(server)
             bound = await server.start()
-        except (EmbeddedEngineError, OSError) as error:
+        except EmbeddedEngineError as error:
             typer.echo(f"evenhand: {error}", err=True)
             return 1
+        except OSError as error:
+            typer.echo(f"evenhand: {_cannot_listen(error)}", err=True)
+            return 1
         _tell(bound, config, announce=announce)
-        await _until_told(server)
+        await told.wait()
         await server.drain()
         return 0
     finally:

@@ -29,6 +29,16 @@ class Admitted:
     completion: Completion
 
 
+def admit(
+    body: bytes, identity: Identity, served: frozenset[ModelName], limits: CallLimits
+) -> Admitted | Refused:
+    """A body in order from a key that may ask it, or why not."""
+    admitted = read_body(body, limits)
+    if isinstance(admitted, Refused):
+        return admitted
+    return check_rights(admitted.completion, identity, served, limits) or admitted
+
+
 def read_body(body: bytes, limits: CallLimits) -> Admitted | Refused:
     """Parse and check a body, whoever sent it."""
     try:

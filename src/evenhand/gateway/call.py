@@ -10,31 +10,26 @@ Whatever happens, `_end` runs exactly once: it settles, frees the slot, counts a
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from evenhand.engines.http import Attempt
-from evenhand.gateway.admission import (
-    Admitted,
-    Refused,
-    check_rights,
-    read_body,
-    scheduler_request,
-)
+from evenhand.gateway.admission import Admitted, Refused, admit, scheduler_request
+from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.call_record import CallRecord
+from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import KeyHolder
 from evenhand.gateway.relay import Fault, Relay
 from evenhand.model import ENDINGS, InteractionId, Outcome, RequestId, Usage
 from evenhand.scheduling import Refusal
 from evenhand.wire.dialect import engine_body
-from evenhand.wire.error import error_body, error_headers
-from evenhand.wire.sse import event
 from evenhand.wire.stream_meter import StreamMeter
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
     from evenhand.gateway.gateway import Gateway
 
-DISPATCHES_MAX = 2
-"""Times a request is written to an engine in all, the one retry included."""
+_WORKED_ON = frozenset({Outcome.ENGINE_TIMEOUT, Outcome.ANSWER_TOO_LARGE})
+"""Failures of answers that an engine was at work on. They are charged, or asking for what takes too
+long would be a way to be served for nothing."""
 
 
 class Phase(Enum):
@@ -60,36 +55,28 @@ class Call:
         self._gateway = gateway
         self._dispatcher = gateway.dispatcher
         self._holder = holder
-        self._response = response
+        self._answer = ClientAnswer(response, request_id, interaction)
         self._path = path
         self._id = request_id
         self._interaction = interaction
         self._phase = Phase.READING
         self._admitted: Admitted | None = None
         self._link: EngineLink | None = None
-        self._attempt: Attempt | None = None
+        self._attempts = Attempts()
         self._relay: Relay | None = None
-        self._is_streaming = False
-        self._is_client_slow = False
         self._charged_tokens = 0
-        self._sends_before = 0
         self._record = CallRecord(gateway.now_s, holder.identity, request_id, interaction)
         holder.open_requests += 1
         gateway.calls.add(self)
 
     # The client's side.
 
+    @guarded
     def body(self, body: bytes) -> None:
-        try:
-            self._take(body)
-        except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
-            self.crashed(error)
-
-    def _take(self, body: bytes) -> None:
         self._record.bytes_in = len(body)
         admitted = self._admit(body)
         if isinstance(admitted, Refused):
-            self._answer_error(admitted)
+            self._refuse(admitted)
             return
         self._admitted = admitted
         self._record.asked(
@@ -101,28 +88,26 @@ class Call:
         self._phase = Phase.QUEUED
         self._dispatcher.submit(self, request)
 
-    def gone(self) -> None:
-        """Hang up behind it, at once: that is how the engine learns to stop."""
-        if self._phase is Phase.READING:
-            self._end(Outcome.CANCELLED_QUEUED)
-        elif self._phase is Phase.QUEUED:
+    @guarded
+    def gone(self, why: Outcome | None = None) -> None:
+        """Hang up behind it, at once: that is how the engine learns to stop. `why` is set where the
+        edge itself has refused the request and told the client so."""
+        if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
-            self._end(Outcome.CANCELLED_QUEUED)
+            self._phase = Phase.READING
+        if self._phase is Phase.READING:
+            self._end(why or Outcome.CANCELLED_QUEUED)
         elif self._phase is Phase.RUNNING:
-            self._hang_up()
-            slow = self._is_client_slow
-            outcome = Outcome.SLOW_READER if slow else Outcome.CANCELLED_RUNNING
-            self._end(outcome, self._usage_of_broken_answer())
+            self._attempts.abort()
+            is_slow = self._attempts.is_paused
+            outcome = Outcome.SLOW_READER if is_slow else Outcome.CANCELLED_RUNNING
+            self._end(Outcome.COMPLETED if self._is_told_all() else why or outcome, self._used())
 
     def client_slow(self) -> None:
-        self._is_client_slow = True
-        if self._attempt is not None:
-            self._attempt.pause()
+        self._attempts.pause()
 
     def client_ready(self) -> None:
-        self._is_client_slow = False
-        if self._attempt is not None:
-            self._attempt.resume()
+        self._attempts.resume()
 
     # The dispatcher's side.
 
@@ -146,25 +131,32 @@ class Call:
             self._gateway.limits,
             input_tokens=self._dispatcher.scheduler.expected_usage(self._id).input_tokens,
         )
-        self._attempt = engine.client.post(
+        attempt = engine.client.post(
             self._path,
             sent.body,
             [("content-type", "application/json"), ("x-request-id", self._id)],
             self._relay,
-            sends_max=DISPATCHES_MAX - self._sends_before,
+            sends_max=self._attempts.sends_left,
         )
+        self._attempts.begin(attempt)
 
+    @guarded
     def refused(self, refusal: Refusal) -> None:
         self._phase = Phase.READING  # the scheduler has forgotten it
-        self._answer_error(
+        self._refuse(
             Refused(refusal.outcome, refusal.message, retry_after_ms=refusal.retry_after_ms)
         )
 
     def crashed(self, error: Exception) -> None:
         self._gateway.report_crash(self._id, error)
         message = "The gateway failed on this request. Tell its operator."
-        self._break_off(Outcome.INTERNAL_ERROR, message)
+        try:
+            self._break_off(Outcome.INTERNAL_ERROR, message)
+        except Exception as again:  # noqa: BLE001 - there must be an ending, with or without words
+            self._gateway.report_crash(self._id, again)
+            self._give_up()
 
+    @guarded
     def stop(self) -> None:
         """The gateway is out of time to let this call end by itself."""
         self._break_off(Outcome.SHUTTING_DOWN, "The gateway is shutting down. Try again.")
@@ -172,11 +164,7 @@ class Call:
     # The relay's side.
 
     def passes(self, data: bytes) -> None:
-        if not self._is_streaming:
-            self._is_streaming = True
-            headers = [*self._headers("text/event-stream"), ("cache-control", "no-cache")]
-            self._response.start(200, headers)
-        self._response.write(data)
+        self._answer.stream(data)
 
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens
@@ -186,35 +174,36 @@ class Call:
             self._record.tokens_came(new, self._gateway.now_s())
 
     def completed_stream(self, usage: Usage) -> None:
-        if not self._is_streaming:
-            self.passes(b"")
-        self._response.finish()
+        if self._phase is not Phase.RUNNING:
+            return  # the last piece has cut a client that was too slow for it
+        if not self._answer.is_streaming:
+            self._answer.stream(b"")
+        self._answer.finish()
         self._end(Outcome.COMPLETED, usage)
 
     def completed_whole(self, body: bytes, usage: Usage) -> None:
         self._record.tokens_came(usage.output_tokens, self._gateway.now_s())
-        self._response.send(200, self._headers("application/json"), body)
+        self._answer.send(200, body)
         self._end(Outcome.COMPLETED, usage)
 
-    def refused_by_engine(self, status: int, body: bytes | None) -> None:
-        message = "The engine refused this request without saying why. Check its parameters."
-        body = body or error_body(Outcome.REFUSED_BY_ENGINE, message)
-        headers = [*self._headers("application/json"), ("x-should-retry", "false")]
-        self._response.send(status, headers, body)
+    def refused_by_engine(self, status: int, body: bytes) -> None:
+        self._answer.send(status, body, ("x-should-retry", "false"))
         self._end(Outcome.REFUSED_BY_ENGINE, status=status)
 
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
+        if self._phase is not Phase.RUNNING:
+            return  # as for a completed stream
         assert self._link is not None
-        assert self._attempt is not None
-        self._attempt.abort()
-        self._sends_before += self._attempt.sends
-        self._attempt = None
+        if not self._attempts.give_up():
+            # Whatever stood in the way, a timeout too: no engine has seen it.
+            outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
+            message = "The engine cannot be reached. Try again later."
         if fault is Fault.UNREACHABLE:
             self._link.report_unreachable()
         may_retry = (
             fault is not Fault.FINAL
-            and not self._is_streaming
-            and self._sends_before < DISPATCHES_MAX
+            and not self._answer.is_streaming
+            and self._attempts.sends_left
             and not self._charged_tokens
         )
         if may_retry and self._dispatcher.try_again_elsewhere(self._id):
@@ -230,12 +219,9 @@ class Call:
         if self._gateway.is_draining:
             message = "The gateway is shutting down. Try again."
             return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-        admitted = read_body(body, limits)
+        admitted = admit(body, identity, self._gateway.models, limits)
         if isinstance(admitted, Refused):
             return admitted
-        refused = check_rights(admitted.completion, identity, self._gateway.models, limits)
-        if refused is not None:
-            return refused
         open_max = identity.open_requests_max
         if open_max is not None and self._holder.open_requests > open_max:
             message = f"This key has {open_max} requests open, its limit. Wait for one to end."
@@ -244,29 +230,24 @@ class Call:
             return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
         return admitted
 
-    def _headers(self, content_type: str) -> list[tuple[str, str]]:
-        return [("content-type", content_type), *self._id_headers()]
-
-    def _id_headers(self) -> list[tuple[str, str]]:
-        return [("x-request-id", self._id), ("x-evenhand-interaction", self._interaction)]
-
-    def _answer_error(self, refused: Refused) -> None:
-        headers = [*error_headers(refused.outcome, refused.retry_after_ms), *self._id_headers()]
-        body = error_body(refused.outcome, refused.message, refused.param)
-        self._response.send(ENDINGS[refused.outcome].status, headers, body)
+    def _refuse(self, refused: Refused) -> None:
+        """End a call that was not dispatched."""
+        self._answer.refuse(refused)
         self._end(refused.outcome)
 
     def _fail(self, outcome: Outcome, message: str) -> None:
         """End a call that was dispatched: in the stream if it has begun, else by a status."""
-        usage = self._usage_of_broken_answer() if self._is_streaming else None
-        if self._is_streaming:
-            self._response.write(event(error_body(outcome, message)))
-            self._response.finish()
+        if self._is_told_all():
+            self.completed_stream(self._used())
+            return
+        is_charged = self._answer.is_streaming or outcome in _WORKED_ON
+        usage = self._used() if is_charged else None
+        if self._answer.is_streaming:
+            self._answer.break_off(outcome, message)
         else:
-            headers = [*error_headers(outcome), *self._id_headers()]
-            body = error_body(outcome, message)
-            self._response.send(ENDINGS[outcome].status, headers, body)
-        self._end(outcome, usage)
+            self._answer.refuse(Refused(outcome, message))
+        if self._phase is Phase.RUNNING:  # the last words may have cut a client too slow for them
+            self._end(outcome, usage)
 
     def _break_off(self, outcome: Outcome, message: str) -> None:
         """End it from whatever phase it is in."""
@@ -274,26 +255,26 @@ class Call:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
         if self._phase is Phase.READING:
-            self._answer_error(Refused(outcome, message))
+            self._refuse(Refused(outcome, message))
         elif self._phase is Phase.RUNNING:
-            self._hang_up()
+            self._attempts.abort()
             self._fail(outcome, message)
 
-    def _hang_up(self) -> None:
-        if self._attempt is not None:
-            self._attempt.abort()
+    def _give_up(self) -> None:
+        """Not even an ending could be told: cut both sides, and free the slot."""
+        if self._phase is not Phase.ENDED:
+            self._attempts.abort()
+            self._answer.abort()
+            self._end(Outcome.INTERNAL_ERROR)
 
-    def _usage_of_broken_answer(self) -> Usage:
-        """What was used by an answer that nobody hears the end of. For a stream its own count; for
-        anything else what was expected, because the engine was at work on it."""
-        streamed = self._relay.usage_so_far() if self._relay is not None else None
+    def _is_told_all(self) -> bool:
+        """The client has `[DONE]`: whatever becomes of the connections, nothing is missing."""
+        return self._relay is not None and self._relay.is_stream_done
+
+    def _used(self) -> Usage:
+        """What a running call has used so far."""
         expected = self._dispatcher.scheduler.expected_usage(self._id)
-        if streamed is not None:
-            return streamed
-        assert self._admitted is not None
-        if self._admitted.completion.is_stream:
-            return Usage(expected.input_tokens, 0, is_estimate=True)
-        return expected
+        return expected if self._relay is None else self._relay.usage_so_far(expected)
 
     def _end(
         self, outcome: Outcome, usage: Usage | None = None, *, status: int | None = None
@@ -308,13 +289,12 @@ class Call:
         units = 0
         if was_running:
             units = self._dispatcher.settle(self._id, usage, outcome).units
-        sends = self._sends_before + (self._attempt.sends if self._attempt is not None else 0)
         self._record.ended(
             outcome,
             usage,
             units=units,
-            status=status or (200 if self._is_streaming else ENDINGS[outcome].status),
-            dispatches=sends,
+            status=status or (200 if self._answer.is_streaming else ENDINGS[outcome].status),
+            dispatches=self._attempts.sends,
             now_s=self._gateway.now_s(),
         )
         self._gateway.ended(self._record)

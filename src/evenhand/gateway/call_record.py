@@ -37,9 +37,11 @@ class CallRecord:
         self._metrics = metrics
 
     def started(self, engine: EngineName, waited_ms: int) -> None:
-        """It was sent to an engine (the last one counts)."""
+        """It was sent to an engine. The last engine counts, and the first wait: a second one has the
+        first engine's time in it."""
         self._engine = engine
-        self._queue_wait_ms = waited_ms
+        if self._queue_wait_ms is None:
+            self._queue_wait_ms = waited_ms
 
     def tokens_came(self, tokens: int, now_s: float) -> None:
         """Output came: the first sets the time to first token, later ones the pace."""

@@ -97,14 +97,16 @@ class Dispatcher:
             return
         self._is_pumping = True
         try:
-            for refusal in self.scheduler.expire(self.now_ms()):
-                self._refuse(refusal)
             while (start := self.scheduler.next(self.now_ms())) is not None:
                 call = self._calls[start.request.id]
                 try:
                     call.start(self.engines[start.engine], start.waited_ms)
                 except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
                     call.crashed(error)
+            # Last: whoever can start has not waited too long, and one whose engine has failed after
+            # the time limit can.
+            for refusal in self.scheduler.expire(self.now_ms()):
+                self._refuse(refusal)
         finally:
             self._is_pumping = False
         self._arm_expiry()

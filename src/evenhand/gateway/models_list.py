@@ -1,7 +1,7 @@
 """GET /v1/models: what the caller's key may use."""
 
 from evenhand.gateway.http.contract import Response
-from evenhand.model import RequestId
+from evenhand.model import Outcome, RequestId
 
 
 class ModelsList:
@@ -17,7 +17,7 @@ class ModelsList:
         headers = [("content-type", "application/json"), ("x-request-id", self._request_id)]
         self._response.send(200, headers, self._answer)
 
-    def gone(self) -> None:
+    def gone(self, why: Outcome | None = None) -> None:
         """Nothing was begun."""
 
     def client_slow(self) -> None:

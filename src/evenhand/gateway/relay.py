@@ -1,11 +1,11 @@
 """One attempt's answer on its way from the engine to the client. Hears the engine, tells the call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
-from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol
+from typing import Protocol
 
 from evenhand.engines.http import Lost
+from evenhand.gateway.guarded import guarded
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.streamed_answer import StreamedAnswer
 from evenhand.gateway.whole_answer import AnswerTooLong, WholeAnswer, answer_usage
@@ -26,8 +26,8 @@ class Fault(Enum):
 
 
 class Relayed(Protocol):
-    """The call, as its relay knows it. The last five end the attempt; exactly one of them is called,
-    once, and the relay is silent after it."""
+    """The call, as its relay knows it. The last five end the attempt; one of them is called, once, and
+    the relay is silent after it, unless `passes` has found the client gone: then none need be."""
 
     def passes(self, data: bytes) -> None:
         """A piece of a streamed answer for the client."""
@@ -41,8 +41,8 @@ class Relayed(Protocol):
     def completed_whole(self, body: bytes, usage: Usage) -> None:
         """The answer is whole."""
 
-    def refused_by_engine(self, status: int, body: bytes | None) -> None:
-        """The engine finds fault with the request; `body` is its own error body if it has one."""
+    def refused_by_engine(self, status: int, body: bytes) -> None:
+        """The engine finds fault with the request; `body` is an OpenAI error that says which."""
 
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
         """No answer, or no more of it."""
@@ -58,24 +58,6 @@ _OURS = frozenset({401, 403, 404, 405, 407, 421})
 """Statuses that blame the gateway's own credential or configuration, never the client."""
 
 
-P = ParamSpec("P")
-
-
-def _guarded(
-    method: Callable[Concatenate["Relay", P], None],
-) -> Callable[Concatenate["Relay", P], None]:
-    """A host loop: a fault of our own ends the one call it hits, with an answer."""
-
-    @wraps(method)
-    def guarded(relay: "Relay", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            method(relay, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - see the docstring
-            relay.call.crashed(error)
-
-    return guarded
-
-
 class Relay:
     """Listens to one attempt (see `AnswerListener`)."""
 
@@ -83,20 +65,28 @@ class Relay:
         self, call: Relayed, meter: StreamMeter | None, limits: CallLimits, *, input_tokens: int
     ) -> None:
         """`meter` is set if a stream was asked for; `input_tokens` is the estimate."""
-        self.call = call
+        self._call = call
         self._meter = meter
         self._limits = limits
         self._input_tokens = input_tokens
         self._stream: StreamedAnswer | None = None
         self._whole: WholeAnswer | None = None
+        self.is_stream_done = False
+        """`[DONE]` was passed on."""
 
-    def usage_so_far(self) -> Usage | None:
-        """What a stream has used; None if nothing of a stream has come."""
-        if self._stream is None or not self._stream.meter.has_content:
-            return None
-        return self._stream.usage(self._input_tokens)
+    def crashed(self, error: Exception) -> None:
+        self._call.crashed(error)
 
-    @_guarded
+    def usage_so_far(self, expected: Usage) -> Usage:
+        """What was used by an answer that nobody hears the end of. Of a stream its own count; of
+        anything else what was `expected`, because the engine was at work on it."""
+        if self._meter is None:
+            return expected
+        if not self._meter.has_content:
+            return Usage(expected.input_tokens, 0, is_estimate=True)
+        return self._meter.usage(input_tokens_estimate=self._input_tokens)
+
+    @guarded
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
         is_events = headers.get("content-type", "").startswith("text/event-stream")
         if status == 200 and self._meter is not None and is_events:
@@ -109,7 +99,7 @@ class Relay:
         else:
             self._whole = WholeAnswer(status, answer_bytes_max=self._limits.answer_bytes_max)
 
-    @_guarded
+    @guarded
     def on_body(self, data: bytes) -> None:
         try:
             if self._stream is not None:
@@ -118,58 +108,70 @@ class Relay:
                 self._whole.feed(data)
         except (EventTooLong, AnswerTooLong):
             message = "The engine's answer is larger than this gateway passes on. Ask for less."
-            self.call.failed(Outcome.ANSWER_TOO_LARGE, message, Fault.FINAL)
+            self._call.failed(Outcome.ANSWER_TOO_LARGE, message, Fault.FINAL)
 
-    @_guarded
+    @guarded
     def on_end(self) -> None:
         if self._stream is not None:
             self._end_stream(self._stream)
         elif self._whole is not None:
             self._end_whole(self._whole)
 
-    @_guarded
+    @guarded
     def on_lost(self, reason: Lost) -> None:
         if reason is Lost.TIMED_OUT:
             message = "The engine was silent for too long. Try again later."
-            self.call.failed(Outcome.ENGINE_TIMEOUT, message, Fault.FINAL)
+            self._call.failed(Outcome.ENGINE_TIMEOUT, message, Fault.FINAL)
             return
         if reason is Lost.REFUSED:
             message = "The engine cannot be reached. Try again later."
-            self.call.failed(Outcome.ENGINE_FAILED, message, Fault.UNREACHABLE)
+            self._call.failed(Outcome.ENGINE_FAILED, message, Fault.UNREACHABLE)
             return
         message = f"The engine {reason} before its answer was whole. Try again."
-        self.call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
+        self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
 
     def _feed_stream(self, stream: StreamedAnswer, data: bytes) -> None:
-        out = stream.feed(data)
-        self.call.produced(stream.meter.output_tokens)
+        self._pass_on(stream, stream.feed(data))
+        if stream.error is not None:
+            self._tell_error(stream.error)
+
+    def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
+        self._call.produced(stream.meter.output_tokens)
         if out:
-            self.call.passes(out)
+            self._call.passes(out)
+            self.is_stream_done = stream.meter.is_done
+
+    def _tell_error(self, said: str) -> None:
+        message = f"The engine failed in the middle of its answer: {said}. Try again."
+        self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
 
     def _end_stream(self, stream: StreamedAnswer) -> None:
+        self._pass_on(stream, stream.end())
         outcome = stream.ending()
-        if outcome is Outcome.COMPLETED:
-            self.call.completed_stream(stream.usage(self._input_tokens))
+        if stream.error is not None:
+            self._tell_error(stream.error)
+        elif outcome is Outcome.COMPLETED:
+            self._call.completed_stream(stream.usage(self._input_tokens))
         else:
             message = "The engine broke off in the middle of its answer. Try again."
-            self.call.failed(outcome, message, Fault.ENGINE)
+            self._call.failed(outcome, message, Fault.ENGINE)
 
     def _end_whole(self, whole: WholeAnswer) -> None:
         status = whole.status
         if status in _UNWELL:
             message = f"The engine takes no requests at the moment (status {status}). Try again."
-            self.call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
+            self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
             return
         if status >= 500 or status in _OURS or status < 200 or 300 <= status < 400:
             message = f"The engine failed (status {status}). Tell the operator of this gateway."
-            self.call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
+            self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
+            return
+        if status >= 400:
+            self._call.refused_by_engine(status, whole.refusal())
             return
         document = whole.document()
-        if status >= 400:
-            has_error = document is not None and "error" in document
-            self.call.refused_by_engine(status, whole.body() if has_error else None)
-        elif document is None:
+        if document is None:
             message = "The engine's answer is not JSON. Tell the operator of this gateway."
-            self.call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
+            self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
         else:
-            self.call.completed_whole(whole.body(), answer_usage(document, self._input_tokens))
+            self._call.completed_whole(whole.body(), answer_usage(document, self._input_tokens))

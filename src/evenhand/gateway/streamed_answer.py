@@ -1,35 +1,71 @@
 """A streamed answer on its way through: whole events in, the client's share of them out."""
 
+import orjson
+
 from evenhand.model import Outcome, Usage
-from evenhand.wire.sse import EventSplitter
+from evenhand.wire.engine_error import engine_message
+from evenhand.wire.sse import EventSplitter, payload
 from evenhand.wire.stream_meter import StreamMeter
 
 
 class StreamedAnswer:
-    """Splits, counts and filters. `feed` may raise EventTooLong."""
+    """Splits, counts and filters. `feed` may raise EventTooLong.
+
+    Nothing is passed on after `[DONE]`, and neither is the engine's error event nor what follows it:
+    the client is told of `error` once, in our words.
+    """
 
     def __init__(self, meter: StreamMeter, *, event_bytes_max: int, is_delimited: bool) -> None:
         self._splitter = EventSplitter(event_bytes_max=event_bytes_max)
         self._is_delimited = is_delimited
+        self._has_begun = False
         self.meter = meter
+        self.error: str | None = None
+        """What the engine said went wrong, once it has said so inside the stream."""
 
     def feed(self, data: bytes) -> bytes:
         """What of these bytes the client gets; possibly nothing."""
-        take = self.meter.take
-        kept = [out for event in self._splitter.feed(data) if (out := take(event)) is not None]
-        return kept[0] if len(kept) == 1 else b"".join(kept)
+        return self._take(self._splitter.feed(data))
+
+    def end(self) -> bytes:
+        """The engine has ended the stream properly: what of its last bytes the client still gets."""
+        rest = self._splitter.end()
+        return self._take([rest]) if rest is not None else b""
 
     def ending(self) -> Outcome:
-        """How a stream that the engine has closed properly ended.
+        """How a stream that the engine has closed properly ended; ask after `end`.
 
-        Without `[DONE]` it is complete only if HTTP itself marked its end and no event was cut off:
-        some servers leave `[DONE]` out, and a dying one looks the same on a bare close.
+        Without `[DONE]` it is complete only if HTTP itself marked its end, it had any event and none
+        was cut off: some servers leave `[DONE]` out, and a dying one looks the same on a bare close.
         """
-        meter = self.meter
-        if meter.error_seen:
-            return Outcome.ENGINE_FAILED
-        is_whole = self._is_delimited and not self._splitter.rest().strip()
-        return Outcome.COMPLETED if meter.is_done or is_whole else Outcome.ENGINE_FAILED
+        if self.meter.is_done:
+            return Outcome.COMPLETED
+        is_uncut = not self._splitter.rest().strip()
+        is_whole = self._is_delimited and self._has_begun and is_uncut
+        return Outcome.COMPLETED if is_whole else Outcome.ENGINE_FAILED
 
     def usage(self, input_tokens_estimate: int) -> Usage:
         return self.meter.usage(input_tokens_estimate=input_tokens_estimate)
+
+    def _take(self, events: list[bytes]) -> bytes:
+        meter = self.meter
+        kept = []
+        for event in events:
+            if meter.is_done:
+                break
+            self._has_begun = True
+            out = meter.take(event)
+            if meter.error_seen:
+                self.error = _message(event)
+                break
+            if out is not None:
+                kept.append(out)
+        return kept[0] if len(kept) == 1 else b"".join(kept)
+
+
+def _message(event: bytes) -> str:
+    try:
+        document = orjson.loads(payload(event) or b"")
+    except orjson.JSONDecodeError:
+        document = None
+    return engine_message(document) or "it gave no reason"

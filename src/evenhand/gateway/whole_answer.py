@@ -1,13 +1,17 @@
 """An answer that is not streamed: collected within a limit, because its usage stands at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from evenhand.model import Usage
+from evenhand.model import Outcome, Usage
 from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
+from evenhand.wire.engine_error import engine_message, is_openai_error
+from evenhand.wire.error import error_body
 from evenhand.wire.usage import usage_from
+
+_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
 class AnswerTooLong(Exception):  # noqa: N818 - it names what happened
@@ -41,18 +45,48 @@ class WholeAnswer:
             return None
         return document if isinstance(document, dict) else None
 
+    def refusal(self) -> bytes:
+        """The body of an answer that finds fault with the request: the engine's own where the SDKs
+        can read it, else its message in OpenAI's shape."""
+        document = self.document()
+        if is_openai_error(document):
+            return self.body()
+        message = engine_message(document) or (
+            "The engine refused this request without saying why. Check its parameters."
+        )
+        return error_body(Outcome.REFUSED_BY_ENGINE, message)
+
 
 def answer_usage(document: Mapping[str, Any], input_tokens_estimate: int) -> Usage:
-    """The usage of a complete answer; counted from its text, and marked, if the engine gave none."""
+    """The usage of a complete answer. Output is counted from its text, and marked, where the engine
+    gave no figure or none at all for text that is there."""
     usage = usage_from(document.get("usage"))
-    if usage is not None:
+    if usage is not None and usage.output_tokens:
         return usage
-    text_bytes = sum(len(_text(choice)) for choice in document.get("choices") or [])
+    choices = document.get("choices")
+    texts = (text for choice in _list(choices) for text in _texts(choice))
+    text_bytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     output_tokens = -(-text_bytes // INPUT_BYTES_PER_TOKEN_PRIOR)
-    return Usage(input_tokens_estimate, output_tokens, is_estimate=True)
+    if usage is None:
+        return Usage(input_tokens_estimate, output_tokens, is_estimate=True)
+    if not output_tokens:
+        return usage
+    return Usage(usage.input_tokens, output_tokens, usage.cached_input_tokens, is_estimate=True)
 
 
-def _text(choice: object) -> bytes:
+def _texts(choice: object) -> Iterator[str]:
+    """All that the model wrote for one choice."""
     if not isinstance(choice, dict):
-        return b""
-    return orjson.dumps(choice.get("message") or choice.get("text") or "")
+        return
+    message = choice.get("message")
+    said = [choice.get("text")]
+    if isinstance(message, dict):
+        said += [message.get(name) for name in _TEXTS]
+        for tool_call in _list(message.get("tool_calls")):
+            function = tool_call.get("function") if isinstance(tool_call, dict) else None
+            said.append(function.get("arguments") if isinstance(function, dict) else None)
+    yield from (text for text in said if isinstance(text, str))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

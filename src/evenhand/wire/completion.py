@@ -9,6 +9,9 @@ from evenhand.wire.members import Members
 _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 """Names for the most output tokens: OpenAI's two and llama.cpp's own."""
 
+_CHOICES = ("n", "best_of", "n_cmpl")
+"""Names for completions per prompt; the last is llama.cpp's own and goes before its `n`."""
+
 _PROMPT_MEMBERS = ("messages", "prompt", "suffix", "tools", "functions")
 
 
@@ -55,12 +58,14 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     if problem is not None:
         return problem
     asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
-    choices = max(document.get("n") or 1, document.get("best_of") or 1)
+    choices = max(document.get(name) or 1 for name in _CHOICES)
+    wants_usage = options.get("include_usage") is True
     return Completion(
         model=model,
         is_stream=stream,
-        wants_usage=options.get("include_usage") is True,
-        wants_usage_each=options.get("continuous_usage_stats") is True,
+        wants_usage=wants_usage,
+        # Engines heed the second only beside the first.
+        wants_usage_each=wants_usage and options.get("continuous_usage_stats") is True,
         stream_options=options,
         prompt_bytes=sum(members.value_bytes(name) for name in _PROMPT_MEMBERS),
         prompt_tokens=prompt_tokens,
@@ -70,7 +75,8 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
 
 
 def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    for name, least in (("n", 1), ("best_of", 1), *((name, 0) for name in _MAX_TOKENS)):
+    bounds = [(name, 1) for name in _CHOICES] + [(name, 0) for name in _MAX_TOKENS]
+    for name, least in bounds:
         value = document.get(name)
         if value is None:
             continue

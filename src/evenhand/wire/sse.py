@@ -8,6 +8,9 @@ import re
 
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r(?!\n)|\n\r(?!\n)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+DONE = b"[DONE]"
+"""The payload of a stream's last event."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -34,6 +37,18 @@ class EventSplitter:
         if len(self._rest) > self._event_bytes_max:
             raise EventTooLong
         return events
+
+    def end(self) -> bytes | None:
+        """No byte will follow: the last event, if it is whole but for what could still have come (the
+        LF of a last CR LF), or is a `[DONE]` that lacks its empty line."""
+        rest = self._rest
+        if rest.endswith((b"\r\r", b"\n\r")):
+            self._rest = b""
+            return rest
+        if payload(rest.rstrip(b"\r\n")) == DONE:
+            self._rest = b""
+            return event(DONE)
+        return None
 
     def rest(self) -> bytes:
         """What came after the last whole event: a cut-off event at the end of a stream."""

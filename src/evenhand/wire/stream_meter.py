@@ -10,8 +10,8 @@ import json
 import re
 
 from evenhand.model import Usage
+from evenhand.wire.sse import DONE, payload
 from evenhand.wire.sse import event as sse_event
-from evenhand.wire.sse import payload
 from evenhand.wire.usage import usage_from
 
 # In valid JSON the quote after the comma cannot close a string (`u` could not follow), so this is a
@@ -80,7 +80,7 @@ class StreamMeter:
         data = payload(event)
         if data is None:
             return event
-        if data == b"[DONE]":
+        if data == DONE:
             self.is_done = True
             return event
         if _ERROR.match(data):

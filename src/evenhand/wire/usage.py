@@ -5,6 +5,9 @@ from typing import Any
 
 from evenhand.model import Usage
 
+_TOKENS_MAX = 100_000_000
+"""No request has so many: a greater figure is a fault, and would bar its tenant for days."""
+
 
 def usage_from(value: object) -> Usage | None:
     """An OpenAI usage object as `Usage`; None if it is absent or makes no sense."""
@@ -22,6 +25,6 @@ def usage_from(value: object) -> Usage | None:
 
 def _count(value: Mapping[str, Any], key: str) -> int | None:
     count = value.get(key)
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _TOKENS_MAX:
         return None
     return count

@@ -150,6 +150,11 @@ def test_the_gap_is_counted_only_while_requests_are_open() -> None:
     assert gap_max_s(records, seconds=10) == pytest.approx(0.5)
 
 
+def test_a_short_request_inside_a_long_one_does_not_end_the_waiting() -> None:
+    records = [cut("a", 0.0), done("a", 1.0, 2.0)]
+    assert gap_max_s(records, seconds=10) == pytest.approx(8.0)
+
+
 def test_a_token_of_any_request_ends_the_gap_of_its_tenant() -> None:
     records = [cut("a", 0.0), done("a", 0.0, 4.0), done("a", 3.0, 7.0)]
     assert gap_max_s(records, seconds=10) == pytest.approx(4.0)

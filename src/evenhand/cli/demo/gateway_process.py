@@ -1,4 +1,7 @@
-"""Starts a gateway with one policy in a process of its own, as `evenhand serve` would run."""
+"""Starts a gateway with one policy in a process of its own, by `evenhand serve`.
+
+The child ends with its standard input, so that a demo that is killed leaves no gateway behind.
+"""
 
 import asyncio
 import os
@@ -86,7 +89,7 @@ async def _start(
     log_descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
     try:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "evenhand.cli.demo.gateway_child", str(file)),
+            *(sys.executable, "-m", "evenhand", "serve", str(file), "--announce", "--with-parent"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log_descriptor,

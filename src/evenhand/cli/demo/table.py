@@ -9,7 +9,7 @@ from rich.text import Text
 
 from evenhand.cli.demo.figures import RunFigures, TenantFigures
 from evenhand.cli.demo.verdict import Verdict
-from evenhand.cli.demo.words import interval
+from evenhand.cli.demo.words import count, gap, interval
 
 _NAMES = ("run", "tenant")
 _COLUMNS = (
@@ -29,7 +29,7 @@ def comparison(runs: Mapping[str, RunFigures]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for title in _COLUMNS:
         side: Literal["left", "right"] = "left" if title in _NAMES else "right"
-        table.add_column(title, justify=side, no_wrap=True, vertical="bottom")
+        table.add_column(title, justify=side, no_wrap=title != "run", vertical="bottom")
     for name, run in runs.items():
         for number, (tenant, row) in enumerate(run.tenants.items()):
             cells = _cells(row, is_alone=len(run.tenants) == 1)
@@ -71,9 +71,9 @@ def _cells(row: TenantFigures, *, is_alone: bool) -> tuple[str, ...]:
         interval(row.ttft_p50),
         interval(row.ttft_p99),
         str(row.completed),
-        str(row.input_tokens + row.output_tokens),
+        count(row.input_tokens + row.output_tokens),
         "" if is_alone else f"{due:.0f}:{got:.0f}",
-        f"{row.gap_max_s:.2f}",
+        gap(row.gap_max_s),
     )
 
 
@@ -84,7 +84,7 @@ def _together(run: RunFigures) -> tuple[str, ...]:
         "" if run.jain is None or len(run.tenants) == 1 else f"Jain {run.jain:.2f}",
         f"{run.tokens_per_s:.0f} tokens/s",
         str(sum(row.completed for row in run.tenants.values())),
-        str(sum(row.input_tokens + row.output_tokens for row in run.tenants.values())),
+        count(sum(row.input_tokens + row.output_tokens for row in run.tenants.values())),
         "",
         "",
     )

@@ -13,10 +13,26 @@ def wait(seconds: float | None) -> str:
 
 
 def interval(quantile: Quantile | None) -> str:
-    """A waiting time in ms with its interval, "57 (51-66)"; an open end is a question mark."""
+    """A waiting time in ms with its interval, "57 (51-66)"; an open end is a question mark.
+
+    From ten seconds on it is in seconds, and says so: "15.2s (14.9-17.4)".
+    """
     if quantile is None:
         return "-"
-    ends = (quantile.low, quantile.high)
-    value = round(quantile.value * 1000)
-    low, high = ("?" if end is None else str(round(end * 1000)) for end in ends)
-    return f"{value} ({low}-{high})"
+    in_seconds = quantile.value * 1000 > _MS_MAX
+
+    def number(seconds: float) -> str:
+        return f"{seconds:.1f}" if in_seconds else str(round(seconds * 1000))
+
+    low, high = ("?" if end is None else number(end) for end in (quantile.low, quantile.high))
+    return f"{number(quantile.value)}{'s' if in_seconds else ''} ({low}-{high})"
+
+
+def gap(seconds: float) -> str:
+    """A time without service in four characters or less, up to 999 s."""
+    return f"{seconds:.2f}" if seconds < 9.995 else f"{seconds:.1f}"
+
+
+def count(number: int) -> str:
+    """A large count, in thousands from ten thousand on: "9554", "145k"."""
+    return str(number) if number < 10_000 else f"{number / 1000:.0f}k"

@@ -41,10 +41,10 @@ _CHAT_TEMPLATE = (
 class ModelShape:
     """How much arithmetic a token costs. The default suits a demo on one core of a small machine."""
 
-    hidden: int = 384
-    layers: int = 5
-    heads: int = 6
-    feed_forward: int = 1152
+    hidden: int = 256
+    layers: int = 4
+    heads: int = 4
+    feed_forward: int = 768
     seed: int = 0
 
     @property

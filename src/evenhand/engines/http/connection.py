@@ -112,8 +112,6 @@ class EngineConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        if self._closed:
-            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         exchange, reader, watch = self._exchange, self._reader, self._watch

@@ -1,0 +1,57 @@
+"""What the client of one call is told: an answer, a stream, or an error, always with the call's ids."""
+
+from evenhand.gateway.admission import Refused
+from evenhand.gateway.http.contract import Response
+from evenhand.model import ENDINGS, InteractionId, Outcome, RequestId
+from evenhand.wire.error import error_body, error_headers
+from evenhand.wire.sse import event
+
+
+class ClientAnswer:
+    """One answer: `send` or `refuse` once, or `stream` any number of times and then `finish` or
+    `break_off` once. `abort` at any time. Every write may find the client gone."""
+
+    def __init__(
+        self, response: Response, request_id: RequestId, interaction: InteractionId
+    ) -> None:
+        self._response = response
+        self._ids = [("x-request-id", request_id), ("x-evenhand-interaction", interaction)]
+        self._is_over = False
+        self.is_streaming = False
+        """A streamed answer has begun: its status is told."""
+
+    def send(self, status: int, body: bytes, *more: tuple[str, str]) -> None:
+        """The whole answer, as JSON."""
+        self._is_over = True
+        self._response.send(status, [("content-type", "application/json"), *self._ids, *more], body)
+
+    def refuse(self, refused: Refused) -> None:
+        """An error is the whole answer."""
+        self._is_over = True
+        headers = [*error_headers(refused.outcome, refused.retry_after_ms), *self._ids]
+        body = error_body(refused.outcome, refused.message, refused.param)
+        self._response.send(ENDINGS[refused.outcome].status, headers, body)
+
+    def stream(self, data: bytes) -> None:
+        """A piece of a streamed answer."""
+        if not self.is_streaming:
+            self.is_streaming = True
+            kind = [("content-type", "text/event-stream"), ("cache-control", "no-cache")]
+            self._response.start(200, [*kind, *self._ids])
+        self._response.write(data)
+
+    def finish(self) -> None:
+        """The streamed answer is complete."""
+        self._is_over = True
+        self._response.finish()
+
+    def break_off(self, outcome: Outcome, message: str) -> None:
+        """End a streamed answer with an error event: the client sees that it is not whole."""
+        self._response.write(event(error_body(outcome, message)))
+        self.finish()
+
+    def abort(self) -> None:
+        """Cut the connection, if the answer is unfinished."""
+        if not self._is_over:
+            self._is_over = True
+            self._response.abort()
