@@ -245,3 +245,15 @@ def test_an_interaction_of_another_tenant_is_only_a_name() -> None:
             assert all("int_of_b" not in str(request.headers) for request in engine.requests)
 
     run_on_loop(main)
+
+
+def test_a_second_authorization_is_refused_whoever_it_names() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            for second in (KEY_A, KEY_B, ""):
+                more = [f"Authorization: Bearer {second}"]
+                answer = await send(g, ("", KEY_A, more, PLAIN, PATH))
+                assert (answer.status, answer.json["error"]["code"]) == (400, "bad_request")
+            assert not engine.requests
+
+    run_on_loop(main)

@@ -36,20 +36,21 @@ def assert_ends_in_an_error(answer: RawAnswer) -> str:
 
 
 @pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("tokens", [0, 3])
 @pytest.mark.parametrize("kind", [EngineKind.VLLM, EngineKind.LLAMACPP, EngineKind.OPENAI])
 def test_death_in_the_stream_is_an_error_event_and_what_was_produced_is_settled(
-    kind: EngineKind, reset: bool
+    kind: EngineKind, tokens: int, reset: bool
 ) -> None:
     async def main() -> None:
         async with ScriptedEngine() as engine, ScriptedEngine() as other:
-            engine.default = Answer(tokens=8, prompt_tokens=9, cut_after_tokens=3, reset=reset)
+            engine.default = Answer(tokens=8, prompt_tokens=9, cut_after_tokens=tokens, reset=reset)
             async with gateway(Backend(engine, kind, name="a"), Backend(other, name="b")) as g:
                 answer = await g.post(STREAM)
                 assert answer.status == 200
                 assert_ends_in_an_error(answer)
                 (record,) = await g.ended(1)
                 assert record["outcome"] is Outcome.ENGINE_FAILED
-                assert (record["output_tokens"], record["usage_is_estimate"]) == (3, True)
+                assert (record["output_tokens"], record["usage_is_estimate"]) == (tokens, True)
                 assert not other.requests, "never again after the first byte"
 
     uvloop.run(main())

@@ -157,8 +157,8 @@ def test_the_sdk_talks_to_a_served_embedded_engine(tmp_path: Path) -> None:
                 assert [chunk async for chunk in texts][-1].choices[0].finish_reason
                 with pytest.raises(openai.PermissionDeniedError):
                     await client.chat.completions.create(**ASK | {"model": "other"})
+            assert await served.stop() == 0
             outcomes = [r["outcome"] for r in served.lines if r["event"] == "request"]
             assert outcomes == ["completed"] * 4 + ["model_forbidden"]
-            assert await served.stop() == 0
 
     run_on_loop(main)

@@ -35,7 +35,7 @@ from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.server import Bound, GatewayServer, Listening
 from evenhand.scheduling import Scheduler
-from evenhand.telemetry import Metrics, RequestLog, fd_sink
+from evenhand.telemetry import LogBridge, Metrics, RequestLog, fd_sink
 
 
 def serve(
@@ -60,7 +60,6 @@ def serve(
         raise typer.Exit(1) from None
     if with_parent:
         die_with_parent(sys.stdin.fileno())
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     code = uvloop.run(run_gateway(loaded.config, secrets, announce=announce))
     raise typer.Exit(code)
 
@@ -68,6 +67,7 @@ def serve(
 async def run_gateway(config: Config, secrets: ResolvedSecrets, *, announce: bool) -> int:
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
+    logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     crew = EngineCrew(config, secrets)
     try:
         try:

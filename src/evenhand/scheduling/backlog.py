@@ -22,17 +22,19 @@ class Backlog:
         self.requests = 0
         self.bytes = 0
 
-    def push(self, ticket: Ticket, *, first: bool = False) -> bool:
-        """Queue a ticket, `first` for one that was served before and failed. True: the leaf began
-        to wait for this pool."""
+    def push(self, ticket: Ticket) -> bool:
+        """Queue a ticket by its order of arrival. True: the leaf began to wait for this pool."""
         pools = self._queues.setdefault(ticket.leaf, {})
         queue = pools.get(ticket.pool)
         begins = queue is None
         if queue is None:
             queue = pools[ticket.pool] = OrderedDict()
+        # Only those that come back from a failed engine find later arrivals here, and no more of
+        # them than were in flight there.
+        later = [other.request.id for other in _since(queue, ticket.sequence)]
         queue[ticket.request.id] = ticket
-        if first:
-            queue.move_to_end(ticket.request.id, last=False)
+        for request_id in later:
+            queue.move_to_end(request_id)
         self._count(ticket, 1)
         return begins
 
@@ -74,3 +76,13 @@ class Backlog:
             node.queued_bytes += size
             node.queued_units += ticket.expected_units * sign
             node = node.parent
+
+
+def _since(queue: _Queue, sequence: int) -> list[Ticket]:
+    """Those at the end of the queue that arrived later, in order."""
+    later: list[Ticket] = []
+    for ticket in reversed(queue.values()):
+        if ticket.sequence < sequence:
+            break
+        later.append(ticket)
+    return later[::-1]

@@ -153,7 +153,7 @@ class Scheduler:
         return Settlement(ticket.request, outcome, ticket.engine, ticket.charged_units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
-        """Its engine failed before the first byte. True: it waits again, first in its tenant's queue,
+        """Its engine failed before the first byte. True: it waits again, at its place by arrival,
         for any engine but that one, and what it was charged is refunded. False: no other engine
         serves its model, or this was its second try; the host settles it."""
         ticket = self._tickets[request_id]
@@ -166,7 +166,7 @@ class Scheduler:
         self._count_running(ticket, -1)
         ticket.engine, ticket.pool = None, pool
         ticket.produced_tokens = 0
-        self._enqueue(ticket, first=True)
+        self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request_id))
         return True
 
@@ -236,9 +236,9 @@ class Scheduler:
             self.tree.charge(ticket.leaf, delta)
             self._rate.add(delta, now_ms)
 
-    def _enqueue(self, ticket: Ticket, *, first: bool = False) -> None:
+    def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
-        if self.backlog.push(ticket, first=first):
+        if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         self._order.queued(ticket)
 

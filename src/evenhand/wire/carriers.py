@@ -39,10 +39,13 @@ CARRIERS = frozenset(
         "request_id",
         "rid",
         "routing_key",
+        # Which adapter: a model by another name, past the key's rights (SGLang, llama.cpp).
+        "lora_path",
+        "lora",
         # Where to send it: never the client's to say (LiteLLM).
         "api_base",
         "base_url",
         "api_key",
     }
 )
-"""Top-level members taken out of every body."""
+"""Top-level members taken out of every body, in any case: some readers of JSON ignore it."""

@@ -70,7 +70,8 @@ def engine_body(
         put["cache_salt"] = json.dumps(cache_salt).encode()
     if dialect.cache_prompt:
         put["cache_prompt"] = b"true" if cache_salt is None else b"false"
-    return EngineBody(members.rewritten(drop=CARRIERS, put=put), asks_for_more)
+    drop = {member.key for member in members.members if member.key.casefold() in CARRIERS}
+    return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 
 def _stream_options(asked: Mapping[str, object], dialect: Dialect) -> dict[str, object]:

@@ -32,12 +32,14 @@ class Members:
     depth: int
 
     def repeated(self) -> str | None:
-        """A key that stands twice, or None. Readers disagree on which one counts."""
+        """A key that stands twice, in whatever case, or None. Readers disagree on which one counts,
+        and some ignore case."""
         seen: set[str] = set()
         for member in self.members:
-            if member.key in seen:
+            key = member.key.casefold()
+            if key in seen:
                 return member.key
-            seen.add(member.key)
+            seen.add(key)
         return None
 
     def value_bytes(self, key: str) -> int:

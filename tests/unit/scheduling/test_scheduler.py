@@ -240,6 +240,18 @@ def test_a_failed_start_waits_first_in_line_for_another_engine_and_is_refunded()
     assert not core.try_again_elsewhere(RequestId("a1"), 0), "two dispatches in all"
 
 
+def test_those_that_come_back_from_a_failed_engine_keep_their_order() -> None:
+    core = scheduler(window=3)
+    for name in ("a1", "a2", "a3"):
+        core.submit(request(name), 0)
+        start(core)
+    core.engine_changed(E1, window=0, models=[M])
+    core.engine_changed(E2, window=3, models=[M])
+    for name in ("a2", "a3", "a1"):
+        assert core.try_again_elsewhere(RequestId(name), 0)
+    assert [start(core) for _ in range(3)] == ["a1", "a2", "a3"]
+
+
 def test_idling_banks_no_credit_and_erases_no_debt() -> None:
     core = scheduler()
     a, b = core.tree.leaf(("a",)), core.tree.leaf(("b",))

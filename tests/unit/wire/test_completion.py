@@ -93,6 +93,12 @@ def test_no_carrier_reaches_any_engine_and_all_else_does(
     assert added == expected
 
 
+def test_a_carrier_in_another_case_does_not_pass_either() -> None:
+    completion, members = good(CHAT | {"Priority": -1, "USER": "root"})
+    sent = engine_body(members, completion, DIALECTS[EngineKind.OPENAI], cache_salt=None)
+    assert json.loads(sent.body) == CHAT
+
+
 def test_the_clients_own_stream_options_are_kept() -> None:
     options = {"include_usage": False, "include_obfuscation": False}
     completion, members = good(CHAT | {"stream": True, "stream_options": options})

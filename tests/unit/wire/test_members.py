@@ -63,6 +63,7 @@ def test_a_body_without_anything_to_change_is_passed_as_it_came() -> None:
     [
         (b'{"a":1,"a":1}', "a"),
         (b'{"user":1,"us\\u0065r":2}', "user"),
+        (b'{"model":"a","Model":"b"}', "Model"),
         (b'{"a":{"b":1,"b":2}}', None),
         (b'{"a":"\\"a\\":1","b":1}', None),
     ],
