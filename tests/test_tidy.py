@@ -12,7 +12,17 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "evenhand"
 FILES = sorted(SOURCE.rglob("*.py"))
 PURE = ("model", "wire", "scheduling")
-FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "core"}
+FORBIDDEN_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "base",
+    "manager",
+    "misc",
+    "core",
+}
 FILE_LINES_MAX = 500
 FILE_LINES_MEDIAN_MAX = 150
 FUNCTION_LINES_MAX = 60

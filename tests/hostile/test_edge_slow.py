@@ -6,6 +6,7 @@ import json
 import pytest
 
 from evenhand.gateway.http import connection
+from evenhand.model import Outcome
 from support.edge import GET, Client, House, Seen, post, serving, wait
 
 PIECE = b"x" * 16_384
@@ -110,7 +111,7 @@ def test_reader_that_stops_is_cut_and_its_handler_told() -> None:
         await fill(seen)
         await seen.until("gone")
         assert seen.told == ["body", "slow", "gone"]
-        assert seen.response.reader_too_slow  # type: ignore[attr-defined]
+        assert seen.why_gone is Outcome.SLOW_READER
 
     serving(stalled, wait, write_stall_ms=40)
 
@@ -128,7 +129,7 @@ def test_handler_that_will_not_stop_is_bounded() -> None:
             most = max(most, seen.response.buffered_bytes())
             await asyncio.sleep(0)
         assert 100_000 < most <= 200_000 + len(PIECE) + 16
-        assert seen.response.reader_too_slow  # type: ignore[attr-defined]
+        assert seen.why_gone is Outcome.SLOW_READER
 
     serving(flooding, wait, client_buffer_bytes_max=200_000)
 

@@ -47,11 +47,6 @@ def test_while_sending_its_body_it_counts_once_and_no_engine_hears_of_it() -> No
     uvloop.run(main())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the edge counts its refusal and tells the call only that the client is gone; it should"
-    " call gone(outcome) instead of on_refused where there is a handler",
-)
 @pytest.mark.parametrize(
     ("rest", "outcome", "status"),
     [

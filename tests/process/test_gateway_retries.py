@@ -129,20 +129,7 @@ def test_a_stale_connection_is_not_the_engines_failure_but_counts_as_a_dispatch(
     uvloop.run(main())
 
 
-@pytest.mark.parametrize(
-    "is_free",
-    [
-        True,
-        pytest.param(
-            False,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="Scheduler.try_again_elsewhere keeps the first wait's time limit: it should"
-                " set ticket.queued_ms = now_ms, the time at the first engine was no wait",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("is_free", [True, False])
 def test_a_client_that_was_long_at_a_dying_engine_is_still_served_by_another(
     is_free: bool,
 ) -> None:

@@ -22,7 +22,7 @@ STEPS = settings(
 
 @pytest.mark.timeout(180)
 def test_one_pool_keeps_the_bound_of_the_policy() -> None:
-    run_state_machine_as_test(OnePoolMachine, settings=STEPS)
+    run_state_machine_as_test(OnePoolMachine, settings=settings(STEPS, max_examples=1_000))
 
 
 @pytest.mark.timeout(180)

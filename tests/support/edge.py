@@ -28,16 +28,21 @@ class Seen:
     head: RequestHead
     response: Response
     on_body: Callable[["Seen"], None]
+    refused: list[Outcome]
     bodies: list[bytes] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    why_gone: Outcome | None = None
 
     def body(self, body: bytes) -> None:
         self.bodies.append(body)
         self._tell("body")
         self.on_body(self)
 
-    def gone(self) -> None:
+    def gone(self, why: Outcome | None) -> None:
+        self.why_gone = why
+        if why is not None:
+            self.refused.append(why)
         self._tell("gone")
 
     def client_slow(self) -> None:
@@ -75,10 +80,12 @@ class Recorder:
         self.refuse: Callable[[Seen], None] | None = None
         """Where set, answers every head at once; no handler is returned."""
         self.seen: list[Seen] = []
+        self.refused: list[Outcome] = []
+        """What the edge refused, whether it told us or a request's owner."""
         self._arrived = asyncio.Event()
 
     def request(self, head: RequestHead, response: Response) -> Seen | None:
-        seen = Seen(head, response, self.on_body)
+        seen = Seen(head, response, self.on_body, self.refused)
         self.seen.append(seen)
         self._arrived.set()
         if self.refuse is not None:
@@ -202,7 +209,8 @@ def serving(
         loop = asyncio.get_running_loop()
         errors: list[dict[str, Any]] = []
         loop.set_exception_handler(lambda _, context: errors.append(context))
-        app, refused = Recorder(on_body), list[Outcome]()
+        app = Recorder(on_body)
+        refused = app.refused
         edge = Edge(EdgeSettings(**limits), app, on_refused=refused.append, loop=loop)
         _, port = await edge.listen("127.0.0.1", 0)
         house = House(edge, app, refused, port)

@@ -89,9 +89,9 @@ class Call:
         self._dispatcher.submit(self, request)
 
     @guarded
-    def gone(self, why: Outcome | None = None) -> None:
+    def gone(self, why: Outcome | None) -> None:
         """Hang up behind it, at once: that is how the engine learns to stop. `why` is set where the
-        edge itself has refused the request and told the client so."""
+        edge itself has ended the request."""
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
@@ -99,9 +99,8 @@ class Call:
             self._end(why or Outcome.CANCELLED_QUEUED)
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
-            is_slow = self._attempts.is_paused
-            outcome = Outcome.SLOW_READER if is_slow else Outcome.CANCELLED_RUNNING
-            self._end(Outcome.COMPLETED if self._is_told_all() else why or outcome, self._used())
+            outcome = why or Outcome.CANCELLED_RUNNING
+            self._end(Outcome.COMPLETED if self._is_told_all() else outcome, self._used())
 
     def client_slow(self) -> None:
         self._attempts.pause()

@@ -90,9 +90,9 @@ class Scheduler:
         """End those that have waited too long. Call at `next_expiry_ms` or soon after."""
         expired = []
         while self._deadlines and self._deadlines[0][0] <= now_ms:
-            _, sequence, request_id = heappop(self._deadlines)
+            _, _, request_id = heappop(self._deadlines)
             ticket = self._tickets.get(request_id)
-            if ticket is None or ticket.engine is not None or ticket.sequence != sequence:
+            if ticket is None or ticket.engine is not None or ticket.expires_ms > now_ms:
                 continue
             self._dequeue(ticket)
             del self._tickets[request_id]
@@ -165,6 +165,7 @@ class Scheduler:
         self.capacity.release(ticket.engine)
         self._count_running(ticket, -1)
         ticket.engine, ticket.pool = None, pool
+        ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens = 0
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request_id))

@@ -9,10 +9,13 @@ from evenhand.telemetry import LogBridge, RequestLog
 def said(*calls: tuple[str, dict[str, object]]) -> list[dict[str, object]]:
     lines: list[bytes] = []
     log = RequestLog(lines.append)
-    logger = logging.Logger("library")
-    logger.addHandler(LogBridge(log))
+    logger = logging.getLogger("library")
+    logger.propagate = False
+    bridge = LogBridge(log)
+    logger.addHandler(bridge)
     for message, more in calls:
         logger.warning(message, **more)  # type: ignore[arg-type]
+    logger.removeHandler(bridge)
     log.close()
     return [json.loads(line) for line in b"".join(lines).splitlines()]
 

@@ -118,7 +118,8 @@ class EngineClient:
             dial=self._dial,
             loop=self._loop,
         )
-        connection = self._idle.take()
+        # Where it may be written but once, no kept connection is trusted: it may be stale.
+        connection = self._idle.take() if sends_max > 1 else None
         if connection is None:
             attempt.connect()
         else:

@@ -44,15 +44,13 @@ class State(Enum):
 class Answer:
     """The answer to one request; see `contract.Response`."""
 
-    __slots__ = ("_bodiless", "_carrier", "_closes", "reader_too_slow", "state")
+    __slots__ = ("_bodiless", "_carrier", "_closes", "state")
 
     def __init__(self, carrier: Carrier, *, head_only: bool) -> None:
         self._carrier = carrier
         self._bodiless = head_only
         self._closes = False
         self.state = State.OPEN
-        self.reader_too_slow = False
-        """Why the client is gone, where it is: it read too slowly."""
 
     def send(self, status: int, headers: Headers, body: bytes, *, close: bool = False) -> None:
         """See `Response.send`."""

@@ -163,12 +163,15 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """See `Carrier.cut`. An open answer's handler is told."""
+        self._cut(None)
+
+    def _cut(self, why: Outcome | None) -> None:
         if self._phase is not Phase.CLOSED:
             self._phase = Phase.CLOSED
             self._reader = RequestReader(self._door.settings)
             self._read_deadline.stop()
             self._outlet.abort()
-        self._forsake()
+        self._forsake(why)
 
     # Reading.
 
@@ -250,19 +253,24 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and self._answer.state is not State.OPEN:
             self.cut()
             return
-        self._forsake()
+        has_owner = self._forsake(outcome)
         self._outlet.write(refusal_answer(outcome, message))
         self._linger()
-        self._door.on_refused(outcome)
+        if not has_owner:
+            self._door.on_refused(outcome)
 
-    def _forsake(self) -> None:
-        """Tell the handler of an unfinished answer that there is nobody left to answer."""
+    def _forsake(self, why: Outcome | None) -> bool:
+        """Tell the handler of an unfinished answer that there is nobody left to answer. False: there
+        was none to tell."""
         answer, handler = self._answer, self._handler
         self._answer = self._handler = None
-        if answer is not None and answer.state is not State.FINISHED:
-            answer.state = State.GONE
-            if handler is not None:
-                handler.gone()
+        if answer is None or answer.state is State.FINISHED:
+            return False
+        answer.state = State.GONE
+        if handler is None:
+            return False
+        handler.gone(why)
+        return True
 
     def _linger(self) -> None:
         """Close so that the client can read its last answer: FIN after the last byte, no RST."""
@@ -286,6 +294,4 @@ class Connection(asyncio.Protocol):
             self._linger()
 
     def _cut_slow(self) -> None:
-        if self._answer is not None:
-            self._answer.reader_too_slow = True
-        self.cut()
+        self._cut(Outcome.SLOW_READER)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from evenhand.model.outcome import Outcome
+
 Headers = Sequence[tuple[str, str]]
 
 
@@ -57,8 +59,10 @@ class Handler(Protocol):
     def body(self, body: bytes) -> None:
         """The whole request body, within the limit."""
 
-    def gone(self) -> None:
-        """The client left, or sent nonsense: stop all work for it. Nothing can be answered."""
+    def gone(self, why: Outcome | None) -> None:
+        """Stop all work for it; nothing can be answered. `why` None: the client left. Else the edge
+        has ended the request (nonsense in its body, a slow sender, a slow reader) and answered it
+        where that was possible; counting that outcome is the handler's."""
 
     def client_slow(self) -> None:
         """The client reads slower than we write: stop producing until `client_ready`."""
