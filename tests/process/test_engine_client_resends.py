@@ -59,6 +59,8 @@ def test_a_second_send_can_be_forbidden() -> None:
             attempt = chat(client, log, sends_max=1)
             await log.ended()
             assert (log.lost, attempt.sends, len(engine.requests)) == (Lost.CLOSED, 1, 2)
+            first, second = engine.requests
+            assert second.connection != first.connection, "a kept one might be stale"
 
     run_on_loop(main)
 
