@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from evenhand.cli.config.reference import reference_text, schema_text
+from evenhand.cli.outcomes_page import outcomes_text
 
 
 def docs(
@@ -15,7 +16,7 @@ def docs(
         bool, typer.Option("--check", help="Write nothing; exit 1 where a page has drifted.")
     ] = False,
 ) -> None:
-    """Write the configuration reference and its JSON schema into docs/ of the repository."""
+    """Write the generated pages into docs/ of the repository."""
     repository = _repository(Path.cwd())
     if repository is None:
         message = "not inside Evenhand's repository: change into a clone of it"
@@ -41,6 +42,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/configuration.md": reference_text(),
         "docs/configuration.schema.json": schema_text(),
+        "docs/outcomes.md": outcomes_text(),
     }
 
 

@@ -1,0 +1,26 @@
+"""What the documents say of outcomes and metrics is what there is."""
+
+import re
+from pathlib import Path
+
+from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
+from evenhand.model import Outcome
+from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
+from evenhand.telemetry import Metrics, SchedulerCollector
+
+OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
+
+
+def test_every_outcome_is_explained() -> None:
+    assert set(MEANINGS) == set(Outcome)
+    assert all(f"`{outcome}`" in outcomes_text() for outcome in Outcome)
+
+
+def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
+    metrics = Metrics(models=["m"], version="1")
+    scheduler = Scheduler(SchedulerSettings(tenants=(TenantShare(name="a"),)))
+    scheduler.engine_changed("e", window=1, models=["m"])  # type: ignore[arg-type, list-item]
+    metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
+    exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
+    named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
+    assert exposed - {"evenhand_build_info"} == named
