@@ -219,6 +219,9 @@ class SchedulerMachine(RuleBasedStateMachine):
             running = [r for r in self.running.values() if r.tenant[: len(node.path)] == node.path]
             assert node.running_requests == len(running)
             assert (node.queued_units > 0) <= bool(beneath)
+            waiting = [c for c in node.children.values() if c.queued_requests]
+            assert set(node.waiting_children) == set(waiting)
+            assert node.waiting_weight == sum(child.weight for child in waiting)
 
     @invariant()
     def the_core_keeps_nothing_of_the_dead(self) -> None:

@@ -20,7 +20,8 @@ class Node:
 
     `virtual` is normalised service: the counter that orders siblings. `service_units` is service as
     charged, for people and bounds. `queued_units` is what its waiting requests are expected to cost.
-    `views` holds, for each pool that somebody beneath waits for, the children that do.
+    `views` holds, for each pool that somebody beneath waits for, the children that do;
+    `waiting_weight` is the sum of the weights of all `waiting_children`.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Node:
         "views",
         "virtual",
         "waiting_children",
+        "waiting_weight",
         "weight",
     )
 
@@ -59,6 +61,7 @@ class Node:
         self.pools_waiting = 0
         self.views: dict[Pool, LeastServed[Node]] = {}
         self.waiting_children: dict[Node, None] = {}
+        self.waiting_weight = 0
         self.last_left: Node | None = None
 
     @property

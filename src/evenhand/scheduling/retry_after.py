@@ -16,9 +16,10 @@ def retry_after_ms(leaf: Node, units_per_s: int | None) -> int:
     wait_ms = leaf.queued_units * 1000 // units_per_s
     node = leaf
     while node.parent is not None:
-        siblings = node.parent.waiting_children
-        weights = sum(sibling.weight for sibling in siblings if sibling is not node)
-        wait_ms = wait_ms * (weights + node.weight) // node.weight
+        weights = node.parent.waiting_weight
+        if not node.pools_waiting:
+            weights += node.weight  # it would wait with the others
+        wait_ms = wait_ms * weights // node.weight
         node = node.parent
     wait_ms = -(-wait_ms // 1000) * 1000
     return max(RETRY_AFTER_MS_MIN, min(RETRY_AFTER_MS_MAX, wait_ms))

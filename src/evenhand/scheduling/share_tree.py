@@ -76,6 +76,7 @@ class ShareTree:
             if node.pools_waiting == 0:
                 _lift(node, pool)
                 parent.waiting_children[node] = None
+                parent.waiting_weight += node.weight
             node.pools_waiting += 1
             view = parent.views.get(pool)
             is_first = view is None
@@ -96,6 +97,7 @@ class ShareTree:
             node.pools_waiting -= 1
             if node.pools_waiting == 0:
                 del parent.waiting_children[node]
+                parent.waiting_weight -= node.weight
                 parent.last_left = node
             if len(view):
                 return
