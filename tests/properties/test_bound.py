@@ -51,7 +51,7 @@ def largest_gap(policy: Policy, *, seed: int, steps: int) -> Fraction:
         assert request.prompt_tokens is not None
         usage = Usage(request.prompt_tokens, produced, dice.choice([0, request.prompt_tokens]))
         scheduler.settle(request.id, usage, Outcome.COMPLETED, step)
-        counters = [node.virtual for node in waiting]
+        counters = [node.counter((EngineName("e"),)) for node in waiting]
         gap = Fraction(max(counters) - min(counters), VIRTUAL_PER_UNIT)
         largest = max(largest, gap / bound)
     return largest

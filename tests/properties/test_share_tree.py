@@ -66,7 +66,7 @@ def test_control_without_the_lift_into_an_empty_queue_is_caught() -> None:
     real = share_tree._lift
 
     def only_if_somebody_waits(node, pool) -> None:  # type: ignore[no-untyped-def]
-        if node.parent.views:
+        if pool in node.parent.views:
             real(node, pool)
 
     with patch.object(share_tree, "_lift", only_if_somebody_waits):
@@ -76,20 +76,39 @@ def test_control_without_the_lift_into_an_empty_queue_is_caught() -> None:
 @pytest.mark.timeout(180)
 def test_control_of_a_refund_that_leaves_a_stale_key_is_caught() -> None:
     def least_without_looking(self):  # type: ignore[no-untyped-def]
-        """The lazy heap as it was for counters that only grow."""
+        """The lazy heap as it would do for counters that only grow."""
         while True:
             key, index = self._heap[0]
             if self._live.get(index) != key:
                 heappop(self._heap)
                 continue
             member = self._members[index]
-            if member.virtual <= key:
-                return member
-            self._live[index] = member.virtual
-            heapreplace(self._heap, (member.virtual, index))
+            present = member.virtual + self._lifts[index]
+            if present <= key:
+                return key, member
+            self._live[index] = present
+            heapreplace(self._heap, (present, index))
 
     with (
         patch.object(LeastServed, "shrunk", lambda self, member: None),
         patch.object(LeastServed, "least", least_without_looking),
     ):
         assert caught(OnePoolMachine)
+
+
+@pytest.mark.timeout(180)
+def test_control_of_a_lift_by_those_who_wait_elsewhere_is_caught() -> None:
+    """A third party that waits for another model must not set the present."""
+
+    def by_anybody(node, pool) -> None:  # type: ignore[no-untyped-def]
+        parent = node.parent
+        views = [parent.views[pool]] if pool in parent.views else list(parent.views.values())
+        if views:
+            present = min(view.least()[0] for view in views)
+            node.lifts[pool] = max(present - node.virtual, node.lifts.get(pool, 0))
+        else:
+            real(node, pool)
+
+    real = share_tree._lift
+    with patch.object(share_tree, "_lift", by_anybody):
+        assert caught(SchedulerMachine)

@@ -17,19 +17,18 @@ class EngineState:
     window: int
     in_flight: int = 0
 
-    def serves(self, pool: Pool) -> bool:
-        return pool.model in self.models and self.name != pool.avoid
-
     @property
     def has_slot(self) -> bool:
         return self.in_flight < self.window
 
 
 class Capacity:
-    """All engines by name. Late binding: a request is bound to an engine only when that has a slot."""
+    """All engines by name. Late binding: a request gets its engine only when that has a slot."""
 
     def __init__(self) -> None:
         self.engines: dict[EngineName, EngineState] = {}
+        self.window_peak = 0
+        """The most that could ever be in flight at once; what the bound is computed from."""
 
     def change(self, name: EngineName, *, window: int, models: Collection[ModelName]) -> None:
         """An engine appeared, or its window or models changed."""
@@ -37,19 +36,25 @@ class Capacity:
         state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
         state.window = window
         state.models = frozenset(models)
+        total = sum(max(e.window, e.in_flight) for e in self.engines.values())
+        self.window_peak = max(self.window_peak, total)
+
+    def pool(self, model: ModelName) -> Pool:
+        """The engines that serve a model, up or not."""
+        return tuple(sorted(e.name for e in self.engines.values() if model in e.models))
 
     def open_pools(self, pools: Iterable[Pool]) -> set[Pool]:
-        """Those of the pools for which some engine has a slot."""
-        free = [engine for engine in self.engines.values() if engine.has_slot]
-        return {pool for pool in pools if any(engine.serves(pool) for engine in free)}
+        """Those of the pools in which some engine has a slot."""
+        free = {engine.name for engine in self.engines.values() if engine.has_slot}
+        return {pool for pool in pools if not free.isdisjoint(pool)}
 
     def is_served(self, pool: Pool) -> bool:
-        """Whether any engine that is up serves the pool, with or without a slot at this moment."""
-        return any(e.window > 0 and e.serves(pool) for e in self.engines.values())
+        """Whether any engine of the pool is up, with or without a slot at this moment."""
+        return any(self.engines[name].window > 0 for name in pool)
 
     def take(self, pool: Pool) -> EngineName:
         """Occupy a slot for an open pool: on the engine whose window is least filled."""
-        candidates = (e for e in self.engines.values() if e.has_slot and e.serves(pool))
+        candidates = (engine for name in pool if (engine := self.engines[name]).has_slot)
         # Least in_flight / window; compared as integers, scaled so that small windows still differ.
         best = min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
         best.in_flight += 1
@@ -60,7 +65,3 @@ class Capacity:
         engine = self.engines[name]
         assert engine.in_flight > 0
         engine.in_flight -= 1
-
-    @property
-    def window_total(self) -> int:
-        return sum(engine.window for engine in self.engines.values())

@@ -28,15 +28,20 @@ def explain(ticket: Ticket, backlog: Backlog, *, is_open: bool, now_ms: int) -> 
 
 def _siblings_ahead(node: Node, ticket: Ticket) -> list[tuple[str, int, int]]:
     assert node.parent is not None
-    view = node.parent.views[ticket.pool]
+    pool = ticket.pool
+    view = node.parent.views[pool]
+    own = node.counter(pool)
     ahead = [
         sibling
         for sibling in node.parent.waiting_children
-        if sibling is not node and sibling in view and sibling.virtual < node.virtual
+        if sibling is not node and sibling in view and sibling.counter(pool) < own
     ]
-    ahead.sort(key=lambda sibling: sibling.virtual)
-    own = node.virtual // VIRTUAL_PER_UNIT
+    ahead.sort(key=lambda sibling: sibling.counter(pool))
     return [
-        ("/".join(sibling.path), sibling.virtual // VIRTUAL_PER_UNIT, own)
+        (
+            "/".join(sibling.path),
+            sibling.counter(pool) // VIRTUAL_PER_UNIT,
+            own // VIRTUAL_PER_UNIT,
+        )
         for sibling in ahead[:_SIBLINGS_MAX]
     ]

@@ -24,14 +24,15 @@ T = TypeVar("T", bound=Counted)
 
 
 class LeastServed(Generic[T]):
-    """Members with their counters. `least` is exact at every moment."""
+    """Members with their counters and lifts. `least` is exact at every moment."""
 
-    __slots__ = ("_heap", "_live", "_members")
+    __slots__ = ("_heap", "_lifts", "_live", "_members")
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int]] = []
         self._live: dict[int, int] = {}
         self._members: dict[int, T] = {}
+        self._lifts: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -39,26 +40,28 @@ class LeastServed(Generic[T]):
     def __contains__(self, member: T) -> bool:
         return member.index in self._members
 
-    def add(self, member: T) -> None:
-        """Take a member in. It must not be one already."""
+    def add(self, member: T, lift: int) -> None:
+        """Take a member in; here its key is its counter plus `lift`. It must not be one already."""
         assert member.index not in self._members
         self._members[member.index] = member
+        self._lifts[member.index] = lift
         self._push(member)
 
     def remove(self, member: T) -> None:
         """Let a member go. Its entries in the heap die."""
         del self._members[member.index]
+        del self._lifts[member.index]
         del self._live[member.index]
         self._compact()
 
     def shrunk(self, member: T) -> None:
         """The member's counter became smaller. Must be called at once; growth needs no call."""
-        if member.virtual < self._live[member.index]:
+        if member.virtual + self._lifts[member.index] < self._live[member.index]:
             self._push(member)
             self._compact()
 
-    def least(self) -> T:
-        """The member with the smallest counter, ties to the smallest index. Must not be empty."""
+    def least(self) -> tuple[int, T]:
+        """The smallest key and its member, ties to the smallest index. Must not be empty."""
         heap, live = self._heap, self._live
         while True:
             key, index = heap[0]
@@ -66,15 +69,17 @@ class LeastServed(Generic[T]):
                 heappop(heap)
                 continue
             member = self._members[index]
-            if member.virtual == key:
-                return member
-            assert member.virtual > key, "a counter shrank and `shrunk` was not called"
-            live[index] = member.virtual
-            heapreplace(heap, (member.virtual, index))
+            present = member.virtual + self._lifts[index]
+            if present == key:
+                return key, member
+            assert present > key, "a counter shrank and `shrunk` was not called"
+            live[index] = present
+            heapreplace(heap, (present, index))
 
     def _push(self, member: T) -> None:
-        self._live[member.index] = member.virtual
-        heappush(self._heap, (member.virtual, member.index))
+        key = member.virtual + self._lifts[member.index]
+        self._live[member.index] = key
+        heappush(self._heap, (key, member.index))
 
     def _compact(self) -> None:
         if len(self._heap) > 2 * len(self._live) + _DEAD_ENTRIES_MAX:

@@ -1,6 +1,6 @@
 """One tenant in the share tree: its weight, its counter, what it holds."""
 
-from evenhand.model import TenantPath
+from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling.least_served import LeastServed
 from evenhand.scheduling.pool import Pool
 
@@ -18,19 +18,20 @@ WEIGHT_MAX = 10_000
 class Node:
     """A node of the tree. Only `ShareTree` changes it.
 
-    `virtual` is normalised service: the counter that orders siblings. `service_units` is service as
-    charged, for people and bounds. `queued_units` is what its waiting requests are expected to cost.
-    `views` holds, for each pool that somebody beneath waits for, the children that do;
-    `waiting_weight` is the sum of the weights of all `waiting_children`.
+    `virtual` is normalised service. Siblings are ordered by it plus the node's lift in the pool they
+    wait for (`lifts`). `service_units` is service as charged, for people and bounds. `queued_units`
+    is what its waiting requests are expected to cost. `views` holds, for each pool that somebody
+    beneath waits for, the children that do; `last_left` per engine, the child that last ceased to
+    wait for it and the pool in which it did; `waiting_weight` sums the weights of the waiting.
     """
 
     __slots__ = (
         "children",
         "index",
         "last_left",
+        "lifts",
         "parent",
         "path",
-        "pools_waiting",
         "queued_bytes",
         "queued_requests",
         "queued_units",
@@ -40,6 +41,7 @@ class Node:
         "views",
         "virtual",
         "waiting_children",
+        "waiting_pools",
         "waiting_weight",
         "weight",
     )
@@ -58,13 +60,29 @@ class Node:
         self.queued_bytes = 0
         self.queued_requests = 0
         self.running_requests = 0
-        self.pools_waiting = 0
+        self.lifts: dict[Pool, int] = {}
         self.views: dict[Pool, LeastServed[Node]] = {}
+        self.waiting_pools: set[Pool] = set()
         self.waiting_children: dict[Node, None] = {}
         self.waiting_weight = 0
-        self.last_left: Node | None = None
+        self.last_left: dict[EngineName, tuple[Node, Pool]] = {}
+
+    def counter(self, pool: Pool) -> int:
+        """What orders it among its siblings there."""
+        return self.virtual + self.lifts.get(pool, 0)
+
+    @property
+    def highest_counter(self) -> int:
+        """Its counter where it was lifted most; what people are shown."""
+        return self.virtual + max(self.lifts.values(), default=0)
+
+    @property
+    def standing(self) -> int:
+        """Its highest counter in any pool it waits for."""
+        lifts = (self.lifts.get(pool, 0) for pool in self.waiting_pools)
+        return self.virtual + max(lifts, default=0)
 
     @property
     def claim(self) -> int:
-        """Where the counter would stand if all it has queued were served."""
-        return self.virtual + self.queued_units * self.ticks_per_unit
+        """Where its counter would stand if all it has queued were served."""
+        return self.standing + self.queued_units * self.ticks_per_unit

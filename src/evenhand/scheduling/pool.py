@@ -1,12 +1,9 @@
-"""What a waiting request can run on: the engines of its model, less one that has failed it."""
+"""What a waiting request can run on: the engines that serve its model, less one that has failed it.
 
-from typing import NamedTuple
+Models that are served by the same engines share a pool, because their requests compete.
+"""
 
-from evenhand.model import EngineName, ModelName
+from evenhand.model import EngineName
 
-
-class Pool(NamedTuple):
-    """Requests of one pool compete for the same engines. `avoid` is set on a second try."""
-
-    model: ModelName
-    avoid: EngineName | None = None
+Pool = tuple[EngineName, ...]
+"""Names in order; empty where nothing serves the model."""

@@ -17,7 +17,7 @@ def retry_after_ms(leaf: Node, units_per_s: int | None) -> int:
     node = leaf
     while node.parent is not None:
         weights = node.parent.waiting_weight
-        if not node.pools_waiting:
+        if not node.waiting_pools:
             weights += node.weight  # it would wait with the others
         wait_ms = wait_ms * weights // node.weight
         node = node.parent

@@ -64,7 +64,7 @@ class Scheduler:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
         tenant furthest over its share goes; the arrival only if it is that tenant's."""
         assert request.id not in self._tickets, "submitted twice"
-        pool = Pool(request.model)
+        pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
             return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
@@ -72,9 +72,11 @@ class Scheduler:
         refused = self._over_tenant_limit(ticket, now_ms)
         if refused is not None:
             return Submission(refused)
+        # It leaves the queue with the host's next call, so it takes nobody's place.
+        starts_at_once = pool not in self.tree.root.views and self.capacity.open_pools([pool])
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
-        shed = tuple(self._shed(now_ms))
+        shed = () if starts_at_once else tuple(self._shed(now_ms))
         own = next((refusal for refusal in shed if refusal.request.id == request.id), None)
         return Submission(own, tuple(refusal for refusal in shed if refusal is not own))
 
@@ -120,7 +122,7 @@ class Scheduler:
         self._dequeue(ticket)
         ticket.engine = self.capacity.take(ticket.pool)
         ticket.started_ms = now_ms
-        self._count_running(ticket, 1)
+        self._count_running(ticket, 1, now_ms)
         # Charged now, with the answer expected, so that a burst is not free.
         ticket.input_tokens = self._input.tokens(ticket.request)
         ticket.prepaid_tokens = self._output.tokens(ticket.request)
@@ -145,7 +147,7 @@ class Scheduler:
         before = ticket.charged_units
         self._charge_to(ticket, self.settings.cost.of(usage), now_ms)
         self.capacity.release(ticket.engine)
-        self._count_running(ticket, -1)
+        self._count_running(ticket, -1, now_ms)
         if outcome is Outcome.COMPLETED:
             self._input.learn(ticket.request, usage)
             self._output.learn(ticket.request, usage.output_tokens)
@@ -158,13 +160,14 @@ class Scheduler:
         serves its model, or this was its second try; the host settles it."""
         ticket = self._tickets[request_id]
         assert ticket.engine is not None
-        pool = Pool(ticket.request.model, avoid=ticket.engine)
-        if ticket.pool.avoid is not None or not self.capacity.is_served(pool):
+        serving = self.capacity.pool(ticket.request.model)
+        pool = tuple(name for name in serving if name != ticket.engine)
+        if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._charge_to(ticket, 0, now_ms)
         self.capacity.release(ticket.engine)
-        self._count_running(ticket, -1)
-        ticket.engine, ticket.pool = None, pool
+        self._count_running(ticket, -1, now_ms)
+        ticket.engine, ticket.pool, ticket.has_failed_once = None, pool, True
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens = 0
         self._enqueue(ticket)
@@ -255,13 +258,14 @@ class Scheduler:
             ]
             heapify(self._deadlines)
 
-    def _count_running(self, ticket: Ticket, sign: int) -> None:
+    def _count_running(self, ticket: Ticket, sign: int, now_ms: int) -> None:
         node = ticket.leaf
         while True:
             node.running_requests += sign
             if node.parent is None:
-                return
+                break
             node = node.parent
+        self._rate.busy(now_ms, is_busy=node.running_requests > 0)
 
     def _over_tenant_limit(self, ticket: Ticket, now_ms: int) -> Refusal | None:
         limits, leaf = self.settings.limits, ticket.leaf
@@ -282,15 +286,20 @@ class Scheduler:
         return Refusal(ticket.request, Outcome.TENANT_QUEUE_FULL, message, wait_ms)
 
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
-        limits = self.settings.limits
-        while self.backlog.requests > limits.requests_max or self.backlog.bytes > limits.bytes_max:
-            leaf = self.tree.furthest_over_share()
+        limits, backlog = self.settings.limits, self.backlog
+        while True:
+            if backlog.bytes > limits.bytes_max:
+                leaf, what = self.tree.largest_in_queue(), "bytes"
+            elif backlog.requests > limits.requests_max:
+                leaf, what = self.tree.furthest_over_share(), "work"
+            else:
+                return
             assert leaf is not None
-            ticket = self.backlog.newest(leaf)
+            ticket = backlog.newest(leaf)
             self._dequeue(ticket)
             del self._tickets[ticket.request.id]
             message = (
-                "The queue is full, and this tenant holds most of it for its share. "
+                f"The queue is full, and this tenant holds the most {what} of it for its share. "
                 "Retry after the time given, or send fewer at once."
             )
             wait_ms = retry_after_ms(leaf, self._rate.units_per_s(now_ms))

@@ -10,12 +10,18 @@ class ServiceRate:
     def __init__(self) -> None:
         self._second = 0
         self._units = 0
+        self._is_busy = False
         self._mean_scaled: int | None = None
 
     def add(self, units: int, now_ms: int) -> None:
         """Units that were produced just then; refunds count negative."""
         self._roll(now_ms)
         self._units += units
+
+    def busy(self, now_ms: int, *, is_busy: bool) -> None:
+        """Whether anything runs from here on. Seconds in which nothing runs say nothing of the rate."""
+        self._roll(now_ms)
+        self._is_busy = is_busy
 
     def units_per_s(self, now_ms: int) -> int | None:
         """None until a whole second with work has passed."""
@@ -28,9 +34,15 @@ class ServiceRate:
             return
         if second - self._second > _FORGET_S:
             self._mean_scaled = None
-        elif self._mean_scaled is not None or self._units:
-            for elapsed in range(second - self._second):
-                sample = (self._units << 8) if elapsed == 0 else 0
-                old = sample if self._mean_scaled is None else self._mean_scaled
-                self._mean_scaled = (old * (_MEMORY_S - 1) + sample) // _MEMORY_S
+        else:
+            self._take(self._units)
+            for _ in range(second - self._second - 1):
+                self._take(0)
         self._second, self._units = second, 0
+
+    def _take(self, units: int) -> None:
+        if units == 0 and not (self._is_busy and self._mean_scaled is not None):
+            return
+        sample = units << 8
+        old = sample if self._mean_scaled is None else self._mean_scaled
+        self._mean_scaled = (old * (_MEMORY_S - 1) + sample) // _MEMORY_S

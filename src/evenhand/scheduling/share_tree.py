@@ -2,14 +2,14 @@
 
 Every node has a counter of normalised service. A charge to a leaf is added to the counter of each node
 on its path. To pick, walk down from the root, at each node to the child with the least counter among
-those that wait for an open pool. A child that wakes up is lifted to its waiting siblings, so idling
-banks nothing; it is never lowered, so a debt stays.
+those that wait for an open pool. A child that begins to wait is lifted to those that wait already, so
+idling banks nothing; it is never lowered, so a debt stays.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from evenhand.model import TenantPath
+from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling.least_served import LeastServed
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
@@ -69,20 +69,20 @@ class ShareTree:
             node = node.parent
 
     def join(self, leaf: Node, pool: Pool) -> None:
-        """The leaf has begun to wait for a pool. Lifts every node on the path that was idle."""
+        """The leaf has begun to wait for a pool. Lifts every node on the path that did not."""
         node = leaf
         while node.parent is not None:
             parent = node.parent
-            if node.pools_waiting == 0:
-                _lift(node, pool)
+            _lift(node, pool)
+            if not node.waiting_pools:
                 parent.waiting_children[node] = None
                 parent.waiting_weight += node.weight
-            node.pools_waiting += 1
+            node.waiting_pools.add(pool)
             view = parent.views.get(pool)
             is_first = view is None
             if view is None:
                 view = parent.views[pool] = LeastServed()
-            view.add(node)
+            view.add(node, node.lifts.get(pool, 0))
             if not is_first:
                 return
             node = parent
@@ -94,11 +94,12 @@ class ShareTree:
             parent = node.parent
             view = parent.views[pool]
             view.remove(node)
-            node.pools_waiting -= 1
-            if node.pools_waiting == 0:
+            for engine in pool:
+                parent.last_left[engine] = (node, pool)
+            node.waiting_pools.remove(pool)
+            if not node.waiting_pools:
                 del parent.waiting_children[node]
                 parent.waiting_weight -= node.weight
-                parent.last_left = node
             if len(view):
                 return
             del parent.views[pool]
@@ -120,35 +121,51 @@ class ShareTree:
         Not by the counter alone: fair queueing keeps the counters of waiting tenants within one
         bound of each other, so the counter does not tell who floods. O(waiting siblings) a level.
         """
+        return self._highest(lambda node: node.claim)
+
+    def largest_in_queue(self) -> Node | None:
+        """The waiting leaf whose requests occupy most bytes for its weight."""
+        return self._highest(lambda node: node.queued_bytes * node.ticks_per_unit)
+
+    def _highest(self, height: Callable[[Node], int]) -> Node | None:
         node = self.root
         if not node.waiting_children:
             return None
         while node.children:
-            node = max(node.waiting_children, key=lambda child: (child.claim, child.index))
+            node = max(node.waiting_children, key=lambda child: (height(child), child.index))
         return node
 
 
 def _least_served_child(node: Node, pools: list[Pool]) -> Node:
     """THE line that picks the next tenant: the least normalised service goes next."""
     views = [node.views[pool] for pool in pools if pool in node.views]
-    return min((view.least() for view in views), key=lambda child: (child.virtual, child.index))
+    return min((view.least() for view in views), key=lambda found: (found[0], found[1].index))[1]
 
 
 def _lift(node: Node, pool: Pool) -> None:
-    """Raise a waking node to the present: no credit is banked, no debt is erased.
+    """Raise a node that begins to wait for a pool to the present there: no credit is banked by idling
+    or by waiting elsewhere, no debt is erased.
 
-    The present is the least counter among the siblings that wait for the same pool; failing these,
-    among all waiting siblings; failing these, the counter of the one that stopped waiting last
-    (the case in which the VTC artifact does not lift at all).
+    The present is the least counter of the siblings that wait for the same pool; failing these, the
+    highest over the pool's engines of the least counter that waits for that engine, or else of the
+    counter of the one that ceased to wait for it last (the VTC artifact does not lift at all then).
     """
     parent = node.parent
     assert parent is not None
     if pool in parent.views:
-        present = parent.views[pool].least().virtual
-    elif parent.views:
-        present = min(view.least().virtual for view in parent.views.values())
-    elif parent.last_left is not None:
-        present = parent.last_left.virtual
+        present, _ = parent.views[pool].least()
     else:
-        return
-    node.virtual = max(node.virtual, present)
+        at_engines = [at for engine in pool if (at := _present_at(parent, engine)) is not None]
+        if not at_engines:
+            return
+        present = max(at_engines)
+    if present > node.counter(pool):
+        node.lifts[pool] = present - node.virtual
+
+
+def _present_at(parent: Node, engine: EngineName) -> int | None:
+    waiting = [view.least()[0] for pool, view in parent.views.items() if engine in pool]
+    if waiting:
+        return min(waiting)
+    left = parent.last_left.get(engine)
+    return None if left is None else left[0].counter(left[1])

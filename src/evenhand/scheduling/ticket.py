@@ -13,7 +13,8 @@ class Ticket:
 
     `expected_units` is the estimate made at submission; `charged_units` is what the leaf carries for
     it at this moment; `prepaid_tokens` is the predicted output that was charged at the pick, which
-    live tokens use up before they cost more. `engine` is set while it runs.
+    live tokens use up before they cost more. `engine` is set while it runs; `has_failed_once` says
+    that an engine has failed on it before.
     """
 
     request: Request
@@ -28,6 +29,7 @@ class Ticket:
     input_tokens: int = 0
     prepaid_tokens: int = 0
     produced_tokens: int = 0
+    has_failed_once: bool = False
 
     @property
     def expires_ms(self) -> int:

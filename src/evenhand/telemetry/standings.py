@@ -78,7 +78,7 @@ class Standings:
             share_promised=self._promised[node.index],
             share_received=self._received(node.service_units),
             service_units=node.service_units,
-            virtual_units=node.virtual // VIRTUAL_PER_UNIT,
+            virtual_units=node.highest_counter // VIRTUAL_PER_UNIT,
             queued_requests=node.queued_requests,
             running_requests=node.running_requests,
         )

@@ -1,5 +1,7 @@
 """The surface: queueing, refusing, starting, charging, ending."""
 
+from dataclasses import replace
+
 import pytest
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
@@ -259,12 +261,126 @@ def test_idling_banks_no_credit_and_erases_no_debt() -> None:
         core.submit(request(f"a{index}"), 0)
         start(core)
         core.settle(RequestId(f"a{index}"), Usage(10, 10), Outcome.COMPLETED, 0)
+    pool = core.capacity.pool(M)
     core.submit(request("b1"), 0)
-    assert b.virtual == a.virtual, "b was idle while a worked: it starts level"
+    assert b.counter(pool) == a.counter(pool), "b was idle while a worked: it starts level"
     core.cancel(RequestId("b1"), 0)
-    before = a.virtual
+    before = a.counter(pool)
     core.submit(request("ax"), 0)
-    assert a.virtual == before
+    assert a.counter(pool) == before
+
+
+M2 = ModelName("m2")
+
+
+def two_models() -> Scheduler:
+    """`g` is served long and well on one model, while `z` and `f` wait or idle elsewhere."""
+    tenants = tuple(TenantShare(name=name) for name in "fgz")
+    core = Scheduler(SchedulerSettings(tenants=tenants, policy=Policy(prediction=Prediction.NONE)))
+    core.engine_changed(E1, window=1, models=[M])
+    core.engine_changed(E2, window=1, models=[M2])
+    return core
+
+
+def serve_g(core: Scheduler, times: int) -> None:
+    for index in range(times):
+        core.submit(request(f"g{index}"), 0)
+        start(core)
+        core.settle(RequestId(f"g{index}"), Usage(1_000, 0), Outcome.COMPLETED, 0)
+
+
+def starts_of_f_before_g(core: Scheduler) -> int:
+    for index in range(20):
+        core.submit(request(f"f{index}m1"), 0)
+        core.submit(request(f"gx{index}"), 0)
+    for count in range(20):
+        name = start(core)
+        assert name is not None
+        if name.startswith("g"):
+            return count
+        core.settle(RequestId(name), Usage(10, 0), Outcome.COMPLETED, 0)
+    return 20
+
+
+def test_who_waits_for_another_model_does_not_lower_the_present() -> None:
+    core = two_models()
+    for name in ("z1", "z2"):
+        core.submit(replace(request(name), model=M2), 0)
+    assert start(core) == "z1"
+    serve_g(core, 10)
+    assert starts_of_f_before_g(core) <= 1
+
+
+def test_waiting_for_one_model_banks_no_credit_on_another() -> None:
+    core = two_models()
+    for name in ("f1", "f2"):
+        core.submit(replace(request(name), model=M2), 0)
+    assert start(core) == "f1"
+    serve_g(core, 10)
+    assert starts_of_f_before_g(core) <= 1
+
+
+def test_a_debt_on_one_model_survives_waiting_for_another() -> None:
+    core = two_models()
+    core.submit(replace(request("g"), model=M2), 0)
+    core.submit(replace(request("gparked"), model=M2), 0)
+    assert start(core) == "g"
+    serve_g(core, 10)
+    pool = core.capacity.pool(M)
+    before = core.tree.leaf(("g",)).counter(pool)
+    core.submit(request("f1"), 0)
+    core.submit(request("g99"), 0)
+    assert core.tree.leaf(("g",)).counter(pool) == before
+
+
+def test_models_on_the_same_engines_compete_in_one_pool() -> None:
+    core = scheduler(window=1)
+    core.engine_changed(E1, window=1, models=[M, M2])
+    for index in range(10):
+        core.submit(request(f"a{index}"), 0)
+        start(core)
+        core.settle(RequestId(f"a{index}"), Usage(10, 10), Outcome.COMPLETED, 0)
+    core.submit(replace(request("b1"), model=M2), 0)
+    pool = core.capacity.pool(M)
+    assert core.tree.leaf(("b",)).counter(pool) == core.tree.leaf(("a",)).counter(pool)
+
+
+def test_at_the_byte_limit_the_largest_in_queue_goes_and_nobody_else() -> None:
+    core = scheduler(window=1, bytes_max=1_000, tenant_bytes_max=1_000)
+    core.submit(request("a0"), 0)
+    start(core)
+    for index in range(30):
+        core.submit(request(f"a{index + 1}", size=10, tokens=500), 0)
+    submission = core.submit(request("b1", size=900, tokens=1), 0)
+    assert submission.refused is not None, "it is its own bytes that are too many"
+    assert submission.shed == ()
+
+
+def test_a_request_that_can_start_at_once_takes_nobodys_place_in_the_queue() -> None:
+    core = two_models()
+    core = Scheduler(replace(core.settings, limits=QueueLimits(requests_max=1)))
+    core.engine_changed(E1, window=1, models=[M])
+    core.engine_changed(E2, window=1, models=[M2])
+    for name in ("g1", "g2"):
+        core.submit(request(name), 0)
+        start(core)
+    submission = core.submit(replace(request("f1"), model=M2), 0)
+    assert submission.refused is None
+    assert submission.shed == ()
+    assert start(core) == "f1"
+
+
+def test_idle_time_does_not_lengthen_retry_after() -> None:
+    core = scheduler(tenant_requests_max=10)
+    for second in range(20):
+        core.submit(request(f"b{second}"), second * 1000)
+        start(core, second * 1000)
+        core.settle(RequestId(f"b{second}"), Usage(10, 0), Outcome.COMPLETED, second * 1000)
+    for index in range(10):
+        core.submit(request(f"a{index}"), 60_000)
+    refusal = core.submit(request("ax"), 60_000).refused
+    assert refusal is not None
+    assert refusal.retry_after_ms in range(9_000, 13_000)
 
 
 def test_why_names_who_goes_first() -> None:

@@ -42,7 +42,7 @@ class LiveState:
             "parameters": parameters,
             "is_fair": PRESETS[policy.preset].is_fair,
             "lag_bound_units_per_weight": policy.lag_bound(
-                window=scheduler.capacity.window_total,
+                window=scheduler.capacity.window_peak,
                 request_units_max=self._status.request_units_max,
                 weight_min=self._standings.weight_min,
             ),
