@@ -28,8 +28,14 @@ def tokens(record: dict[str, Any]) -> tuple[int, int, int]:
     return record["input_tokens"], record["cached_input_tokens"], record["output_tokens"]
 
 
-@pytest.mark.parametrize("kind", [k for k in EngineKind if k is not EngineKind.OPENAI])
-@pytest.mark.parametrize("n", [1, 3])
+SUMS_CHOICES = [EngineKind.VLLM, EngineKind.SGLANG, EngineKind.TRTLLM]
+
+
+@pytest.mark.parametrize(
+    ("kind", "n"),
+    [(kind, n) for kind in SUMS_CHOICES for n in (1, 3)]
+    + [(EngineKind.EMBEDDED, 1), (EngineKind.LLAMACPP, 1)],
+)
 def test_streamed_and_unstreamed_are_charged_the_same(kind: EngineKind, n: int) -> None:
     async def main() -> None:
         whole = await settled(CACHED, {**CHAT, "n": n}, kind)

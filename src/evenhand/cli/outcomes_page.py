@@ -31,6 +31,8 @@ MEANINGS: dict[Outcome, str] = {
     "passed on.",
     Outcome.ENGINE_FAILED: "The engine failed, and no other could take over. In a stream: an error "
     "event and no `[DONE]`.",
+    Outcome.ENGINE_REJECTED: "The engine refuses the gateway's own credential, or does not know the "
+    "model: the operator must mend the configuration. The log line `attempt_failed` has the status.",
     Outcome.ENGINE_TIMEOUT: "The engine was silent for too long.",
     Outcome.ANSWER_TOO_LARGE: "The answer exceeds `limits.answer_bytes_max` or "
     "`limits.event_bytes_max`.",
@@ -47,7 +49,8 @@ Every request has exactly one of these outcomes. The word is the `outcome` label
 `{"error": {"message", "type", "param", "code"}}`, and the message says what to do. `x-should-retry` is
 what the OpenAI SDKs obey; where there is a time to wait, `retry-after` and `retry-after-ms` carry it,
 computed from the work that the tenant has waiting and the rate at which its share is served. Status 499
-is for the log alone: nobody is left to read it.
+is for the log alone: nobody is left to read it. Once a stream has begun its status is 200, in the log
+too, and the outcome tells how it ended.
 
 | outcome | status | `code` | retry | meaning |
 |---|---|---|---|---|

@@ -129,6 +129,9 @@ class Call:
             meter if completion.is_stream else None,
             self._gateway.limits,
             input_tokens=self._dispatcher.scheduler.expected_usage(self._id).input_tokens,
+            reports_one_of=completion
+            if engine.dialect.counts_one_choice and completion.choices > 1
+            else None,
         )
         attempt = engine.client.post(
             self._path,
@@ -181,7 +184,6 @@ class Call:
         self._end(Outcome.COMPLETED, usage)
 
     def completed_whole(self, body: bytes, usage: Usage) -> None:
-        self._record.tokens_came(usage.output_tokens, self._gateway.now_s())
         self._answer.send(200, body)
         self._end(Outcome.COMPLETED, usage)
 
@@ -197,6 +199,7 @@ class Call:
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
             message = "The engine cannot be reached. Try again later."
+        self._gateway.engine_failed_on(self._id, self._link.name, message)
         if fault is Fault.UNREACHABLE:
             self._link.report_unreachable()
         may_retry = (

@@ -17,7 +17,7 @@ from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
 from evenhand.gateway.settings import CallLimits
-from evenhand.model import ENDINGS, InteractionId, ModelName, Outcome, RequestId
+from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.error import error_body, error_headers
 
@@ -94,16 +94,22 @@ class Gateway:
         self.metrics.refused(outcome)
         self._log.event("refused_at_edge", outcome=outcome)
 
+    def engine_failed_on(self, request_id: RequestId, engine: EngineName, reason: str) -> None:
+        """An attempt failed: say why, whatever becomes of the request."""
+        self._log.event("attempt_failed", request_id=request_id, engine=engine, reason=reason)
+
     def report_crash(self, request_id: RequestId, error: Exception) -> None:
         """A fault of our own: told to the loop's handler, so that it is never silent."""
         self._loop.call_exception_handler(
             {"message": f"the gateway failed on {request_id}", "exception": error}
         )
 
-    def stop_calls(self) -> None:
-        """End every call that is still open, each with an answer that says why."""
-        for call in list(self.calls):
+    def stop_calls(self) -> int:
+        """End every call that is still open, each with an answer that says why; how many there were."""
+        open_calls = list(self.calls)
+        for call in open_calls:
             call.stop()
+        return len(open_calls)
 
     def _refuse(self, response: Response, request_id: RequestId, refusal: "_Refusal") -> None:
         headers = [*error_headers(refusal.outcome), ("x-request-id", request_id), *refusal.headers]

@@ -10,8 +10,10 @@ from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.streamed_answer import StreamedAnswer
 from evenhand.gateway.whole_answer import AnswerTooLong, WholeAnswer, answer_usage
 from evenhand.model import Outcome, Usage
+from evenhand.wire.completion import Completion
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.stream_meter import StreamMeter
+from evenhand.wire.usage import of_all
 
 
 class Fault(Enum):
@@ -62,13 +64,21 @@ class Relay:
     """Listens to one attempt (see `AnswerListener`)."""
 
     def __init__(
-        self, call: Relayed, meter: StreamMeter | None, limits: CallLimits, *, input_tokens: int
+        self,
+        call: Relayed,
+        meter: StreamMeter | None,
+        limits: CallLimits,
+        *,
+        input_tokens: int,
+        reports_one_of: Completion | None,
     ) -> None:
-        """`meter` is set if a stream was asked for; `input_tokens` is the estimate."""
+        """`meter` is set if a stream was asked for; `input_tokens` is the estimate. `reports_one_of`:
+        the engine's usage is of one prompt and one choice of these."""
         self._call = call
         self._meter = meter
         self._limits = limits
         self._input_tokens = input_tokens
+        self._reports_one_of = reports_one_of
         self._stream: StreamedAnswer | None = None
         self._whole: WholeAnswer | None = None
         self.is_stream_done = False
@@ -151,7 +161,7 @@ class Relay:
         if stream.error is not None:
             self._tell_error(stream.error)
         elif outcome is Outcome.COMPLETED:
-            self._call.completed_stream(stream.usage(self._input_tokens))
+            self._call.completed_stream(self._whole_stream_usage(stream))
         else:
             message = "The engine broke off in the middle of its answer. Try again."
             self._call.failed(outcome, message, Fault.ENGINE)
@@ -162,7 +172,11 @@ class Relay:
             message = f"The engine takes no requests at the moment (status {status}). Try again."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
             return
-        if status >= 500 or status in _OURS or status < 200 or 300 <= status < 400:
+        if status in _OURS:
+            message = f"The engine refuses the gateway (status {status}). Tell its operator."
+            self._call.failed(Outcome.ENGINE_REJECTED, message, Fault.FINAL)
+            return
+        if status >= 500 or status < 200 or 300 <= status < 400:
             message = f"The engine failed (status {status}). Tell the operator of this gateway."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
             return
@@ -174,4 +188,13 @@ class Relay:
             message = "The engine's answer is not JSON. Tell the operator of this gateway."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
         else:
-            self._call.completed_whole(whole.body(), answer_usage(document, self._input_tokens))
+            usage = answer_usage(document, self._input_tokens)
+            asked = self._reports_one_of
+            if asked is not None:
+                usage = of_all(usage, prompts=asked.prompts, choices=asked.choices)
+            self._call.completed_whole(whole.body(), usage)
+
+    def _whole_stream_usage(self, stream: StreamedAnswer) -> Usage:
+        usage, asked = stream.usage(self._input_tokens), self._reports_one_of
+        # Of a stream we have counted every choice's output ourselves.
+        return usage if asked is None else of_all(usage, prompts=asked.prompts, choices=1)

@@ -52,6 +52,7 @@ class GatewayServer:
             status, credential=listening.admin_credential, tenants_max=listening.tenants_max
         )
         self._admin = AdminServer(app, listening.admin_host, listening.admin_port)
+        self._ended_by_us = 0
         self._lag = LoopLag(gateway.metrics.loop_lag.observe)
         collector = SchedulerCollector(
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
@@ -79,16 +80,16 @@ class GatewayServer:
         drain_ms = gateway.limits.drain_ms
         self._log.event("draining", open_requests=len(gateway.calls), limit_ms=drain_ms)
         loop = asyncio.get_running_loop()
-        stop = loop.call_later(drain_ms / 1000, gateway.stop_calls)
+        stop = loop.call_later(drain_ms / 1000, self.hurry)
         cut = await self._edge.drain(drain_ms + _LAST_WORDS_MS)
         stop.cancel()
         # Whoever is still here was not reachable in the second that was left.
-        gateway.stop_calls()
+        self.hurry()
         gateway.dispatcher.close()
         self._lag.stop()
-        self._log.event("stopped", cut=cut)
+        self._log.event("stopped", ended_by_us=self._ended_by_us, cut=cut)
         await self._admin.stop()
 
     def hurry(self) -> None:
-        """Somebody asked a second time: end what is open at once."""
-        self._gateway.stop_calls()
+        """End what is open at once, each with an error that says so."""
+        self._ended_by_us += self._gateway.stop_calls()

@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     SLOW_READER = "slow_reader"
     REFUSED_BY_ENGINE = "refused_by_engine"
     ENGINE_FAILED = "engine_failed"
+    ENGINE_REJECTED = "engine_rejected"
     ENGINE_TIMEOUT = "engine_timeout"
     ANSWER_TOO_LARGE = "answer_too_large"
     INTERNAL_ERROR = "internal_error"
@@ -88,6 +89,7 @@ ENDINGS: dict[Outcome, Ending] = {
     # The engine's own status and body are passed on; 400 stands for them in the table.
     Outcome.REFUSED_BY_ENGINE: _invalid(400, "refused_by_engine"),
     Outcome.ENGINE_FAILED: Ending(502, "server_error", "engine_failed", retry=True),
+    Outcome.ENGINE_REJECTED: Ending(502, "server_error", "engine_rejected", retry=False),
     Outcome.ENGINE_TIMEOUT: Ending(504, "server_error", "engine_timeout", retry=None),
     Outcome.ANSWER_TOO_LARGE: Ending(502, "server_error", "answer_too_large", retry=False),
     Outcome.INTERNAL_ERROR: Ending(500, "server_error", "internal_error", retry=None),

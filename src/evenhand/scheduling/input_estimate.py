@@ -5,7 +5,8 @@ from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
 
 _PRIOR_TOKENS = 1_000
 _MEMORY_TOKENS = 1_000_000
-"""Beyond this both sums are halved: old traffic fades, and the integers stay small."""
+_MEMORY_BYTES = 16_000_000
+"""Beyond either both sums are halved: old traffic fades, and the integers stay small."""
 
 
 class InputEstimate:
@@ -22,20 +23,22 @@ class InputEstimate:
         if request.prompt_tokens is not None:
             return request.prompt_tokens
         seen_bytes, seen_tokens = self._of(request.model)
-        return -(-request.prompt_bytes * seen_tokens // seen_bytes)
+        # No token is shorter than a byte.
+        return min(request.prompt_bytes, -(-request.prompt_bytes * seen_tokens // seen_bytes))
 
     def learn(self, request: Request, usage: Usage) -> None:
         """Take in what the engine counted. Estimates and token-id prompts teach nothing."""
         if usage.is_estimate or request.prompt_tokens is not None:
             return
-        if not (request.prompt_bytes and usage.input_tokens):
+        # More tokens than bytes: a template or an image, which tell nothing of the length of text.
+        if not 0 < usage.input_tokens <= request.prompt_bytes:
             return
         seen_bytes, seen_tokens = self._of(request.model)
         seen_bytes += request.prompt_bytes
         seen_tokens += usage.input_tokens
-        while seen_tokens > _MEMORY_TOKENS:
+        while seen_tokens > _MEMORY_TOKENS or seen_bytes > _MEMORY_BYTES:
             seen_bytes = max(1, seen_bytes // 2)
-            seen_tokens //= 2
+            seen_tokens = max(1, seen_tokens // 2)
         self._sums[request.model] = (seen_bytes, seen_tokens)
 
     def _of(self, model: ModelName) -> tuple[int, int]:

@@ -57,6 +57,8 @@ class Scheduler:
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
+        self.request_units_peak = 0
+        """The most that any request was charged at any moment so far."""
 
     # Requests come in.
 
@@ -237,6 +239,7 @@ class Scheduler:
         delta = units - ticket.charged_units
         if delta:
             ticket.charged_units = units
+            self.request_units_peak = max(self.request_units_peak, units)
             self.tree.charge(ticket.leaf, delta)
             self._rate.add(delta, now_ms)
 

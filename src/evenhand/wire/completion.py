@@ -12,7 +12,14 @@ _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 _CHOICES = ("n", "best_of", "n_cmpl")
 """Names for completions per prompt; the last is llama.cpp's own and goes before its `n`."""
 
-_PROMPT_MEMBERS = ("messages", "prompt", "suffix", "tools", "functions")
+_PROMPT_MEMBERS = (
+    *("messages", "prompt", "suffix", "tools", "functions"),
+    *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+)
+
+_READ_HERE = frozenset(
+    {"model", "stream", "stream_options", *_MAX_TOKENS, *_CHOICES, *_PROMPT_MEMBERS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,9 @@ class BodyProblem:
 class Completion:
     """A request for completions, as far as scheduling and relay are concerned.
 
-    `prompt_bytes` is the JSON length of all that becomes the prompt; `prompt_tokens` is exact and set
-    where token ids were sent; `choices` is completions in all (n or best_of, times prompts).
+    `prompt_bytes` is the JSON length of all that becomes the prompt, less what is no text (images,
+    sound); `prompt_tokens` is exact and set where token ids were sent; `choices` is completions in
+    all (n or best_of, times `prompts`).
     """
 
     model: str
@@ -39,11 +47,15 @@ class Completion:
     prompt_bytes: int
     prompt_tokens: int | None
     output_tokens_max: int | None
+    prompts: int
     choices: int
 
 
 def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
     """The facts of a parsed body, or the first problem found."""
+    disguised = next((m.key for m in members.members if _is_disguised(m.key)), None)
+    if disguised is not None:
+        return BodyProblem(f"Write {disguised!r} in lower case.", disguised)
     model = document.get("model")
     if not isinstance(model, str) or not model:
         return BodyProblem("Name the model: a non-empty string.", "model")
@@ -67,10 +79,39 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
         # Engines heed the second only beside the first.
         wants_usage_each=wants_usage and options.get("continuous_usage_stats") is True,
         stream_options=options,
-        prompt_bytes=sum(members.value_bytes(name) for name in _PROMPT_MEMBERS),
+        prompt_bytes=max(
+            0,
+            sum(members.value_bytes(name) for name in _PROMPT_MEMBERS) - _no_text_bytes(document),
+        ),
         prompt_tokens=prompt_tokens,
         output_tokens_max=max(asked) if asked else None,
+        prompts=prompts,
         choices=choices * prompts,
+    )
+
+
+def _is_disguised(key: str) -> bool:
+    """Some readers ignore case: what we would overlook, an engine might heed."""
+    return key not in _READ_HERE and key.casefold() in _READ_HERE
+
+
+def _no_text_bytes(document: Mapping[str, Any]) -> int:
+    """Bytes of images and sound that stand in messages: they become few tokens, if any."""
+    messages = document.get("messages")
+    contents = (
+        [m.get("content") for m in messages if isinstance(m, dict)]
+        if (isinstance(messages, list))
+        else []
+    )
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return sum(
+        len(value)
+        for part in parts
+        if isinstance(part, dict) and part.get("type") != "text"
+        for holder in part.values()
+        if isinstance(holder, dict)
+        for value in holder.values()
+        if isinstance(value, str)
     )
 
 

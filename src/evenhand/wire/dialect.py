@@ -23,21 +23,26 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`usage`: understands `stream_options.include_usage`. `usage_each`: and
+    """What is beyond OpenAI's fields, and what is less.
+
+    `usage`: understands `stream_options.include_usage`. `usage_each`: and
     `continuous_usage_stats`, exact usage on every chunk. `cache_salt`: keeps a prefix cache apart per
-    salt. `cache_prompt`: has no salt, but reuse of prompts can be switched per request."""
+    salt. `cache_prompt`: has no salt, but reuse of prompts can be switched per request.
+    `counts_one_choice`: its usage is that of one choice and one prompt, however many there were.
+    """
 
     usage: bool = True
     usage_each: bool = False
     cache_salt: bool = False
     cache_prompt: bool = False
+    counts_one_choice: bool = False
 
 
 DIALECTS: dict[EngineKind, Dialect] = {
-    EngineKind.EMBEDDED: Dialect(cache_prompt=True),
+    EngineKind.EMBEDDED: Dialect(cache_prompt=True, counts_one_choice=True),
     EngineKind.VLLM: Dialect(usage_each=True, cache_salt=True),
     EngineKind.SGLANG: Dialect(usage_each=True, cache_salt=True),
-    EngineKind.LLAMACPP: Dialect(cache_prompt=True),
+    EngineKind.LLAMACPP: Dialect(cache_prompt=True, counts_one_choice=True),
     EngineKind.TRTLLM: Dialect(),
     # A stranger behind this API may refuse any field it does not know: none is added.
     EngineKind.OPENAI: Dialect(usage=False),
@@ -62,7 +67,9 @@ def engine_body(
     put: dict[str, bytes] = {}
     asks_for_more = False
     if completion.is_stream and dialect.usage:
-        options = _stream_options(completion.stream_options, dialect)
+        # Usage on each chunk is that of the chunk's own choice, so it adds up for one choice only.
+        each = dialect.usage_each and completion.choices == 1
+        options = _stream_options(completion.stream_options, each=each)
         if options != completion.stream_options:
             put["stream_options"] = json.dumps(options).encode()
             asks_for_more = True
@@ -74,8 +81,8 @@ def engine_body(
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 
-def _stream_options(asked: Mapping[str, object], dialect: Dialect) -> dict[str, object]:
+def _stream_options(asked: Mapping[str, object], *, each: bool) -> dict[str, object]:
     options = {**asked, "include_usage": True}
-    if dialect.usage_each:
+    if each:
         options["continuous_usage_stats"] = True
     return options

@@ -44,6 +44,7 @@ class StreamMeter:
         self._reported: Usage | None = None
         self._is_trusted = True
         self._final_seen = False
+        self._last_had_usage = False
         self.is_done = False
         """`[DONE]` was seen."""
         self.error_seen = False
@@ -82,12 +83,15 @@ class StreamMeter:
             return event
         if data == DONE:
             self.is_done = True
+            # llama.cpp gives the usage of a text completion in the last chunk with text.
+            self._final_seen = self._final_seen or self._last_had_usage
             return event
         if _ERROR.match(data):
             self.error_seen = True
             return event
         if _CONTENT.search(data):
             self._counted += 1
+        self._last_had_usage = False
         return self._with_usage(event, data) if b'"usage"' in data else event
 
     def _with_usage(self, event: bytes, data: bytes) -> bytes | None:
@@ -124,6 +128,7 @@ class StreamMeter:
             self._is_trusted = False
             return
         self._reported = usage
+        self._last_had_usage = True
         self._final_seen = self._final_seen or is_final
 
 

@@ -28,3 +28,14 @@ def _count(value: Mapping[str, Any], key: str) -> int | None:
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _TOKENS_MAX:
         return None
     return count
+
+
+def of_all(usage: Usage, *, prompts: int, choices: int) -> Usage:
+    """What all prompts and choices used, from an engine that reports one of each: an estimate, because
+    the others need not be as long."""
+    return Usage(
+        usage.input_tokens * prompts,
+        usage.output_tokens * choices,
+        usage.cached_input_tokens * prompts,
+        is_estimate=True,
+    )

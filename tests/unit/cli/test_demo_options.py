@@ -1,5 +1,6 @@
 """Bad options are refused before anything is started, with a way out."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from evenhand.cli.demo.command import demo
 from evenhand.cli.demo.options import DemoError, DemoOptions
+from evenhand.cli.demo.stage import open_stage
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,9 @@ from evenhand.cli.demo.options import DemoError, DemoOptions
         ({"policy": "fcfs"}, "what the demo compares with; choose vtc"),
         ({"engine_url": "http://127.0.0.1:8000"}, "--engine needs --model M"),
         ({"engine_url": "127.0.0.1:8000", "model": "m"}, "--engine: write the engine URL"),
+        ({"window": 4}, "name it with --engine URL, or leave --window away"),
+        ({"engine_url": "http://h", "model": "m", "window": 0}, "from 1 to 1024, not 0"),
+        ({"engine_url": "http://h", "model": "m", "window": 1025}, "not 1025"),
         ({"model": "no/such.gguf"}, "name a GGUF file"),
         ({"json_file": Path("no/such/folder/x.json")}, "cannot be written"),
         ({"json_file": Path()}, "is a folder"),
@@ -30,6 +35,20 @@ def test_a_bad_option_is_refused_with_what_to_do(options: dict[str, Any], messag
     with pytest.raises(DemoError) as refusal:
         DemoOptions(**options)
     assert message in str(refusal.value)
+
+
+def test_an_engine_of_the_users_has_a_window_of_four_unless_told() -> None:
+    assert DemoOptions(engine_url="http://h", model="m").engine_window == 4
+    assert DemoOptions(engine_url="http://h", model="m", window=32).engine_window == 32
+
+
+def test_the_about_line_names_the_window_and_its_option() -> None:
+    async def main() -> None:
+        options = DemoOptions(engine_url="http://h", model="m", window=32)
+        async with open_stage(options, {}) as stage:
+            assert "m at http://h, 32 requests at a time (--window N)" in stage.about
+
+    asyncio.run(main())
 
 
 def test_checking_the_json_file_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -40,6 +40,16 @@ def test_slow_runs_still_fit_80_columns() -> None:
     assert not any("…" in line for line in lines), "a figure was cut"
 
 
+def test_what_was_sent_stands_beside_what_was_done() -> None:
+    done, cut = slow_run(), Record(tenant="b", prompt_characters=1, output_tokens_max=1, sent_at=0)
+    run = figures([cut], tenants={"b": 1}, seconds=45)
+    screen = io.StringIO()
+    Console(file=screen, width=80).print(comparison({"alone": run, "fcfs": done}))
+    assert "0/1" in screen.getvalue()
+    assert "999/999" in screen.getvalue()
+    assert "2997/2997" in screen.getvalue()
+
+
 def test_failures_and_lower_bounds_are_said() -> None:
     waiting = Record(tenant="chat", prompt_characters=1, output_tokens_max=1, sent_at=0)
     failed = Record(

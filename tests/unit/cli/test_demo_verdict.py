@@ -64,3 +64,11 @@ def test_the_ratios_are_fair_over_control() -> None:
         "With vtc the chat waits 100 ms for its first token instead of 4.0 s (median, 1/40 of it),"
         " at 99 % of the throughput."
     )
+
+
+def test_a_fail_on_an_engine_of_the_users_names_the_window_and_its_option() -> None:
+    bad = judge(run(3.0, 3000), run(4.0, 3000), victim="chat", policy="vtc", url_window=4)
+    assert "The window was 4 requests at a time: give --window N" in bad.reason
+    good = judge(run(0.1, 3000), run(4.0, 3000), victim="chat", policy="vtc", url_window=4)
+    embedded = judge(run(3.0, 3000), run(4.0, 3000), victim="chat", policy="vtc")
+    assert "window" not in good.reason + embedded.reason

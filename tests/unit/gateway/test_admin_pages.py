@@ -88,6 +88,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
             "parameters": {"prediction": "running-mean"},
             "is_fair": True,
             "lag_bound_units_per_weight": 4_000,
+            "lag_bound_so_far_units_per_weight": 4 * scheduler.request_units_peak,
         },
         "engines": [
             {

@@ -226,6 +226,17 @@ def test_the_models_bytes_per_token_are_learned() -> None:
     assert core.expected_usage(RequestId("ax")).input_tokens in (50, 51)
 
 
+def test_no_estimate_exceeds_the_bytes_whatever_was_learned() -> None:
+    core = scheduler(window=100)
+    for index in range(50):  # templates and images: more tokens than bytes of text
+        core.submit(request(f"b{index}", tokens=None, prompt_bytes=30), 0)
+        start(core)
+        core.settle(RequestId(f"b{index}"), Usage(1_500, 0), Outcome.COMPLETED, 0)
+    core.submit(request("a1", tokens=None, prompt_bytes=4_000), 0)
+    start(core)
+    assert core.expected_usage(RequestId("a1")).input_tokens == 1_000
+
+
 def test_a_failed_start_waits_first_in_line_for_another_engine_and_is_refunded() -> None:
     core = scheduler()
     core.engine_changed(E2, window=0, models=[M])

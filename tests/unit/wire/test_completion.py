@@ -111,6 +111,26 @@ def test_the_clients_own_stream_options_are_kept() -> None:
     }
 
 
+def test_usage_on_each_chunk_is_not_asked_for_several_choices() -> None:
+    completion, members = good(CHAT | {"stream": True, "n": 2})
+    sent = engine_body(members, completion, DIALECTS[EngineKind.VLLM], cache_salt=None)
+    assert json.loads(sent.body)["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("name", ["N", "Max_Tokens", "MODEL", "Stream"])
+def test_a_member_that_we_read_is_refused_in_another_case(name: str) -> None:
+    problem, _ = read(CHAT | {name: 1})
+    assert isinstance(problem, BodyProblem)
+    assert problem.param == name
+
+
+def test_images_are_no_text() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 100_000}}
+    parts = [{"type": "text", "text": "what is this?"}, image]
+    completion, _ = good({"model": "m", "messages": [{"role": "user", "content": parts}]})
+    assert completion.prompt_bytes < 300
+
+
 def test_nothing_is_asked_that_the_client_asked_already() -> None:
     options = {"include_usage": True}
     completion, members = good(CHAT | {"stream": True, "stream_options": options})

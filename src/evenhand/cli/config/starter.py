@@ -81,5 +81,5 @@ Next:
 and in another terminal, with the same {STARTER_KEYS[0]}:
   curl http://127.0.0.1:8080/v1/chat/completions \\
     -H "Authorization: Bearer ${STARTER_KEYS[0]}" -H "Content-Type: application/json" \\
-    -d '{{"model": "tiny", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    -d '{{"model": "tiny", "messages": [{{"role": "user", "content": "Hello"}}], "max_tokens": 20}}'
 """

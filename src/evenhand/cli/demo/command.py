@@ -13,6 +13,9 @@ from evenhand.cli.demo.run import run_demo
 from evenhand.cli.demo.stage import open_stage
 from evenhand.workloads import neighbours
 
+_EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
 
 def demo(
     *,
@@ -33,13 +36,21 @@ def demo(
         str | None,
         typer.Option(metavar="M", help="Its model; without --engine: a GGUF file to run."),
     ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="With --engine: requests in flight there, about as many as it computes at once;"
+            " 4 if not given.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Of the traffic.")] = 1,
 ) -> None:
     """Show that a noisy tenant no longer hurts the others.
 
     A chat, a batch flood and agents share one engine, three times: the chat alone, all first come
     first served, all in fair shares. Ends with a table and a verdict; exit code 1 if the fair run
-    misses it.
+    misses it, 130 after Ctrl-C.
     """
     try:
         options = DemoOptions(
@@ -48,6 +59,7 @@ def demo(
             json_file=json_file,
             engine_url=engine,
             model=model,
+            window=window,
             seed=seed,
         )
     except DemoError as error:
@@ -57,6 +69,9 @@ def demo(
     except DemoError as error:
         typer.echo(f"The demo stopped: {error}", err=True)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing is left running.", err=True)
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
     raise typer.Exit(code)
 
 

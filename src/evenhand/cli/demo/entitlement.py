@@ -1,15 +1,28 @@
 """What each tenant received in each second, and what it was entitled to.
 
-In a window of one second the tenants together received some service. A tenant can lay claim to
-what it received and, for each request still without a token at the end of the window, to the cost
-of that request times the part of the window for which it waited. The entitlement is the max-min
-division of the service among the claims, by weight: nobody is entitled to more than its claim, and
-what one leaves is divided among the others. So who asks for little is entitled to what it asks,
-and a tenant that waits and receives nothing is entitled to its share all the same.
+The reference is a fluid server (generalised processor sharing) that gives out, second by second,
+exactly as much service as the tenants together received, but by weight. In each window of one
+second, for every tenant i of weight w_i:
 
-The Jain index of a window is (sum x)^2 / (n sum x^2) over the n tenants with a claim, where x is
-service over entitlement: 1 is all alike, 1/n is one has everything. That of a run is the mean over
-its windows; windows in which nobody received anything say nothing and are left out.
+    backlog_i += cost of the requests that i sent in this window
+    entitled_i = max-min division, by weight, of the service all received, among the backlogs
+    backlog_i -= entitled_i
+
+A request is thus claimed once, when it is sent, however long it waits: who asks for little is
+entitled to what it asks, and a tenant that waits and receives nothing is entitled to its share all
+the same. Its cost is the real one; one that has not ended is expected to cost its prompt and its
+longest answer. One that failed asks for what it used: failures are counted apart.
+
+Limits. A window is divided as if all its requests were sent at its beginning. Service is seen when
+tokens arrive, so a prompt counts in the second of its first token, however long it took to compute.
+Should more be served than all the backlogs hold, what is over goes to nobody. A client that asks on
+only when it was answered asks for less where it waits longer, and is entitled to less.
+
+The Jain index of a window is (sum x)^2 / (n sum x^2) over the n tenants with an entitlement, where
+x is service over entitlement: 1 is all alike, 1/n is one has everything. A tenant that is served
+later than it was due can receive in a window in which it is entitled to nothing; that counts in no
+index, it was missed when it was due. That of a run is the mean over its windows; those in which no
+tenant with an entitlement received anything say nothing and are left out.
 """
 
 import math
@@ -21,10 +34,13 @@ from evenhand.cli.demo.service import credits_of, units_asked
 
 WINDOW_S = 1.0
 
+_ROUNDING_UNITS = 1e-6
+"""A backlog below this is what floating point left of one that was served."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Units by tenant. A tenant without a claim has no entitlement."""
+    """Units by tenant. A tenant without a backlog has no entitlement."""
 
     received: Mapping[str, float]
     entitled: Mapping[str, float]
@@ -36,10 +52,10 @@ class Window:
 
     @property
     def jain(self) -> float | None:
-        """Fairness in this window; None if nothing was served."""
-        if not self.units:
-            return None
+        """Fairness in this window; None if nobody with an entitlement received anything."""
         ratios = [self.received[name] / units for name, units in self.entitled.items()]
+        if not any(ratios):
+            return None
         return sum(ratios) ** 2 / (len(ratios) * sum(ratio**2 for ratio in ratios))
 
 
@@ -53,52 +69,54 @@ def windows(
     """The windows of a run, in order of time; the last may be shorter than a second."""
     count = math.ceil(seconds / WINDOW_S)
     received = {name: [0.0] * count for name in records}
-    claimed = {name: [0.0] * count for name in records}
+    asked = {name: [0.0] * count for name in records}
     for name, of_tenant in records.items():
         for record in of_tenant:
+            sent_in = min(int(record.sent_at / WINDOW_S), count - 1)
+            asked[name][sent_in] += units_asked(record, density=density)
             for credit in credits_of(record, density=density, seconds=seconds):
                 received[name][min(int(credit.at_s / WINDOW_S), count - 1)] += credit.units
-            _add_claims(claimed[name], record, units_asked(record, density=density), seconds)
+    backlog = dict.fromkeys(records, 0.0)
     result = []
     for index in range(count):
         now = {name: received[name][index] for name in records}
-        claims = {name: now[name] + claimed[name][index] for name in records}
-        entitled = max_min(sum(now.values()), claims, weights)
+        for name in records:
+            backlog[name] += asked[name][index]
+        entitled = max_min(sum(now.values()), backlog, weights)
+        for name, units in entitled.items():
+            rest = backlog[name] - units
+            backlog[name] = rest if rest > _ROUNDING_UNITS else 0.0
         result.append(Window(received=now, entitled=entitled))
     return result
 
 
-def max_min(
-    units: float, claims: Mapping[str, float], weights: Mapping[str, int]
-) -> dict[str, float]:
-    """Divide `units` by weight so that nobody gets more than its claim; claims of 0 are left out.
+def seconds_active(records: Sequence[Record], *, seconds: float) -> frozenset[int]:
+    """The windows, by number, in which a tenant (whose records these are) had a request open."""
+    numbers: set[int] = set()
+    for record in records:
+        ended_at = seconds if record.ended_at is None else min(record.ended_at, seconds)
+        numbers.update(range(int(record.sent_at / WINDOW_S), math.ceil(ended_at / WINDOW_S)))
+    return frozenset(numbers)
 
-    What is left when all claims are met is given to nobody.
+
+def max_min(
+    units: float, backlogs: Mapping[str, float], weights: Mapping[str, int]
+) -> dict[str, float]:
+    """Divide `units` by weight so that nobody gets more than its backlog; empty ones are left out.
+
+    With no units to divide nobody has an entitlement. What is left when all backlogs are served is
+    given to nobody.
     """
-    open_claims = {name: claim for name, claim in claims.items() if claim > 0}
+    if units <= 0:
+        return {}
+    waiting = {name: backlog for name, backlog in backlogs.items() if backlog > 0}
     shares: dict[str, float] = {}
     left = units
-    while open_claims:
-        per_weight = left / sum(weights[name] for name in open_claims)
-        least = min(open_claims, key=lambda name: open_claims[name] / weights[name])
-        if open_claims[least] > per_weight * weights[least]:
-            return shares | {name: per_weight * weights[name] for name in open_claims}
-        shares[least] = open_claims.pop(least)
+    while waiting:
+        per_weight = left / sum(weights[name] for name in waiting)
+        least = min(waiting, key=lambda name: waiting[name] / weights[name])
+        if waiting[least] > per_weight * weights[least]:
+            return shares | {name: per_weight * weights[name] for name in waiting}
+        shares[least] = waiting.pop(least)
         left = max(left - shares[least], 0.0)
     return shares
-
-
-def _add_claims(claimed: list[float], record: Record, units: float, seconds: float) -> None:
-    """Claims of a request in the windows at whose end it still waited for its first token."""
-    first = record.first_token_at
-    waited_until = min(
-        seconds,
-        math.inf if first is None else first,
-        math.inf if record.ended_at is None else record.ended_at,
-    )
-    for index in range(int(record.sent_at / WINDOW_S), len(claimed)):
-        begin = index * WINDOW_S
-        end = min(begin + WINDOW_S, seconds)
-        if waited_until < end:
-            return
-        claimed[index] += units * (end - max(begin, record.sent_at)) / (end - begin)

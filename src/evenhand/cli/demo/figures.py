@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from evenhand.cli.demo.entitlement import Window, windows
+from evenhand.cli.demo.entitlement import Window, seconds_active, windows
 from evenhand.cli.demo.quantile import Quantile, quantile
 from evenhand.cli.demo.record import End, Record
 from evenhand.cli.demo.service import (
@@ -35,7 +35,7 @@ class TenantFigures:
     output_tokens: int
     service: int
     share_promised: float
-    """Mean entitlement (see entitlement.py) while all tenants were active."""
+    """Mean entitlement (see entitlement.py) while all tenants had requests open."""
     share_received: float
     gap_max_s: float
 
@@ -58,7 +58,9 @@ def figures(records: Sequence[Record], *, tenants: Mapping[str, int], seconds: f
     density = tokens_per_character(records)
     by_tenant = {name: [r for r in records if r.tenant == name] for name in tenants}
     all_windows = windows(by_tenant, tenants, density=density, seconds=seconds)
-    shared = [w for w in all_windows if len(w.entitled) == len(tenants) and w.units]
+    active = [seconds_active(of_tenant, seconds=seconds) for of_tenant in by_tenant.values()]
+    in_all = frozenset.intersection(*active)
+    shared = [w for number, w in enumerate(all_windows) if number in in_all and w.units]
     jains = [w.jain for w in all_windows if w.jain is not None]
     received = [c for r in records for c in credits_of(r, density=density, seconds=seconds)]
     return RunFigures(
@@ -99,7 +101,7 @@ def _of_tenant(
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
         service=sum(COST.of(usage) for usage in usages),
-        share_promised=sum(w.entitled[name] for w in shared) / units if units else 0.0,
+        share_promised=sum(w.entitled.get(name, 0.0) for w in shared) / units if units else 0.0,
         share_received=sum(w.received[name] for w in shared) / units if units else 0.0,
         gap_max_s=gap_max_s(records, seconds=seconds),
     )

@@ -10,6 +10,8 @@ from evenhand.scheduling import PRESETS
 CONTROL = "fcfs"
 """The preset that the fair one is compared with."""
 
+_WINDOW_DEFAULT = 4
+_WINDOW_MAX = 1024
 _SECONDS_MIN, _SECONDS_MAX = 1.0, 600.0
 
 
@@ -31,8 +33,15 @@ class DemoOptions:
     """An engine that already runs, without `/v1`; None is the embedded one."""
     model: str | None = None
     """The model's name there; for the embedded engine a GGUF file, None its random weights."""
+    window: int | None = None
+    """Requests in flight there at most; None: 4. Only with `engine_url`."""
     seed: int = 1
     """Of the traffic."""
+
+    @property
+    def engine_window(self) -> int:
+        """Requests in flight at most at the engine of `engine_url`."""
+        return _WINDOW_DEFAULT if self.window is None else self.window
 
     def __post_init__(self) -> None:
         if not _SECONDS_MIN <= self.seconds <= _SECONDS_MAX:
@@ -55,7 +64,17 @@ class DemoOptions:
             raise DemoError(f"there is no --policy {self.policy}; choose {' or '.join(fair)}")
 
     def _check_engine(self) -> None:
+        if self.window is not None and not 1 <= self.window <= _WINDOW_MAX:
+            raise DemoError(
+                f"--window must be from 1 to {_WINDOW_MAX}, not {self.window}; about as many as the"
+                " engine computes at once"
+            )
         if self.engine_url is None:
+            if self.window is not None:
+                raise DemoError(
+                    "--window is for an engine of yours; name it with --engine URL, or leave"
+                    " --window away: the embedded engine knows its own"
+                )
             if self.model is not None and not Path(self.model).is_file():
                 raise DemoError(
                     f"--model {self.model} is no file; name a GGUF file for the embedded engine, or"

@@ -64,7 +64,11 @@ def _conclude(
     options: DemoOptions, runs: Mapping[str, RunFigures], traffic: Neighbours, console: Console
 ) -> int:
     verdict = judge(
-        runs[options.policy], runs[CONTROL], victim=traffic.chat.tenant, policy=options.policy
+        runs[options.policy],
+        runs[CONTROL],
+        victim=traffic.chat.tenant,
+        policy=options.policy,
+        url_window=None if options.engine_url is None else options.engine_window,
     )
     console.print()
     console.print(comparison(runs))

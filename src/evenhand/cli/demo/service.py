@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from evenhand.cli.demo.record import Record
+from evenhand.cli.demo.record import End, Record
 from evenhand.model import Usage
 from evenhand.scheduling import Cost
 from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
@@ -61,9 +61,15 @@ def credits_of(record: Record, *, density: float, seconds: float) -> Iterator[Cr
 
 
 def units_asked(record: Record, *, density: float) -> float:
-    """What a request without an answer would have cost: its prompt and its longest answer."""
+    """What a request costs in all; one that has not ended, with its longest answer.
+
+    Never less than what `credits_of` gives it.
+    """
+    used = COST.of(usage_of(record, density=density))
+    if record.end is not End.CUT:
+        return used
     prompt_tokens = record.prompt_characters * density
-    return prompt_tokens * COST.input + record.output_tokens_max * COST.output
+    return max(used, prompt_tokens * COST.input + record.output_tokens_max * COST.output)
 
 
 def gap_max_s(records: Sequence[Record], *, seconds: float) -> float:

@@ -10,8 +10,6 @@ from evenhand.cli.demo.options import DemoError, DemoOptions
 from evenhand.cli.demo.run import StartGateway
 from evenhand.engines.embedded import EmbeddedEngine, EmbeddedEngineError, EmbeddedSettings
 
-_URL_WINDOW = 16
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -33,9 +31,12 @@ async def open_stage(options: DemoOptions, keys: Mapping[str, str]) -> AsyncIter
     if options.engine_url is not None:
         assert options.model is not None
         engine = EngineBehind(
-            url=options.engine_url, kind="openai", model=options.model, window=_URL_WINDOW
+            url=options.engine_url,
+            kind="openai",
+            model=options.model,
+            window=options.engine_window,
         )
-        yield _stage(engine, keys, about=f"Engine: {options.model} at {options.engine_url}.")
+        yield _stage(engine, keys, about=_about_url(engine))
         return
     settings = EmbeddedSettings(model_file=Path(options.model) if options.model else None)
     embedded = EmbeddedEngine(settings, on_change=lambda _is_up: None)
@@ -56,6 +57,12 @@ def _stage(engine: EngineBehind, keys: Mapping[str, str], *, about: str) -> Stag
         return gateway_process(engine, preset=preset, keys=keys)
 
     return Stage(model=engine.model, about=about, gateway_for_phase=gateway_for_phase)
+
+
+def _about_url(engine: EngineBehind) -> str:
+    return (
+        f"Engine: {engine.model} at {engine.url}, {engine.window} requests at a time (--window N)."
+    )
 
 
 def _about(settings: EmbeddedSettings) -> str:

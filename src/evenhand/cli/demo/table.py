@@ -16,7 +16,7 @@ _COLUMNS = (
     *_NAMES,
     "first token ms\np50 (95 %)",
     "\np99 (95 %)",
-    "done",
+    "done\n/sent",
     "tokens",
     "share %\ndue:got",
     "gap\ns",
@@ -41,8 +41,8 @@ def comparison(runs: Mapping[str, RunFigures]) -> Table:
 def notes(runs: Mapping[str, RunFigures]) -> Iterator[str]:
     """What a reader must know to trust the table, a sentence each."""
     yield (
-        "due: equal shares of what was served while all were active; who asks for less is due"
-        " what it asks, and the others divide the rest. gap: longest wait for any token."
+        "due: equal shares of what was served while all had requests open; who asks for less is"
+        " due what it asks, and the others divide the rest. gap: longest wait for any token."
     )
     for name, run in runs.items():
         waiting = [
@@ -70,11 +70,15 @@ def _cells(row: TenantFigures, *, is_alone: bool) -> tuple[str, ...]:
     return (
         interval(row.ttft_p50),
         interval(row.ttft_p99),
-        str(row.completed),
+        _done(row.completed, row.sent),
         count(row.input_tokens + row.output_tokens),
         "" if is_alone else f"{due:.0f}:{got:.0f}",
         gap(row.gap_max_s),
     )
+
+
+def _done(completed: int, sent: int) -> str:
+    return f"{count(completed)}/{count(sent)}"
 
 
 def _together(run: RunFigures) -> tuple[str, ...]:
@@ -83,7 +87,10 @@ def _together(run: RunFigures) -> tuple[str, ...]:
         "all",
         "" if run.jain is None or len(run.tenants) == 1 else f"Jain {run.jain:.2f}",
         f"{run.tokens_per_s:.0f} tokens/s",
-        str(sum(row.completed for row in run.tenants.values())),
+        _done(
+            sum(row.completed for row in run.tenants.values()),
+            sum(row.sent for row in run.tenants.values()),
+        ),
         count(sum(row.input_tokens + row.output_tokens for row in run.tenants.values())),
         "",
         "",

@@ -11,7 +11,7 @@ FAILED_SHARE_MAX = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Ratios are fair over control; None where a figure is missing. `reason` is one sentence."""
+    """Ratios are fair over control; None where a figure is missing. `reason` is for people."""
 
     is_pass: bool
     ttft_ratio: float | None
@@ -19,8 +19,18 @@ class Verdict:
     reason: str
 
 
-def judge(fair: RunFigures, control: RunFigures, *, victim: str, policy: str) -> Verdict:
-    """Compare the fair run with the control. `victim` is the tenant that must not wait."""
+def judge(
+    fair: RunFigures,
+    control: RunFigures,
+    *,
+    victim: str,
+    policy: str,
+    url_window: int | None = None,
+) -> Verdict:
+    """Compare the fair run with the control. `victim` is the tenant that must not wait.
+
+    `url_window` is the window of an engine of the user's, who may have chosen it badly.
+    """
     fair_p50 = fair.tenants[victim].ttft_p50
     control_p50 = control.tenants[victim].ttft_p50
     throughput = fair.tokens_per_s / control.tokens_per_s if control.tokens_per_s else None
@@ -46,7 +56,19 @@ def judge(fair: RunFigures, control: RunFigures, *, victim: str, policy: str) ->
         is_pass=not faults,
         ttft_ratio=ratio,
         throughput_ratio=throughput,
-        reason=f"{facts}; missed: {'; '.join(faults)}." if faults else f"{facts}.",
+        reason=(
+            f"{facts}; missed: {'; '.join(faults)}.{_advice(url_window)}" if faults else f"{facts}."
+        ),
+    )
+
+
+def _advice(url_window: int | None) -> str:
+    if url_window is None:
+        return ""
+    return (
+        f" The window was {url_window} requests at a time: give --window N, about as many as the"
+        " engine computes at once, and try again; in a larger one they queue inside the engine,"
+        " a smaller one leaves it idle."
     )
 
 

@@ -41,12 +41,18 @@ class LiveState:
             "preset": parameters.pop("preset"),
             "parameters": parameters,
             "is_fair": PRESETS[policy.preset].is_fair,
-            "lag_bound_units_per_weight": policy.lag_bound(
-                window=scheduler.capacity.window_peak,
-                request_units_max=self._status.request_units_max,
-                weight_min=self._standings.weight_min,
-            ),
+            # What the limits allow one request to cost, and what one has cost at most so far.
+            "lag_bound_units_per_weight": self._lag_bound(self._status.request_units_max),
+            "lag_bound_so_far_units_per_weight": self._lag_bound(scheduler.request_units_peak),
         }
+
+    def _lag_bound(self, request_units_max: int) -> int | None:
+        scheduler = self._status.scheduler
+        return scheduler.settings.policy.lag_bound(
+            window=scheduler.capacity.window_peak,
+            request_units_max=request_units_max,
+            weight_min=self._standings.weight_min,
+        )
 
     def _engines(self) -> list[dict[str, Any]]:
         scheduled = self._status.scheduler.capacity.engines
