@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from evenhand.cli.config import ConfigurationError, effective, read, resolve
+from evenhand.cli.config import ConfigurationError, effective, look_outside, read
 
 
 def check(
@@ -19,8 +19,15 @@ def check(
     """Explain every problem in FILE, or print the effective configuration (secrets masked)."""
     try:
         loaded = read(file)
+    except ConfigurationError as error:
+        print_problems(file, error)
+        typer.echo(
+            "What depends on these was not looked at: mend them, then check again.", err=True
+        )
+        raise typer.Exit(1) from None
+    try:
         if not no_secrets:
-            resolve(loaded.config, os.environ, loaded.lines)
+            look_outside(loaded, os.environ)
     except ConfigurationError as error:
         print_problems(file, error)
         raise typer.Exit(1) from None

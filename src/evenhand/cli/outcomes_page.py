@@ -48,7 +48,8 @@ Every request has exactly one of these outcomes. The word is the `outcome` label
 `evenhand_requests_total` and the `outcome` of its log line. Errors have OpenAI's shape,
 `{"error": {"message", "type", "param", "code"}}`, and the message says what to do. `x-should-retry` is
 what the OpenAI SDKs obey; where there is a time to wait, `retry-after` and `retry-after-ms` carry it,
-computed from the work that the tenant has waiting and the rate at which its share is served. Status 499
+computed from the work that the tenant has waiting and the rate at which its share is served (one second
+while no rate was measured). Status 499
 is for the log alone: nobody is left to read it. Once a stream has begun its status is 200, in the log
 too, and the outcome tells how it ended.
 

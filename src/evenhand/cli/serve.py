@@ -24,8 +24,8 @@ from evenhand.cli.config import (
     Config,
     ConfigurationError,
     ResolvedSecrets,
+    look_outside,
     read,
-    resolve,
 )
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.engines.embedded import EmbeddedEngineError
@@ -54,7 +54,7 @@ def serve(
     """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries."""
     try:
         loaded = read(file)
-        secrets = resolve(loaded.config, os.environ, loaded.lines)
+        secrets = look_outside(loaded, os.environ)
     except ConfigurationError as error:
         print_problems(file, error)
         raise typer.Exit(1) from None

@@ -53,7 +53,9 @@ def test_check_names_file_line_place_and_remedy(tmp_path: Path) -> None:
     result = run("check", file)
     assert result.exit_code == 1
     line = STARTER[: STARTER.index("slots: 4")].count("\n") + 1
-    assert result.stderr == f"{file}:{line}: engines[0].slotz: unknown key; did you mean slots?\n"
+    problem, advice = result.stderr.splitlines()
+    assert problem == f"{file}:{line}: engines[0].slotz: unknown key; did you mean slots?"
+    assert "check again" in advice
 
 
 def test_check_of_no_file_points_to_init(tmp_path: Path) -> None:
@@ -123,3 +125,14 @@ def test_docs_elsewhere_says_where_to_go(tmp_path: Path, monkeypatch: pytest.Mon
     assert "clone" in result.stderr
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'other'\n")
     assert run("docs", "--check").exit_code == 1
+
+
+def test_a_model_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "evenhand.yaml"
+    file.write_text(
+        "engines: [{name: e, kind: embedded, models: [m], model_file: /nowhere/model.gguf}]\n"
+        "tenants: [{name: a}]\nkeys: [{key: env:A_KEY_THAT_IS_SET, tenant: a}]\n"
+    )
+    result = CliRunner().invoke(app, ["check", str(file)], env={"A_KEY_THAT_IS_SET": "k" * 32})
+    assert result.exit_code == 1
+    assert f"{file}:1: engines[0].model_file" in result.output

@@ -11,6 +11,7 @@ from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key, KeyLimits
 from evenhand.cli.config.limits import Limits
 from evenhand.cli.config.load import Loaded, load, read
+from evenhand.cli.config.outside import look_outside
 from evenhand.cli.config.problem import ConfigurationError, Lines, Problem
 from evenhand.cli.config.schema import Admin, Config, Cost, Lane, Policy
 from evenhand.cli.config.secrets import ResolvedSecrets, Secret, SecretReference, resolve
@@ -40,6 +41,7 @@ __all__ = [
     "UrlEngine",
     "effective",
     "load",
+    "look_outside",
     "read",
     "resolve",
     "walk",
