@@ -1,5 +1,7 @@
 """What an engine finds wrong with a request is the client's to know; what is wrong with it is not."""
 
+import json
+
 import pytest
 import uvloop
 
@@ -123,5 +125,42 @@ def test_a_hung_engine_is_504_and_its_connection_is_closed(asked: object) -> Non
             answer = await g.post(asked)
             assert (answer.status, error_of(answer)["code"]) == (504, "engine_timeout")
             await engine.requests[0].closed_by_client.wait()
+
+    uvloop.run(main())
+
+
+def test_a_refusal_inside_a_stream_is_the_clients_and_is_not_tried_twice() -> None:
+    """vLLM answers 200 and then says that the request was bad."""
+    error = {
+        "message": "logprobs of 99 is too much",
+        "type": "BadRequestError",
+        "param": "logprobs",
+    }
+    error |= {"code": 400}
+    body = b"data: " + json.dumps({"error": error}).encode() + b"\n\ndata: [DONE]\n\n"
+
+    async def main() -> None:
+        async with ScriptedEngine() as engine, ScriptedEngine() as other:
+            engine.default = other.default = Answer(sse=body)
+            async with gateway(Backend(engine, name="a"), Backend(other, name="b")) as g:
+                answer = await g.post({**CHAT, "stream": True, "logprobs": 99})
+                assert answer.status == 400
+                assert "logprobs" in error_of(answer)["message"]
+                assert answer.headers["x-should-retry"] == "false"
+                (record,) = await g.ended(1)
+                assert (record["outcome"], record["dispatches"]) == (Outcome.REFUSED_BY_ENGINE, 1)
+                assert record["units"] == 0
+
+    uvloop.run(main())
+
+
+@pytest.mark.parametrize("code", [401, 404, 429, 500, "400", None, True])
+def test_any_other_error_inside_a_stream_is_the_engines(code: object) -> None:
+    body = b"data: " + json.dumps({"error": {"message": "no", "code": code}}).encode() + b"\n\n"
+
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            engine.default = Answer(sse=body)
+            assert (await g.post({**CHAT, "stream": True})).status == 502
 
     uvloop.run(main())

@@ -188,6 +188,7 @@ class Call:
         self._end(Outcome.COMPLETED, usage)
 
     def refused_by_engine(self, status: int, body: bytes) -> None:
+        self._attempts.abort()  # its refusal may be the beginning of a stream
         self._answer.send(status, body, ("x-should-retry", "false"))
         self._end(Outcome.REFUSED_BY_ENGINE, status=status)
 

@@ -11,6 +11,7 @@ from evenhand.gateway.streamed_answer import StreamedAnswer
 from evenhand.gateway.whole_answer import AnswerTooLong, WholeAnswer, answer_usage
 from evenhand.model import Outcome, Usage
 from evenhand.wire.completion import Completion
+from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.stream_meter import StreamMeter
 from evenhand.wire.usage import of_all
@@ -51,13 +52,6 @@ class Relayed(Protocol):
 
     def crashed(self, error: Exception) -> None:
         """Our own code failed on it; it must end all the same."""
-
-
-_UNWELL = frozenset({429, 502, 503, 504})
-"""Statuses by which an engine, or what stands before it, says that it cannot take requests."""
-
-_OURS = frozenset({401, 403, 404, 405, 407, 421})
-"""Statuses that blame the gateway's own credential or configuration, never the client."""
 
 
 class Relay:
@@ -142,8 +136,7 @@ class Relay:
 
     def _feed_stream(self, stream: StreamedAnswer, data: bytes) -> None:
         self._pass_on(stream, stream.feed(data))
-        if stream.error is not None:
-            self._tell_error(stream.error)
+        self._tell_error(stream)
 
     def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
         self._call.produced(stream.meter.output_tokens)
@@ -151,15 +144,20 @@ class Relay:
             self._call.passes(out)
             self.is_stream_done = stream.meter.is_done
 
-    def _tell_error(self, said: str) -> None:
-        message = f"The engine failed in the middle of its answer: {said}. Try again."
-        self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
+    def _tell_error(self, stream: StreamedAnswer) -> None:
+        """Whatever the engine has said of an error inside the stream."""
+        if stream.refusal is not None:
+            self._call.refused_by_engine(*stream.refusal)
+        elif stream.error is not None:
+            said = stream.error.rstrip(".")
+            message = f"The engine failed in the middle of its answer: {said}. Try again."
+            self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
 
     def _end_stream(self, stream: StreamedAnswer) -> None:
         self._pass_on(stream, stream.end())
         outcome = stream.ending()
         if stream.error is not None:
-            self._tell_error(stream.error)
+            self._tell_error(stream)
         elif outcome is Outcome.COMPLETED:
             self._call.completed_stream(self._whole_stream_usage(stream))
         else:
@@ -168,11 +166,11 @@ class Relay:
 
     def _end_whole(self, whole: WholeAnswer) -> None:
         status = whole.status
-        if status in _UNWELL:
+        if status in UNWELL:
             message = f"The engine takes no requests at the moment (status {status}). Try again."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
             return
-        if status in _OURS:
+        if status in BLAMES_GATEWAY:
             message = f"The engine refuses the gateway (status {status}). Tell its operator."
             self._call.failed(Outcome.ENGINE_REJECTED, message, Fault.FINAL)
             return

@@ -3,7 +3,7 @@
 import orjson
 
 from evenhand.model import Outcome, Usage
-from evenhand.wire.engine_error import engine_message
+from evenhand.wire.engine_error import engine_message, refusal_status
 from evenhand.wire.sse import EventSplitter, payload
 from evenhand.wire.stream_meter import StreamMeter
 
@@ -22,6 +22,8 @@ class StreamedAnswer:
         self.meter = meter
         self.error: str | None = None
         """What the engine said went wrong, once it has said so inside the stream."""
+        self.refusal: tuple[int, bytes] | None = None
+        """Its status and error body, where that blames the request and came before anything else."""
 
     def feed(self, data: bytes) -> bytes:
         """What of these bytes the client gets; possibly nothing."""
@@ -53,19 +55,22 @@ class StreamedAnswer:
         for event in events:
             if meter.is_done:
                 break
-            self._has_begun = True
             out = meter.take(event)
             if meter.error_seen:
-                self.error = _message(event)
+                self._note_error(event)
                 break
+            self._has_begun = True
             if out is not None:
                 kept.append(out)
         return kept[0] if len(kept) == 1 else b"".join(kept)
 
-
-def _message(event: bytes) -> str:
-    try:
-        document = orjson.loads(payload(event) or b"")
-    except orjson.JSONDecodeError:
-        document = None
-    return engine_message(document) or "it gave no reason"
+    def _note_error(self, event: bytes) -> None:
+        data = payload(event) or b""
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            document = None
+        self.error = engine_message(document) or "it gave no reason"
+        status = refusal_status(document)
+        if status is not None and not self._has_begun:
+            self.refusal = (status, data)

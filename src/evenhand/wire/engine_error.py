@@ -4,6 +4,12 @@ from collections.abc import Mapping
 
 _MESSAGE_CHARS_MAX = 1_000
 
+UNWELL = frozenset({429, 502, 503, 504})
+"""Statuses by which an engine, or what stands before it, says that it cannot take requests."""
+
+BLAMES_GATEWAY = frozenset({401, 403, 404, 405, 407, 421})
+"""Statuses that blame the gateway's own credential or configuration, never the client."""
+
 
 def engine_message(document: object) -> str | None:
     """The message of an error body; None if it has none. Cut where it is long.
@@ -25,3 +31,14 @@ def is_openai_error(document: object) -> bool:
     """Whether it is an error body that the OpenAI SDKs read as it is."""
     error = document.get("error") if isinstance(document, Mapping) else None
     return isinstance(error, Mapping) and isinstance(error.get("message"), str)
+
+
+def refusal_status(document: object) -> int | None:
+    """The status of an error that blames the request; None if it blames anything else. vLLM refuses some
+    streamed requests inside the stream, after a 200, with the status as the error's code."""
+    if not isinstance(document, Mapping) or not is_openai_error(document):
+        return None
+    code = document["error"].get("code")
+    if type(code) is not int or not 400 <= code < 500 or code in UNWELL | BLAMES_GATEWAY:
+        return None
+    return code

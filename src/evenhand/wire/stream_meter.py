@@ -112,7 +112,11 @@ class StreamMeter:
         self._report(chunk.pop("usage"), is_final=is_final)
         if not self._is_cut(is_final=is_final):
             return event
-        return None if is_final else sse_event(json.dumps(chunk, ensure_ascii=False).encode())
+        return (
+            None
+            if is_final
+            else sse_event(json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode())
+        )
 
     def _is_cut(self, *, is_final: bool) -> bool:
         if not self._asked_for_more or self._client_wants_each:
