@@ -131,12 +131,8 @@ def test_a_hung_engine_is_504_and_its_connection_is_closed(asked: object) -> Non
 
 def test_a_refusal_inside_a_stream_is_the_clients_and_is_not_tried_twice() -> None:
     """vLLM answers 200 and then says that the request was bad."""
-    error = {
-        "message": "logprobs of 99 is too much",
-        "type": "BadRequestError",
-        "param": "logprobs",
-    }
-    error |= {"code": 400}
+    said = "logprobs of 99 is too much"
+    error = {"message": said, "type": "BadRequestError", "param": "logprobs", "code": 400}
     body = b"data: " + json.dumps({"error": error}).encode() + b"\n\ndata: [DONE]\n\n"
 
     async def main() -> None:

@@ -99,10 +99,11 @@ def test_a_port_in_use_leaves_no_embedded_engine_running(tmp_path: Path) -> None
 
 @pytest.mark.engine
 def test_an_engine_that_cannot_start_is_explained(tmp_path: Path) -> None:
-    config = configuration(embedded(model_file=str(tmp_path / "none.gguf")))
-    code, stderr = _start(tmp_path, config)
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF and then nonsense")
+    code, stderr = _start(tmp_path, configuration(embedded(model_file=str(broken))))
     assert code == 1
-    assert "none.gguf" in stderr
+    assert "broken.gguf" in stderr
     assert "Traceback" not in stderr
 
 
