@@ -69,7 +69,10 @@ def _serve(arguments: argparse.Namespace) -> Any:
     params.ui = False
     params.verbosity = _VERBOSITY_ERRORS
     _forget_prompts(params)
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        sys.exit(f"llama.cpp cannot serve {arguments.model_file.name}: {error}")
 
 
 def _forget_prompts(params: Any) -> None:
