@@ -160,3 +160,21 @@ def test_any_other_error_inside_a_stream_is_the_engines(code: object) -> None:
             assert (await g.post({**CHAT, "stream": True})).status == 502
 
     uvloop.run(main())
+
+
+def test_a_refusal_after_the_answer_has_begun_ends_the_stream_with_an_error() -> None:
+    begun = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+    refusal = b'data: {"error":{"message":"no","code":400}}\n\ndata: [DONE]\n\n'
+
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            engine.default = Answer(sse=begun + refusal)
+            stream = await g.stream({**CHAT, "stream": True})
+            events = await stream.events()
+            assert len(events) == 2, "no [DONE]"
+            assert json.loads(events[-1])["error"]["code"] == "engine_failed"
+            await stream.close()
+            (record,) = await g.ended(1)
+            assert (record["outcome"], record["output_tokens"]) == (Outcome.ENGINE_FAILED, 1)
+
+    uvloop.run(main())

@@ -70,6 +70,8 @@ def test_a_second_sigterm_hurries(tmp_path: Path) -> None:
             events = await _events_of_a_hanging_stream(engine, served, signals=2)
             assert b'"code":"shutting_down"' in events[-1]
             assert await served.ended() == 0
+            assert served.lines[-1]["event"] == "stopped"
+            assert served.lines[-1]["ended_by_us"] == 1
 
     run_on_loop(main)
 

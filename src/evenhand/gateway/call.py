@@ -19,7 +19,7 @@ from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import KeyHolder
 from evenhand.gateway.relay import Fault, Relay
-from evenhand.model import ENDINGS, InteractionId, Outcome, RequestId, Usage
+from evenhand.model import ENDINGS, NO_USAGE, InteractionId, Outcome, RequestId, Usage
 from evenhand.scheduling import Refusal
 from evenhand.wire.dialect import engine_body
 from evenhand.wire.stream_meter import StreamMeter
@@ -288,7 +288,7 @@ class Call:
         self._phase = Phase.ENDED
         self._gateway.calls.discard(self)
         self._holder.open_requests -= 1
-        usage = usage or Usage(0, 0)
+        usage = usage or NO_USAGE
         units = 0
         if was_running:
             units = self._dispatcher.settle(self._id, usage, outcome).units

@@ -52,8 +52,9 @@ class Dispatcher:
 
     def submit(self, call: Dispatched, request: Request) -> None:
         """Queue a call; it hears of its turn or its refusal, possibly before this returns."""
-        self._calls[request.id] = call
         submission = self.scheduler.submit(request, self.now_ms())
+        # Only when the scheduler has it: what raised there leaves nothing behind here.
+        self._calls[request.id] = call
         for refusal in submission.shed:
             self._refuse(refusal)
         if submission.refused is not None:

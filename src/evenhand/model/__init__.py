@@ -17,10 +17,11 @@ from evenhand.model.ids import (
 )
 from evenhand.model.outcome import ENDINGS, Ending, Outcome
 from evenhand.model.request import Request
-from evenhand.model.usage import Usage
+from evenhand.model.usage import NO_USAGE, Usage
 
 __all__ = [
     "ENDINGS",
+    "NO_USAGE",
     "ApplicationName",
     "Ending",
     "EngineName",

@@ -12,6 +12,7 @@ _MEMORY_BYTES = 16_000_000
 class InputEstimate:
     """Bytes per token of each model as a ratio of two decayed sums.
 
+    Never more than one token a byte, because nothing above that is learned.
     Bounded by the number of models in the configuration.
     """
 
@@ -23,8 +24,7 @@ class InputEstimate:
         if request.prompt_tokens is not None:
             return request.prompt_tokens
         seen_bytes, seen_tokens = self._of(request.model)
-        # No token is shorter than a byte.
-        return min(request.prompt_bytes, -(-request.prompt_bytes * seen_tokens // seen_bytes))
+        return -(-request.prompt_bytes * seen_tokens // seen_bytes)
 
     def learn(self, request: Request, usage: Usage) -> None:
         """Take in what the engine counted. Estimates and token-id prompts teach nothing."""
