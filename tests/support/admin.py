@@ -24,6 +24,7 @@ class PlainStatus:
     shown: Sequence[EngineStatus] = (EngineStatus(ENGINE, is_up=True, reason="answers"),)
     request_units_max: int = 1_000
     version: str = "1.2.3"
+    ledger_closed_because: str | None = None
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:

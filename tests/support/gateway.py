@@ -11,12 +11,15 @@ up.
 
 import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
@@ -26,6 +29,7 @@ from evenhand.gateway.settings import CallLimits
 from evenhand.model import (
     ApplicationName,
     EngineName,
+    KeyId,
     LaneName,
     ModelName,
     Outcome,
@@ -34,6 +38,7 @@ from evenhand.model import (
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
+from support.ledger import bookkeeper, check_against, check_books
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
 from support.scripted_engine import ScriptedEngine
 
@@ -49,6 +54,7 @@ KEY_B = "sk-test-key-of-tenant-b-0123456789"
 
 def identity(tenant: str, **more: Any) -> Identity:
     values: dict[str, Any] = {
+        "key_id": KeyId(f"env:{tenant}"),
         "tenant": (tenant,),
         "application": ApplicationName("test"),
         "trust_domain": TrustDomain("one"),
@@ -82,6 +88,7 @@ class Setup:
     limits: CallLimits = field(default_factory=CallLimits)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
+    booking: BookingSettings = field(default_factory=BookingSettings)
 
 
 class RunningGateway:
@@ -100,6 +107,8 @@ class RunningGateway:
         """Faults of our own; `gateway` fails the test if there are any."""
         self.streams: list[RawStream] = []
         """All that `stream` has opened; they are closed at the end."""
+        self.database = Path()
+        """Of the ledger; there until the end of the block."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
 
@@ -175,6 +184,9 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     """A gateway in front of those engines; fails on any fault of our own and on what is left open."""
     setup = setup or Setup()
     loop = asyncio.get_running_loop()
+    folder = tempfile.TemporaryDirectory(prefix="evenhand-test-")
+    database = Path(folder.name) / "evenhand.db"
+    keeper = bookkeeper(database, loop, setup.booking)
     lines: list[bytes] = []
     log = RequestLog(lines.append)
     links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
@@ -188,6 +200,7 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
         limits=setup.limits,
         observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log),
         loop=loop,
+        bookkeeping=keeper,
     )
     refusals: list[Outcome] = []
 
@@ -199,6 +212,7 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, host, port)
     running.refusals = refusals
+    running.database = database
     ended = application.ended
 
     def note(record: Any) -> None:
@@ -226,11 +240,18 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
         for stream in running.streams:
             await stream.close()
         log.close()
+        keeper.close()
+        left = await keeper.store.close(5_000)
         loop.set_exception_handler(before)
     assert not running.crashes, running.crashes
     running.assert_at_rest()
     assert edge.connections == 0
     assert all(link.client.open_connections == 0 for link in links)
+    with folder:
+        assert left == 0
+        assert keeper.books.open_holds == 0
+        check_books(database)
+        check_against(database, running.records)
 
 
 async def becomes(condition: Callable[[], object]) -> None:

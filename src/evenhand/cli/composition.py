@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, Tenant
+from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, State, Tenant
 from evenhand.engines.embedded import EmbeddedSettings
 from evenhand.engines.http import ClientSettings
+from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
-from evenhand.model import ApplicationName, LaneName, ModelName, TrustDomain
+from evenhand.ledger import Budget, Price
+from evenhand.model import ApplicationName, KeyId, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
     Cost,
     Policy,
@@ -18,6 +20,7 @@ from evenhand.scheduling import (
     SchedulerSettings,
     TenantShare,
 )
+from evenhand.stores import CommitSettings
 
 
 def scheduler_settings(config: Config) -> SchedulerSettings:
@@ -75,6 +78,30 @@ def edge_settings(config: Config) -> EdgeSettings:
     )
 
 
+def booking_settings(config: Config) -> BookingSettings:
+    assert config.state is not None
+    prices = {}
+    if config.prices is not None:
+        for price in config.prices.models:
+            prices[ModelName(price.model)] = Price(
+                currency=config.prices.currency,
+                input=price.input,
+                cached_input=price.cached_input,
+                output=price.output,
+            )
+    return BookingSettings(
+        prices=prices,
+        output_tokens_default=config.limits.output_tokens_default,
+        entries_max=config.state.entries_waiting_max,
+    )
+
+
+def commit_settings(state: State) -> CommitSettings:
+    return CommitSettings(
+        interval_ms=_ms(state.commit_interval_s), timeout_ms=_ms(state.commit_timeout_s)
+    )
+
+
 def client_settings(config: Config) -> ClientSettings:
     return ClientSettings(
         first_byte_timeout_ms=_ms(config.limits.first_byte_timeout_s),
@@ -101,15 +128,19 @@ def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:
 
 def _identity(key: Key, *, queue_wait_ms_max: int) -> Identity:
     models = None if key.allows_all_models else frozenset(ModelName(m) for m in key.models)
+    limits = key.limits
+    budget = Budget(nano_max=limits.spend_max, tokens_max=limits.tokens_max)
     return Identity(
+        key_id=KeyId(str(key.key)),
         tenant=tuple(key.tenant),
         application=ApplicationName(key.application),
         trust_domain=TrustDomain(key.trust_domain),
         lane=LaneName(key.lane),
         queue_wait_ms_max=queue_wait_ms_max,
         models=models,
-        open_requests_max=key.limits.open_requests_max,
-        output_tokens_max=key.limits.output_tokens_max,
+        open_requests_max=limits.open_requests_max,
+        output_tokens_max=limits.output_tokens_max,
+        budget=budget if limits.is_budget else None,
     )
 
 

@@ -17,6 +17,10 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.EXPECTATION_FAILED: "An `Expect` other than `100-continue`.",
     Outcome.HEAD_TOO_LARGE: "The head exceeds `limits.head_bytes_max` or `limits.head_fields_max`.",
     Outcome.TOO_MANY_CONNECTIONS: "`limits.connections_max` connections are open.",
+    Outcome.BUDGET_EXHAUSTED: "What the key has used, what its open requests may use and what this one "
+    "may use exceed the key's `spend_max` or `tokens_max`.",
+    Outcome.LEDGER_CLOSED: "The state database cannot be written, and the key has a budget, or too much "
+    "waits for the disk already.",
     Outcome.KEY_LIMIT: "The key has `limits.open_requests_max` requests open.",
     Outcome.TENANT_QUEUE_FULL: "The tenant has as much waiting as it may.",
     Outcome.SHED: "The whole queue is full, and this tenant is the one furthest over its share.",
@@ -36,6 +40,10 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.ENGINE_TIMEOUT: "The engine was silent for too long.",
     Outcome.ANSWER_TOO_LARGE: "The answer exceeds `limits.answer_bytes_max` or "
     "`limits.event_bytes_max`.",
+    Outcome.NOT_RECORDED: "The answer was made and is charged, but its key has a budget and the ledger "
+    "could not be written before the last byte. In a stream: an error event and no `[DONE]`.",
+    Outcome.GATEWAY_DIED: "In the ledger alone: the gateway was killed in the middle of the request; "
+    "the next start charged what was marked as produced.",
     Outcome.INTERNAL_ERROR: "A fault of the gateway itself; its log has the trace.",
 }
 

@@ -28,6 +28,7 @@ from evenhand.cli.config import (
     read,
 )
 from evenhand.cli.engine_crew import EngineCrew
+from evenhand.cli.state_desk import StateDesk
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
@@ -35,6 +36,7 @@ from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.server import Bound, GatewayServer, Listening
 from evenhand.scheduling import Scheduler
+from evenhand.stores import StateProblemError
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, fd_sink
 
 
@@ -60,23 +62,28 @@ def serve(
         raise typer.Exit(1) from None
     if with_parent:
         die_with_parent(sys.stdin.fileno())
-    code = uvloop.run(run_gateway(loaded.config, secrets, announce=announce))
+    code = uvloop.run(run_gateway(loaded.config, secrets, file, announce=announce))
     raise typer.Exit(code)
 
 
-async def run_gateway(config: Config, secrets: ResolvedSecrets, *, announce: bool) -> int:
+async def run_gateway(
+    config: Config, secrets: ResolvedSecrets, file: Path, *, announce: bool
+) -> int:
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     crew = EngineCrew(config, secrets)
+    desk = None if config.state is None else StateDesk(config, file, log)
     try:
         try:
+            if desk is not None:
+                desk.open()
             await crew.start()
-            server = _compose(config, secrets, crew, log)
+            server = _compose(config, secrets, crew, log, desk)
             await crew.looked_once()
             told = _heed_signals(server)
             bound = await server.start()
-        except EmbeddedEngineError as error:
+        except (EmbeddedEngineError, StateProblemError) as error:
             typer.echo(f"evenhand: {error}", err=True)
             return 1
         except OSError as error:
@@ -85,14 +92,18 @@ async def run_gateway(config: Config, secrets: ResolvedSecrets, *, announce: boo
         _tell(bound, config, announce=announce)
         await told.wait()
         await server.drain()
-        return 0
+        return 0 if desk is None or await desk.close() else 1
     finally:
         await crew.stop()
         log.close()
 
 
 def _compose(
-    config: Config, secrets: ResolvedSecrets, crew: EngineCrew, log: RequestLog
+    config: Config,
+    secrets: ResolvedSecrets,
+    crew: EngineCrew,
+    log: RequestLog,
+    desk: StateDesk | None,
 ) -> GatewayServer:
     loop = asyncio.get_running_loop()
 
@@ -106,12 +117,15 @@ def _compose(
         version=evenhand.__version__,
         log_lines_dropped=lambda: log.dropped_lines,
     )
+    if desk is not None and desk.collector is not None:
+        metrics.registry.register(desk.collector)
     gateway = Gateway(
         keys=key_ring(config, secrets),
         dispatcher=dispatcher,
         limits=call_limits(config),
         observers=Observers(metrics=metrics, log=log),
         loop=loop,
+        bookkeeping=None if desk is None else desk.bookkeeper,
     )
     listening = Listening(
         host=config.listen.host,

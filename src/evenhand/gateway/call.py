@@ -4,14 +4,18 @@
                         ^                 |
                         +--engine failed--+   (once, and only before the first byte)
 
-Whatever happens, `_end` runs exactly once: it settles, frees the slot, counts and logs.
+Whatever happens, `_settle` runs exactly once: it settles in the scheduler and in the ledger and frees
+the slot; then `_end` counts and logs. Under a hard budget two more phases wait for the disk: HOLDING
+before the queue, RECORDING before the last byte.
 """
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evenhand.gateway.admission import Admitted, Refused, admit, scheduler_request
 from evenhand.gateway.attempts import Attempts
+from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
@@ -19,7 +23,15 @@ from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import KeyHolder
 from evenhand.gateway.relay import Fault, Relay
-from evenhand.model import ENDINGS, NO_USAGE, InteractionId, Outcome, RequestId, Usage
+from evenhand.model import (
+    ENDINGS,
+    NO_USAGE,
+    InteractionId,
+    Outcome,
+    Request,
+    RequestId,
+    Usage,
+)
 from evenhand.scheduling import Refusal
 from evenhand.wire.dialect import engine_body
 from evenhand.wire.stream_meter import StreamMeter
@@ -34,9 +46,16 @@ long would be a way to be served for nothing."""
 
 class Phase(Enum):
     READING = auto()
+    HOLDING = auto()
+    """Its hold is on the way to the disk."""
     QUEUED = auto()
     RUNNING = auto()
+    RECORDING = auto()
+    """Settled; its settlement is on the way to the disk, and its last bytes are kept back."""
     ENDED = auto()
+
+
+_NOT_SUBMITTED = frozenset({Phase.READING, Phase.HOLDING})
 
 
 class Call:
@@ -61,6 +80,11 @@ class Call:
         self._interaction = interaction
         self._phase = Phase.READING
         self._admitted: Admitted | None = None
+        self._booking: Booking | None = None
+        self._last_piece = b""
+        self._usage = NO_USAGE
+        self._units = 0
+        self._is_settled = False
         self._link: EngineLink | None = None
         self._attempts = Attempts()
         self._relay: Relay | None = None
@@ -85,6 +109,30 @@ class Call:
         request = scheduler_request(
             admitted, self._holder.identity, request_id=self._id, interaction=self._interaction
         )
+        booking = self._gateway.bookkeeping.open(self._holder.identity, request, self._used)
+        if isinstance(booking, Refused):
+            self._refuse(booking)
+            return
+        self._booking = booking
+        if not booking.is_hard:
+            self._queue(request)
+            return
+        self._phase = Phase.HOLDING
+        booking.recorded(lambda is_on_disk: self._held(request, is_on_disk=is_on_disk))
+
+    @guarded
+    def _held(self, request: Request, *, is_on_disk: bool) -> None:
+        """Its hold is on disk, so that no crash can make room for another in its place."""
+        if self._phase is not Phase.HOLDING:
+            return  # it has ended meanwhile
+        if is_on_disk:
+            self._queue(request)
+            return
+        self._phase = Phase.READING
+        message = "The usage ledger cannot be written at the moment. Try again later."
+        self._refuse(Refused(Outcome.LEDGER_CLOSED, message, retry_after_ms=2_000))
+
+    def _queue(self, request: Request) -> None:
         self._phase = Phase.QUEUED
         self._dispatcher.submit(self, request)
 
@@ -95,12 +143,14 @@ class Call:
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
-        if self._phase is Phase.READING:
+        if self._phase in _NOT_SUBMITTED:
             self._end(why or Outcome.CANCELLED_QUEUED)
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
             outcome = why or Outcome.CANCELLED_RUNNING
             self._end(Outcome.COMPLETED if self._is_told_all() else outcome, self._used())
+        elif self._phase is Phase.RECORDING:
+            self._conclude(why or Outcome.CANCELLED_RUNNING)
 
     def client_slow(self) -> None:
         self._attempts.pause()
@@ -165,7 +215,10 @@ class Call:
 
     # The relay's side.
 
-    def passes(self, data: bytes) -> None:
+    def passes(self, data: bytes, *, is_last: bool) -> None:
+        if is_last and self._booked().is_hard:
+            self._last_piece = data
+            return
         self._answer.stream(data)
 
     def produced(self, output_tokens: int) -> None:
@@ -173,19 +226,16 @@ class Call:
         if new:
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
+            self._booked().produced(output_tokens)
             self._record.tokens_came(new, self._gateway.now_s())
 
     def completed_stream(self, usage: Usage) -> None:
         if self._phase is not Phase.RUNNING:
             return  # the last piece has cut a client that was too slow for it
-        if not self._answer.is_streaming:
-            self._answer.stream(b"")
-        self._answer.finish()
-        self._end(Outcome.COMPLETED, usage)
+        self._complete(usage, self._finish_stream)
 
     def completed_whole(self, body: bytes, usage: Usage) -> None:
-        self._answer.send(200, body)
-        self._end(Outcome.COMPLETED, usage)
+        self._complete(usage, lambda: self._answer.send(200, body))
 
     def refused_by_engine(self, status: int, body: bytes) -> None:
         self._attempts.abort()  # its refusal may be the beginning of a stream
@@ -233,6 +283,38 @@ class Call:
             return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
         return admitted
 
+    def _complete(self, usage: Usage, tell: Callable[[], None]) -> None:
+        """The answer is whole: `tell` writes what is left of it. Under a hard budget the settlement is
+        on disk before the client has the last byte."""
+        booking = self._booked()
+        if not booking.is_hard:
+            tell()
+            self._end(Outcome.COMPLETED, usage)
+            return
+        self._settle(Outcome.COMPLETED, usage)
+        self._phase = Phase.RECORDING
+        booking.recorded(lambda is_on_disk: self._recorded(tell, is_on_disk=is_on_disk))
+
+    @guarded
+    def _recorded(self, tell: Callable[[], None], *, is_on_disk: bool) -> None:
+        if self._phase is not Phase.RECORDING:
+            return  # it has ended meanwhile
+        if is_on_disk:
+            tell()
+            self._conclude(Outcome.COMPLETED)
+            return
+        message = (
+            "The answer was made and is charged, but the usage ledger cannot be written at the moment. "
+            "Tell the operator of this gateway."
+        )
+        self._say(Outcome.NOT_RECORDED, message)
+        self._conclude(Outcome.NOT_RECORDED)
+
+    def _finish_stream(self) -> None:
+        if self._last_piece or not self._answer.is_streaming:
+            self._answer.stream(self._last_piece)
+        self._answer.finish()
+
     def _refuse(self, refused: Refused) -> None:
         """End a call that was not dispatched."""
         self._answer.refuse(refused)
@@ -240,62 +322,95 @@ class Call:
 
     def _fail(self, outcome: Outcome, message: str) -> None:
         """End a call that was dispatched: in the stream if it has begun, else by a status."""
-        if self._is_told_all():
+        if self._relay is not None and self._relay.is_stream_done:
             self.completed_stream(self._used())
             return
         is_charged = self._answer.is_streaming or outcome in _WORKED_ON
         usage = self._used() if is_charged else None
+        self._say(outcome, message)
+        if self._phase is Phase.RUNNING:  # the last words may have cut a client too slow for them
+            self._end(outcome, usage)
+
+    def _say(self, outcome: Outcome, message: str) -> None:
+        """Tell the client of an error, in the stream if it has begun."""
         if self._answer.is_streaming:
             self._answer.break_off(outcome, message)
         else:
             self._answer.refuse(Refused(outcome, message))
-        if self._phase is Phase.RUNNING:  # the last words may have cut a client too slow for them
-            self._end(outcome, usage)
 
     def _break_off(self, outcome: Outcome, message: str) -> None:
         """End it from whatever phase it is in."""
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
-        if self._phase is Phase.READING:
+        if self._phase in _NOT_SUBMITTED:
             self._refuse(Refused(outcome, message))
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
             self._fail(outcome, message)
+        elif self._phase is Phase.RECORDING:
+            self._say(outcome, message)
+            self._conclude(outcome)
 
     def _give_up(self) -> None:
         """Not even an ending could be told: cut both sides, and free the slot."""
         if self._phase is not Phase.ENDED:
             self._attempts.abort()
             self._answer.abort()
-            self._end(Outcome.INTERNAL_ERROR)
+            if not self._is_settled:
+                self._settle(Outcome.INTERNAL_ERROR, None)
+            self._conclude(Outcome.INTERNAL_ERROR)
 
     def _is_told_all(self) -> bool:
         """The client has `[DONE]`: whatever becomes of the connections, nothing is missing."""
-        return self._relay is not None and self._relay.is_stream_done
+        is_done = self._relay is not None and self._relay.is_stream_done
+        return is_done and not self._last_piece
 
     def _used(self) -> Usage:
         """What a running call has used so far."""
         expected = self._dispatcher.scheduler.expected_usage(self._id)
         return expected if self._relay is None else self._relay.usage_so_far(expected)
 
+    def _booked(self) -> Booking:
+        assert self._booking is not None, "no call is queued without a booking"
+        return self._booking
+
     def _end(
         self, outcome: Outcome, usage: Usage | None = None, *, status: int | None = None
     ) -> None:
         """The one ending. `usage` None: no work was done for it."""
-        assert self._phase is not Phase.ENDED, "a request ends once"
+        self._settle(outcome, usage)
+        self._conclude(outcome, status)
+
+    def _settle(self, outcome: Outcome, usage: Usage | None) -> None:
+        """Free the slot, and make what was used final in the scheduler and in the ledger. Once."""
+        assert not self._is_settled, "a request is settled once"
+        self._is_settled = True
         was_running = self._phase is Phase.RUNNING
+        self._phase = Phase.READING  # to be concluded
+        self._usage = usage or NO_USAGE
+        if was_running:
+            settlement = self._dispatcher.settle(self._id, self._usage, outcome)
+            self._units = settlement.units
+        if self._booking is None:
+            return
+        if was_running and usage is not None:
+            assert self._link is not None
+            self._booking.settle(usage, outcome, self._link.name, self._units)
+        else:
+            self._booking.void(outcome)
+
+    def _conclude(self, outcome: Outcome, status: int | None = None) -> None:
+        """Nothing of it is left: count it and log it. Once, after `_settle`."""
+        assert self._phase is not Phase.ENDED, "a request ends once"
+        assert self._is_settled
         self._phase = Phase.ENDED
         self._gateway.calls.discard(self)
         self._holder.open_requests -= 1
-        usage = usage or NO_USAGE
-        units = 0
-        if was_running:
-            units = self._dispatcher.settle(self._id, usage, outcome).units
         self._record.ended(
             outcome,
-            usage,
-            units=units,
+            self._usage,
+            units=self._units,
             status=status or (200 if self._answer.is_streaming else ENDINGS[outcome].status),
             dispatches=self._attempts.sends,
             now_s=self._gateway.now_s(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
 from evenhand.gateway.call import Call
 from evenhand.gateway.call_record import CallRecord
@@ -45,10 +46,12 @@ class Gateway:
         limits: CallLimits,
         observers: Observers,
         loop: asyncio.AbstractEventLoop,
+        bookkeeping: Bookkeeper | None = None,
     ) -> None:
         self.keys = keys
         self.dispatcher = dispatcher
         self.limits = limits
+        self.bookkeeping: Bookkeeper | NoBookkeeping = bookkeeping or NoBookkeeping()
         self.salts = CacheSalts(keys.trust_domains())
         self.models: frozenset[ModelName] = frozenset(
             model for link in dispatcher.engines.values() for model in link.models

@@ -10,7 +10,15 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from evenhand.model import ApplicationName, LaneName, ModelName, TenantPath, TrustDomain
+from evenhand.ledger import Budget
+from evenhand.model import (
+    ApplicationName,
+    KeyId,
+    LaneName,
+    ModelName,
+    TenantPath,
+    TrustDomain,
+)
 
 _BEARER = "bearer "
 _INDEX_BYTES = 8
@@ -18,8 +26,10 @@ _INDEX_BYTES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What one key stands for. `models` None: every model."""
+    """What one key stands for. `key_id` names the key in the ledger. `models` None: every model.
+    `budget` None: no limit to what it may use in all."""
 
+    key_id: KeyId
     tenant: TenantPath
     application: ApplicationName
     trust_domain: TrustDomain
@@ -28,6 +38,7 @@ class Identity:
     models: frozenset[ModelName] | None = None
     open_requests_max: int | None = None
     output_tokens_max: int | None = None
+    budget: Budget | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +80,7 @@ class KeyRing:
 
 
 _NOBODY = Identity(
+    key_id=KeyId("nobody"),
     tenant=("nobody",),
     application=ApplicationName("nobody"),
     trust_domain=TrustDomain("nobody"),

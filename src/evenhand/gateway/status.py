@@ -28,6 +28,10 @@ class GatewayStatus:
         return self._gateway.is_draining
 
     @property
+    def ledger_closed_because(self) -> str | None:
+        return self._gateway.bookkeeping.closed_because
+
+    @property
     def scheduler(self) -> Scheduler:
         return self._gateway.dispatcher.scheduler
 

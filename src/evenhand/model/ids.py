@@ -13,6 +13,11 @@ TenantPath = tuple[str, ...]
 
 ApplicationName = NewType("ApplicationName", str)
 EngineName = NewType("EngineName", str)
+
+KeyId = NewType("KeyId", str)
+"""Names an API key in the ledger and in lists, and is no secret: `env:NAME` or `file:/PATH` of a key in
+the configuration, `key_...` of one in the state database."""
+
 LaneName = NewType("LaneName", str)
 ModelName = NewType("ModelName", str)
 

@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     HEAD_TOO_LARGE = "head_too_large"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     # Refused by the scheduler, or shed from the queue.
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    LEDGER_CLOSED = "ledger_closed"
     KEY_LIMIT = "key_limit"
     TENANT_QUEUE_FULL = "tenant_queue_full"
     SHED = "shed"
@@ -41,6 +43,8 @@ class Outcome(StrEnum):
     ENGINE_REJECTED = "engine_rejected"
     ENGINE_TIMEOUT = "engine_timeout"
     ANSWER_TOO_LARGE = "answer_too_large"
+    NOT_RECORDED = "not_recorded"
+    GATEWAY_DIED = "gateway_died"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -77,6 +81,8 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.EXPECTATION_FAILED: _invalid(417, "expectation_failed"),
     Outcome.HEAD_TOO_LARGE: _invalid(431, "headers_too_large"),
     Outcome.TOO_MANY_CONNECTIONS: Ending(503, "server_error", "too_many_connections", retry=True),
+    Outcome.BUDGET_EXHAUSTED: Ending(429, "insufficient_quota", "budget_exhausted", retry=False),
+    Outcome.LEDGER_CLOSED: Ending(503, "server_error", "ledger_closed", retry=True),
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
     Outcome.TENANT_QUEUE_FULL: Ending(429, "rate_limit_error", "tenant_queue_full", retry=True),
     Outcome.SHED: Ending(429, "rate_limit_error", "over_share_while_full", retry=True),
@@ -92,5 +98,8 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.ENGINE_REJECTED: Ending(502, "server_error", "engine_rejected", retry=False),
     Outcome.ENGINE_TIMEOUT: Ending(504, "server_error", "engine_timeout", retry=None),
     Outcome.ANSWER_TOO_LARGE: Ending(502, "server_error", "answer_too_large", retry=False),
+    Outcome.NOT_RECORDED: Ending(500, "server_error", "not_recorded", retry=False),
+    # Nobody was left to tell the client; the next gateway finds the hold and books this.
+    Outcome.GATEWAY_DIED: Ending(499, "", "gateway_died", retry=None),
     Outcome.INTERNAL_ERROR: Ending(500, "server_error", "internal_error", retry=None),
 }

@@ -12,9 +12,11 @@ from evenhand.cli.config.keys import Key, KeyLimits
 from evenhand.cli.config.limits import Limits
 from evenhand.cli.config.load import Loaded, load, read
 from evenhand.cli.config.outside import look_outside
+from evenhand.cli.config.prices import ModelPrice, Prices
 from evenhand.cli.config.problem import ConfigurationError, Lines, Problem
 from evenhand.cli.config.schema import Admin, Config, Cost, Lane, Policy
 from evenhand.cli.config.secrets import ResolvedSecrets, Secret, SecretReference, resolve
+from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import Tenant, walk
 from evenhand.cli.config.url import EngineUrl
 
@@ -32,11 +34,14 @@ __all__ = [
     "Limits",
     "Lines",
     "Loaded",
+    "ModelPrice",
     "Policy",
+    "Prices",
     "Problem",
     "ResolvedSecrets",
     "Secret",
     "SecretReference",
+    "State",
     "Tenant",
     "UrlEngine",
     "effective",

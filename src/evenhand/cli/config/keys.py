@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from evenhand.cli.config.prices import Money
 from evenhand.cli.config.scalars import SECTION, ModelOrAll, Name, TenantText, between
 from evenhand.cli.config.secrets import Reference
 
@@ -18,6 +19,17 @@ class KeyLimits(BaseModel):
     the tenant's queue bounds them."""
     output_tokens_max: Annotated[int, between(1, 10_000_000)] | None = None
     """Largest `max_tokens` of this key, in tokens. Left out: `limits.output_tokens_max`."""
+    spend_max: Money | None = None
+    """Money that this key may spend in all, in units of `prices.currency`. Spent and held together
+    never exceed it (429), so each request waits for the disk. Needs `state` and `prices`."""
+    tokens_max: Annotated[int, between(1, 10**15)] | None = None
+    """Tokens, input and output, that this key may use in all; as strict as `spend_max`. Needs
+    `state`."""
+
+    @property
+    def is_budget(self) -> bool:
+        """True where the key may not use more than so much in all."""
+        return self.spend_max is not None or self.tokens_max is not None
 
 
 class Key(BaseModel):

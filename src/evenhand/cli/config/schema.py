@@ -9,8 +9,10 @@ from evenhand.cli.config.address import Address, ListenAddress
 from evenhand.cli.config.engines import Engine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.limits import Limits
+from evenhand.cli.config.prices import Prices
 from evenhand.cli.config.scalars import SECTION, Name, Seconds, between
 from evenhand.cli.config.secrets import Reference
+from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import TENANTS_MAX, Tenant
 
 
@@ -95,6 +97,10 @@ class Config(BaseModel):
     """The lanes that keys may name."""
     limits: Limits = Limits()
     """What nothing may exceed."""
+    state: State | None = None
+    """Where usage and keys are kept. Left out: nothing is, and a restart begins anew."""
+    prices: Prices | None = None
+    """What tokens cost in money. Left out: tokens are counted, money is not."""
     keys: Annotated[
         tuple[Key, ...], Field(max_length=100_000, json_schema_extra={"minItems": 1})
     ] = ()

@@ -15,4 +15,7 @@ def unmet_conditions(status: Status) -> list[dict[str, str]]:
     if not any(engine.is_up for engine in status.engines()):
         message = "No engine is up. Look at the engines in /state for the reasons."
         unmet.append({"condition": "no_engine_up", "message": message})
+    if status.ledger_closed_because is not None:
+        message = "The usage ledger cannot be written. The log says why."
+        unmet.append({"condition": "ledger_closed", "message": message})
     return unmet

@@ -26,6 +26,7 @@ class LiveState:
             "uptime_s": status.uptime_ms() / 1000,
             "draining": status.is_draining,
             "policy": self._policy(),
+            "ledger_closed_because": status.ledger_closed_because,
             "engines": self._engines(),
             "queue": {"requests": scheduler.backlog.requests, "bytes": scheduler.backlog.bytes},
             "open_requests": scheduler.open_requests(),

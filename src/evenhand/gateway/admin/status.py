@@ -30,6 +30,10 @@ class Status(Protocol):
         """Whether it is shutting down and takes no new requests."""
 
     @property
+    def ledger_closed_because(self) -> str | None:
+        """Why the ledger cannot be written; None while it can, or where there is none."""
+
+    @property
     def scheduler(self) -> Scheduler:
         """The one core; it is only read."""
 

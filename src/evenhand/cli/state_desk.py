@@ -1,0 +1,83 @@
+"""The state of a gateway, opened before it serves and closed after."""
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+from evenhand.cli.composition import booking_settings, commit_settings
+from evenhand.cli.config import Config, State
+from evenhand.gateway.bookkeeping import Bookkeeper
+from evenhand.ledger import Books, resolve_left_open
+from evenhand.stores import GroupCommit, LedgerFile, StateFolder, StateProblemError
+from evenhand.telemetry import LedgerCollector, RequestLog
+
+_CLOSE_MS_MAX = 5_000
+
+
+def state_folder(state: State, file: Path) -> StateFolder:
+    """The folder that the configuration in `file` names."""
+    return StateFolder(file.absolute().parent / state.folder)
+
+
+class StateDesk:
+    """`open` once, then `close` once; between them the gateway has its bookkeeper here."""
+
+    def __init__(self, config: Config, file: Path, log: RequestLog) -> None:
+        assert config.state is not None
+        self._config = config
+        self._state = config.state
+        self._folder = state_folder(config.state, file)
+        self._log = log
+        self.bookkeeper: Bookkeeper | None = None
+        self.collector: LedgerCollector | None = None
+
+    def open(self) -> None:
+        """Lock the folder, load the books, and resolve what a killed gateway left open: that is on disk
+        when this returns. Raises StateProblemError."""
+        self._folder.make()
+        self._folder.lock()
+        try:
+            file = LedgerFile(self._folder.database)
+            books = Books(file.load())
+            recovered = resolve_left_open(books, time.time_ns() // 1_000_000)
+            if books.has_news:
+                file.commit(books.take_batch())
+        except sqlite3.Error as error:
+            database = self._folder.database
+            message = (
+                f"the state database {database} cannot be used ({error}): see to disk and rights"
+            )
+            raise StateProblemError(message) from None
+        if recovered.settled or recovered.expired:
+            self._log.event("recovered", settled=recovered.settled, expired=recovered.expired)
+        self._host(books, file)
+
+    async def close(self) -> bool:
+        """Write what is left and let the folder go. False: some of it could not be written."""
+        if self.bookkeeper is None:
+            self._folder.unlock()
+            return True
+        self.bookkeeper.close()
+        left = await self.bookkeeper.store.close(_CLOSE_MS_MAX)
+        if left:
+            self._log.event("ledger_lost", entries=left)
+        self._folder.unlock()
+        return left == 0
+
+    def _host(self, books: Books, file: LedgerFile) -> None:
+        loop = asyncio.get_running_loop()
+        self.collector = collector = LedgerCollector(lambda: store)
+        store = GroupCommit(
+            books,
+            file,
+            lambda: LedgerFile(self._folder.database),
+            loop,
+            commit_settings(self._state),
+            on_change=self._changed,
+            on_commit=collector.commits.observe,
+        )
+        self.bookkeeper = Bookkeeper(books, store, booking_settings(self._config), loop)
+
+    def _changed(self, closed_because: str | None) -> None:
+        self._log.event("ledger", open=closed_because is None, reason=closed_because)

@@ -1,0 +1,142 @@
+"""The host around the ledger: calls open bookings, the books decide, group commit keeps them.
+
+No policy here: what a hold is worth and whether a budget allows it is the ledger's to say.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from evenhand.gateway.admission import Refused
+from evenhand.gateway.booking import Booking, KeptBooking, NoBooking
+from evenhand.gateway.budget_words import budget_message
+from evenhand.gateway.identity import Identity
+from evenhand.ledger import (
+    FREE,
+    Books,
+    Bound,
+    Consumer,
+    InputBound,
+    OverBudget,
+    Price,
+)
+from evenhand.model import ModelName, Outcome, Request, Usage
+from evenhand.stores import GroupCommit
+
+MARK_MS = 200
+"""A stream that has produced tokens is marked again after so long, if not before (`MARK_TOKENS`)."""
+
+
+class NoBookkeeping:
+    """Where no state is configured: nothing is kept, nothing is limited."""
+
+    closed_because: None = None
+
+    def open(self, identity: Identity, request: Request, usage_now: Callable[[], Usage]) -> Booking:
+        """A booking that books nothing."""
+        del identity, request, usage_now
+        return NoBooking()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingSettings:
+    """`output_tokens_default` is held where the client names no maximum. `entries_max` bounds what may
+    wait for the disk while the store is closed."""
+
+    prices: Mapping[ModelName, Price] = field(default_factory=dict)
+    output_tokens_default: int = 256
+    entries_max: int = 100_000
+
+
+class Bookkeeper:
+    """Opens bookings and marks their progress. One per process, on the loop's thread."""
+
+    def __init__(
+        self,
+        books: Books,
+        store: GroupCommit,
+        settings: BookingSettings,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.books = books
+        self.store = store
+        self.settings = settings
+        self._input = InputBound()
+        self._loop = loop
+        # Streams that have produced tokens since their last mark; bounded by the open requests.
+        self._unmarked: dict[KeptBooking, None] = {}
+        self._tick: asyncio.TimerHandle | None = None
+
+    def open(
+        self, identity: Identity, request: Request, usage_now: Callable[[], Usage]
+    ) -> Booking | Refused:
+        """Hold the most that a request may use, or say why not. `usage_now` is asked at marks."""
+        budget = identity.budget
+        if not self.store.is_open and (
+            budget is not None or self.store.waiting_entries >= self.settings.entries_max
+        ):
+            message = "The usage ledger cannot be written at the moment. Try again later."
+            return Refused(Outcome.LEDGER_CLOSED, message, retry_after_ms=2_000)
+        price = self.settings.prices.get(request.model, FREE)
+        consumer = Consumer(identity.tenant, identity.application, identity.key_id)
+        hold = self.books.hold(
+            request.id,
+            consumer,
+            request.model,
+            self._bound(request),
+            price=price,
+            at_ms=self.wall_ms(),
+            budget=budget,
+        )
+        if isinstance(hold, OverBudget):
+            return Refused(Outcome.BUDGET_EXHAUSTED, budget_message(hold, price.currency))
+        self.store.journalled()
+        return KeptBooking(self, hold, request, usage_now, is_hard=budget is not None)
+
+    @property
+    def closed_because(self) -> str | None:
+        """Why the ledger cannot be written; None while it can."""
+        return self.store.closed_because
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970. For labels; nothing is decided by it."""
+        return time.time_ns() // 1_000_000
+
+    def learn(self, request: Request, usage: Usage) -> None:
+        """A completed request's usage tells how many tokens text makes."""
+        if request.prompt_tokens is None:
+            self._input.learn(request.model, request.prompt_bytes, usage)
+
+    def has_moved(self, booking: KeptBooking) -> None:
+        """It has produced tokens: mark it at the next tick."""
+        self._unmarked[booking] = None
+        if self._tick is None:
+            self._tick = self._loop.call_later(MARK_MS / 1000, self._mark_all)
+
+    def has_ended(self, booking: KeptBooking) -> None:
+        """It needs no mark any more."""
+        self._unmarked.pop(booking, None)
+
+    def close(self) -> None:
+        """Stop the clock. Bookings that are open stay their owners' to end."""
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
+
+    def _bound(self, request: Request) -> Bound:
+        input_tokens = (
+            request.prompt_tokens
+            if request.prompt_tokens is not None
+            else self._input.tokens(request.model, request.prompt_bytes)
+        )
+        each = request.output_tokens_max
+        if each is None:
+            each = self.settings.output_tokens_default
+        return Bound(input_tokens, each * request.choices)
+
+    def _mark_all(self) -> None:
+        self._tick = None
+        moved, self._unmarked = self._unmarked, {}
+        for booking in moved:
+            booking.mark()

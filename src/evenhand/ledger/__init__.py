@@ -1,0 +1,41 @@
+"""The ledger: who has used what, at which price, in double entry.
+
+Lives here: prices, budgets, accounts, holds, transfers, and what becomes of holds whose gateway died.
+May import: `model`, nothing else; no clock, no randomness, no I/O, no third-party package.
+Promises: integers only; every hold is resolved once; debits equal credits after every call;
+`ledger.md` derives what can be lost and what cannot.
+"""
+
+from evenhand.ledger.account import Account, Consumer, Side
+from evenhand.ledger.batch import Batch
+from evenhand.ledger.books import Books
+from evenhand.ledger.budget import Budget, OverBudget, Spent
+from evenhand.ledger.hold import Bound, Hold, Mark
+from evenhand.ledger.input_bound import InputBound
+from evenhand.ledger.price import FREE, Price
+from evenhand.ledger.recovery import resolve_left_open
+from evenhand.ledger.snapshot import OpenHold, Snapshot
+from evenhand.ledger.transfer import Kind, Transfer, transfer_id
+
+__all__ = [
+    "FREE",
+    "Account",
+    "Batch",
+    "Books",
+    "Bound",
+    "Budget",
+    "Consumer",
+    "Hold",
+    "InputBound",
+    "Kind",
+    "Mark",
+    "OpenHold",
+    "OverBudget",
+    "Price",
+    "Side",
+    "Snapshot",
+    "Spent",
+    "Transfer",
+    "resolve_left_open",
+    "transfer_id",
+]

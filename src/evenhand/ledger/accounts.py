@@ -1,0 +1,127 @@
+"""All accounts with their balances, and which of them have changed since the last batch."""
+
+from collections.abc import Iterable
+
+from evenhand.ledger.account import Account, Consumer, Side
+from evenhand.ledger.batch import AccountRow
+from evenhand.ledger.budget import Spent
+from evenhand.ledger.hold import Hold
+from evenhand.model import ApplicationName, KeyId, ModelName, Usage
+
+_Owner = Consumer | ModelName
+
+
+class Accounts:
+    """Bounded by keys (of all time) plus models, times currencies."""
+
+    def __init__(self, rows: Iterable[AccountRow]) -> None:
+        self._by_owner: dict[tuple[_Owner, str], Account] = {}
+        self._by_number: dict[int, Account] = {}
+        self._spent: dict[tuple[KeyId, str], Spent] = {}
+        self._changed: dict[int, Account] = {}
+        for row in rows:
+            account = self._add(Account(row.number, _owner(row), row.currency, *row[7:]))
+            if isinstance(account.owner, Consumer):
+                spent = self.spent(account.owner.key, account.currency)
+                spent.posted_nano += account.posted_nano
+                spent.posted_tokens += account.posted_input + account.posted_output
+                spent.held_nano += account.held_nano
+                spent.held_tokens += account.held_input + account.held_output
+
+    def all(self) -> Iterable[Account]:
+        """In the order of their numbers."""
+        return self._by_number.values()
+
+    def numbered(self, number: int) -> Account:
+        """The account of that number."""
+        return self._by_number[number]
+
+    def pair(self, consumer: Consumer, model: ModelName, currency: str) -> tuple[Account, Account]:
+        """The two accounts between which a request moves amounts, opened if need be."""
+        return self._of(consumer, currency), self._of(model, currency)
+
+    def spent(self, key: KeyId, currency: str) -> Spent:
+        """What a key has posted and holds in that currency."""
+        spent = self._spent.get((key, currency))
+        if spent is None:
+            spent = self._spent[key, currency] = Spent()
+        return spent
+
+    def held(self, hold: Hold, sign: int) -> None:
+        """Add a hold to its accounts, or take it off."""
+        input_tokens, output_tokens = hold.bound
+        input_tokens, output_tokens, nano = (
+            input_tokens * sign,
+            output_tokens * sign,
+            hold.nano * sign,
+        )
+        for account in (hold.debit, hold.credit):
+            account.held_input += input_tokens
+            account.held_output += output_tokens
+            account.held_nano += nano
+            self._changed[account.number] = account
+        spent = self._spent_of(hold)
+        spent.held_nano += nano
+        spent.held_tokens += input_tokens + output_tokens
+        assert spent.held_nano >= 0
+        assert spent.held_tokens >= 0
+
+    def posted(self, hold: Hold, amount: Usage, nano: int) -> None:
+        """Post an amount to the accounts of a hold."""
+        for account in (hold.debit, hold.credit):
+            account.posted_input += amount.input_tokens
+            account.posted_cached += amount.cached_input_tokens
+            account.posted_output += amount.output_tokens
+            account.posted_nano += nano
+        spent = self._spent_of(hold)
+        spent.posted_nano += nano
+        spent.posted_tokens += amount.input_tokens + amount.output_tokens
+
+    def take_changed(self) -> tuple[AccountRow, ...]:
+        """The accounts that holds came to or went from since the last call, as they stand now."""
+        changed, self._changed = self._changed, {}
+        return tuple(_row(account) for account in changed.values())
+
+    def _spent_of(self, hold: Hold) -> Spent:
+        owner = hold.debit.owner
+        assert isinstance(owner, Consumer)
+        return self.spent(owner.key, hold.debit.currency)
+
+    def _of(self, owner: _Owner, currency: str) -> Account:
+        account = self._by_owner.get((owner, currency))
+        if account is None:
+            account = self._add(Account(len(self._by_number) + 1, owner, currency))
+        return account
+
+    def _add(self, account: Account) -> Account:
+        self._by_owner[account.owner, account.currency] = account
+        self._by_number[account.number] = account
+        return account
+
+
+def _owner(row: AccountRow) -> _Owner:
+    if row.side == Side.MODEL:
+        return ModelName(row.model)
+    tenant = tuple(row.tenant.split("/"))
+    return Consumer(tenant, ApplicationName(row.application), KeyId(row.key))
+
+
+def _row(account: Account) -> AccountRow:
+    owner = account.owner
+    consumer = owner if isinstance(owner, Consumer) else None
+    return AccountRow(
+        account.number,
+        account.side.value,
+        "/".join(consumer.tenant) if consumer else "",
+        consumer.application if consumer else "",
+        consumer.key if consumer else "",
+        "" if isinstance(owner, Consumer) else owner,
+        account.currency,
+        account.posted_input,
+        account.posted_cached,
+        account.posted_output,
+        account.posted_nano,
+        account.held_input,
+        account.held_output,
+        account.held_nano,
+    )

@@ -1,0 +1,56 @@
+"""What is written together: all of it or nothing."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from evenhand.ledger.hold import Mark
+from evenhand.ledger.transfer import Transfer
+
+
+class AccountRow(NamedTuple):
+    """An account as it stands after the batch, in the order of its columns. `tenant` is its path
+    joined by slashes; a consumer has no model, a model has nothing else."""
+
+    number: int
+    side: str
+    tenant: str
+    application: str
+    key: str
+    model: str
+    currency: str
+    posted_input: int
+    posted_cached: int
+    posted_output: int
+    posted_nano: int
+    held_input: int
+    held_output: int
+    held_nano: int
+
+
+class PriceRow(NamedTuple):
+    """A price that holds may name, in the order of its columns."""
+
+    number: int
+    model: str
+    currency: str
+    input: int
+    cached_input: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything that was journalled since the batch before.
+
+    `seq` counts batches from 1: a store that has seen `seq` already has all of it. `unmarked` are
+    holds whose marks go. No hold numbered below `open_from` is open after the batch, so that
+    whoever looks for holds left open need not look there.
+    """
+
+    seq: int
+    transfers: tuple[Transfer, ...]
+    marks: tuple[Mark, ...]
+    unmarked: tuple[int, ...]
+    accounts: tuple[AccountRow, ...]
+    prices: tuple[PriceRow, ...]
+    open_from: int

@@ -1,0 +1,264 @@
+"""The books in memory: they decide, the store keeps what they decided. Derivation: ledger.md.
+
+Each call moves amounts between two accounts and journals what it did; `take_batch` hands over the
+journal as one batch. The host owes each hold exactly one of `settle`, `void` or `expire`; the second is
+refused, with nothing done.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from evenhand.ledger.account import Account, Consumer
+from evenhand.ledger.accounts import Accounts
+from evenhand.ledger.batch import Batch
+from evenhand.ledger.budget import Budget, OverBudget, Spent, over
+from evenhand.ledger.hold import Bound, Hold, Mark
+from evenhand.ledger.price import Price
+from evenhand.ledger.price_list import PriceList
+from evenhand.ledger.snapshot import OpenHold, Snapshot
+from evenhand.ledger.transfer import STEPS_PER_REQUEST, Kind, Transfer, transfer_id
+from evenhand.model import EngineName, KeyId, ModelName, Outcome, RequestId, Usage
+
+
+class AlreadyResolvedError(Exception):
+    """The hold was settled, voided or expired before. Nothing was done."""
+
+
+class Books:
+    """Accounts, open holds and the journal. Open holds are bounded by the host's open requests."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        snapshot = snapshot or Snapshot()
+        self._accounts = Accounts(snapshot.accounts)
+        self._prices = PriceList(snapshot.prices)
+        self._open: dict[int, Hold] = {}
+        self._numbers = snapshot.numbers
+        self._seq = snapshot.seq
+        self._transfers: list[Transfer] = []
+        self._marks: dict[int, Mark] = {}
+        self._unmarked: list[int] = []
+        self._left_open = [self._reopened(left) for left in snapshot.open_holds]
+
+    # Requests come and go.
+
+    def hold(
+        self,
+        request: RequestId,
+        consumer: Consumer,
+        model: ModelName,
+        bound: Bound,
+        *,
+        price: Price,
+        at_ms: int,
+        budget: Budget | None = None,
+    ) -> Hold | OverBudget:
+        """Reserve the most that a request may use, unless that exceeds its key's budget."""
+        nano = price.bound(*bound)
+        if budget is not None:
+            spent = self.spent(consumer.key, price.currency)
+            exceeded = over(budget, spent, nano=nano, tokens=sum(bound))
+            if exceeded is not None:
+                return exceeded
+        self._numbers += 1
+        debit, credit = self._accounts.pair(consumer, model, price.currency)
+        hold = Hold(self._numbers, request, debit, credit, price, bound, nano)
+        self._open[hold.number] = hold
+        self._accounts.held(hold, 1)
+        self._transfers.append(
+            Transfer(
+                transfer_id(hold.number, Kind.HOLD),
+                Kind.HOLD.value,
+                at_ms,
+                debit.number,
+                credit.number,
+                bound.input_tokens,
+                0,
+                bound.output_tokens,
+                nano,
+                request,
+                self._prices.number(model, price),
+            )
+        )
+        return hold
+
+    def mark(self, hold: Hold, usage: Usage) -> None:
+        """Note what an open request has used so far. A mark after the end does nothing: the end knows
+        better."""
+        if hold.is_resolved:
+            return
+        hold.is_marked = True
+        self._marks[hold.number] = Mark(
+            hold.number,
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.output_tokens,
+            int(usage.is_estimate),
+        )
+
+    def settle(
+        self,
+        hold: Hold,
+        usage: Usage,
+        outcome: Outcome,
+        at_ms: int,
+        *,
+        engine: EngineName | None = None,
+        units: int = 0,
+    ) -> None:
+        """Post what was used: within the hold as its settlement, beyond it as a second transfer. Both
+        together cost what the usage costs, rounded once. Raises AlreadyResolvedError."""
+        self._resolve(hold)
+        within = _within(usage, hold.bound)
+        nano = hold.price.of(within)
+        assert nano <= hold.nano, "a hold bounds its settlement"
+        end = (outcome.value, engine, units, int(usage.is_estimate))
+        self._post(hold, Kind.SETTLE, at_ms, (within, nano), end)
+        if within is not usage:
+            beyond = (_beyond(usage, within), hold.price.of(usage) - nano)
+            self._post(hold, Kind.EXCESS, at_ms, beyond, _NO_END)
+
+    def void(self, hold: Hold, outcome: Outcome, at_ms: int) -> None:
+        """Release all of it: no work is charged. Raises AlreadyResolvedError."""
+        self._release(hold, Kind.VOID, at_ms, (outcome.value, None, 0, 0))
+
+    def expire(self, hold: Hold, at_ms: int) -> None:
+        """Release all of it, because nobody is left who could say more. Raises AlreadyResolvedError."""
+        self._release(hold, Kind.EXPIRE, at_ms, (Outcome.GATEWAY_DIED.value, None, 0, 0))
+
+    # Questions.
+
+    def spent(self, key: KeyId, currency: str) -> Spent:
+        """What a key has posted and holds. Do not change what is returned."""
+        return self._accounts.spent(key, currency)
+
+    @property
+    def open_holds(self) -> int:
+        """Holds that are not resolved."""
+        return len(self._open)
+
+    def accounts(self) -> Iterable[Account]:
+        """All accounts."""
+        return self._accounts.all()
+
+    # The store's side.
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `take_batch` would give one."""
+        return bool(self._transfers or self._marks)
+
+    @property
+    def news(self) -> int:
+        """Transfers and marks that no batch has taken yet."""
+        return len(self._transfers) + len(self._marks)
+
+    def take_batch(self) -> Batch:
+        """Everything journalled since the last one. The store must get each batch once, in order; one
+        that may have failed must be offered again before the next."""
+        assert self.has_news, "nothing was journalled"
+        self._seq += 1
+        batch = Batch(
+            seq=self._seq,
+            transfers=tuple(self._transfers),
+            marks=tuple(self._marks.values()),
+            unmarked=tuple(self._unmarked),
+            accounts=self._accounts.take_changed(),
+            prices=self._prices.take_new(),
+            open_from=next(iter(self._open), self._numbers + 1),
+        )
+        self._transfers, self._marks, self._unmarked = [], {}, []
+        return batch
+
+    def take_left_open(self) -> Iterator[tuple[Hold, Mark | None]]:
+        """The holds that the snapshot had open, once."""
+        left, self._left_open = self._left_open, []
+        yield from left
+
+    # Inside.
+
+    def _reopened(self, left: OpenHold) -> tuple[Hold, Mark | None]:
+        transfer, mark = left
+        number = transfer.id // STEPS_PER_REQUEST
+        assert transfer.price is not None
+        bound = Bound(transfer.input_tokens, transfer.output_tokens)
+        hold = Hold(
+            number,
+            RequestId(transfer.request or ""),
+            self._accounts.numbered(transfer.debit),
+            self._accounts.numbered(transfer.credit),
+            self._prices.numbered(transfer.price),
+            bound,
+            transfer.nano,
+            is_marked=mark is not None,
+        )
+        # Its accounts carry it already: the snapshot's balances have it in.
+        self._open[number] = hold
+        return hold, mark
+
+    def _resolve(self, hold: Hold) -> None:
+        if hold.is_resolved:
+            raise AlreadyResolvedError(hold.request)
+        hold.is_resolved = True
+        del self._open[hold.number]
+        self._accounts.held(hold, -1)
+        if hold.is_marked:
+            self._marks.pop(hold.number, None)
+            self._unmarked.append(hold.number)
+
+    def _release(self, hold: Hold, kind: Kind, at_ms: int, end: "_End") -> None:
+        self._resolve(hold)
+        self._journal(hold, kind, at_ms, _NOTHING, end)
+
+    def _post(self, hold: Hold, kind: Kind, at_ms: int, amount: "_Amount", end: "_End") -> None:
+        self._accounts.posted(hold, *amount)
+        self._journal(hold, kind, at_ms, amount, end)
+
+    def _journal(self, hold: Hold, kind: Kind, at_ms: int, amount: "_Amount", end: "_End") -> None:
+        tokens, nano = amount
+        self._transfers.append(
+            Transfer(
+                transfer_id(hold.number, kind),
+                kind.value,
+                at_ms,
+                hold.debit.number,
+                hold.credit.number,
+                tokens.input_tokens,
+                tokens.cached_input_tokens,
+                tokens.output_tokens,
+                nano,
+                None,
+                None,
+                *end,
+            )
+        )
+
+
+_Amount = tuple[Usage, int]
+"""Tokens and nano-units."""
+
+_End = tuple[str | None, str | None, int | None, int | None]
+"""Outcome, engine, units, and whether the usage is an estimate: the last columns of a transfer."""
+
+_NOTHING: _Amount = (Usage(0, 0), 0)
+_NO_END: _End = (None, None, None, None)
+
+
+def _within(usage: Usage, bound: Bound) -> Usage:
+    """The part of the usage that was held; the usage itself if all of it was."""
+    if usage.input_tokens <= bound.input_tokens and usage.output_tokens <= bound.output_tokens:
+        return usage
+    input_tokens = min(usage.input_tokens, bound.input_tokens)
+    return Usage(
+        input_tokens,
+        min(usage.output_tokens, bound.output_tokens),
+        min(usage.cached_input_tokens, input_tokens),
+        is_estimate=usage.is_estimate,
+    )
+
+
+def _beyond(usage: Usage, within: Usage) -> Usage:
+    return Usage(
+        usage.input_tokens - within.input_tokens,
+        usage.output_tokens - within.output_tokens,
+        usage.cached_input_tokens - within.cached_input_tokens,
+        is_estimate=usage.is_estimate,
+    )

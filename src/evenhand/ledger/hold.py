@@ -1,0 +1,42 @@
+"""A hold: what a request may use at most, from its admission to its one resolution."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from evenhand.ledger.account import Account
+from evenhand.ledger.price import Price
+from evenhand.model import RequestId
+
+
+class Bound(NamedTuple):
+    """The most tokens that a request is expected to use."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class Mark(NamedTuple):
+    """What an open request has used so far, for the case that its gateway dies. `number` is the
+    hold's. A later mark replaces an earlier one."""
+
+    number: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    is_estimate: int
+
+
+@dataclass(slots=True, eq=False)
+class Hold:
+    """Open until `Books.settle`, `void` or `expire`. The price is pinned here."""
+
+    number: int
+    request: RequestId
+    debit: Account
+    credit: Account
+    price: Price
+    bound: Bound
+    nano: int
+    is_marked: bool = False
+    """A mark of it was journalled, and must go when it is resolved."""
+    is_resolved: bool = False

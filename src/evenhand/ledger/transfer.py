@@ -1,0 +1,54 @@
+"""Transfers: what moved between two accounts, immutable, with an id that repeating cannot double."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What a transfer does. The second three resolve a hold; each hold has exactly one of them."""
+
+    HOLD = "hold"
+    """Reserves the most that a request may use."""
+    SETTLE = "settle"
+    """Posts what was used, as far as it was held, and releases the rest."""
+    VOID = "void"
+    """Releases all of it: the request ended without work that is charged."""
+    EXPIRE = "expire"
+    """Releases all of it: its gateway died, and left no mark of work."""
+    EXCESS = "excess"
+    """Posts what was used beyond the hold."""
+
+
+STEPS = {Kind.HOLD: 0, Kind.SETTLE: 1, Kind.VOID: 1, Kind.EXPIRE: 1, Kind.EXCESS: 2}
+STEPS_PER_REQUEST = 4
+
+
+def transfer_id(number: int, kind: Kind) -> int:
+    """The id of a request's transfer of that kind. All three ways to resolve a hold have one id, so
+    that a second resolution cannot even be written."""
+    return number * STEPS_PER_REQUEST + STEPS[kind]
+
+
+class Transfer(NamedTuple):
+    """One row of the ledger, in the order of its columns.
+
+    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted.
+    `request` and `price` (the price's number) stand on the hold alone; `outcome`, `engine`, `units`
+    and `is_estimate` on what resolves it.
+    """
+
+    id: int
+    kind: str
+    at_ms: int
+    debit: int
+    credit: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    nano: int
+    request: str | None = None
+    price: int | None = None
+    outcome: str | None = None
+    engine: str | None = None
+    units: int | None = None
+    is_estimate: int | None = None

@@ -1,0 +1,14 @@
+"""Where state is kept: one SQLite database per gateway, written by one thread.
+
+Lives here: the state folder and its lock, the schema, the ledger's rows, group commit.
+May import: `ledger` and `model`; no asyncio server, no HTTP.
+Promises: a batch is on disk whole before it is called committed, or not at all; a failed commit closes
+the store and says so; a database of a newer version is never written.
+"""
+
+from evenhand.stores.group_commit import CommitSettings, GroupCommit
+from evenhand.stores.ledger_file import LedgerFile
+from evenhand.stores.problem import StateProblemError
+from evenhand.stores.state_folder import StateFolder
+
+__all__ = ["CommitSettings", "GroupCommit", "LedgerFile", "StateFolder", "StateProblemError"]

@@ -1,0 +1,121 @@
+"""The ledger's rows: batches in, the books as of the last batch out."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from evenhand.ledger import Batch, Mark, OpenHold, Snapshot, Transfer
+from evenhand.ledger.batch import AccountRow, PriceRow
+from evenhand.ledger.transfer import STEPS_PER_REQUEST
+from evenhand.stores.problem import StateProblemError
+from evenhand.stores.schema import Connect, connect, open_to_write
+
+_ROWS_PER_STATEMENT = (64, 16, 4, 1)
+"""Many rows a statement, because the interpreter's lock is let go and taken again for each one."""
+
+_BALANCES = [name for name in AccountRow._fields if name.startswith(("posted_", "held_"))]
+_BALANCES_ONLY = " ON CONFLICT (number) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in _BALANCES
+)
+
+
+class LedgerFile:
+    """Opens at once. Use from one thread at a time. After any error of `commit` but a repetition the
+    file is not to be used again: close it and open anew."""
+
+    def __init__(self, database: Path, open_uri: Connect = connect) -> None:
+        """Raises StateProblemError or sqlite3.Error."""
+        self._connection = open_to_write(database, open_uri)
+
+    def commit(self, batch: Batch) -> None:
+        """Write a batch; it is on disk when this returns. One that is there already is a no-op.
+
+        Raises sqlite3.Error where the disk fails, StateProblemError where batches are missing;
+        whether it was written is then unknown, and opening anew will tell.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            (seq,) = connection.execute("SELECT seq FROM ledger").fetchone()
+            if seq >= batch.seq:
+                connection.execute("ROLLBACK")
+                return
+            _expect(seq, batch)
+            self._write(batch)
+            connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def load(self) -> Snapshot:
+        """The books as of the last batch."""
+        connection = self._connection
+        seq, open_from = connection.execute("SELECT seq, open_from FROM ledger").fetchone()
+        (last_id,) = connection.execute("SELECT max(id) FROM transfer").fetchone()
+        return Snapshot(
+            seq=seq,
+            numbers=0 if last_id is None else last_id // STEPS_PER_REQUEST,
+            accounts=tuple(map(AccountRow._make, connection.execute("SELECT * FROM account"))),
+            prices=tuple(map(PriceRow._make, connection.execute("SELECT * FROM price"))),
+            open_holds=tuple(self._open_holds(open_from)),
+        )
+
+    def close(self) -> None:
+        """Let go of the file; what was committed stays."""
+        self._connection.close()
+
+    def _write(self, batch: Batch) -> None:
+        connection = self._connection
+        self._insert("INSERT INTO price", batch.prices)
+        self._insert("INSERT INTO account", batch.accounts, _BALANCES_ONLY)
+        self._insert("INSERT INTO transfer", batch.transfers)
+        self._insert("INSERT OR REPLACE INTO mark", batch.marks)
+        connection.executemany(
+            "DELETE FROM mark WHERE number = ?", ((number,) for number in batch.unmarked)
+        )
+        connection.execute("UPDATE ledger SET seq = ?, open_from = ?", (batch.seq, batch.open_from))
+
+    def _insert(self, into: str, rows: Sequence[tuple[Any, ...]], then: str = "") -> None:
+        done = 0
+        for size in _ROWS_PER_STATEMENT:
+            while len(rows) - done >= size:
+                piece = rows[done : done + size]
+                row = f"({','.join('?' * len(piece[0]))})"
+                statement = f"{into} VALUES {','.join([row] * size)}{then}"
+                self._connection.execute(statement, _flat(piece))
+                done += size
+
+    def _open_holds(self, open_from: int) -> Iterator[OpenHold]:
+        marks = {
+            mark[0]: Mark._make(mark) for mark in self._connection.execute("SELECT * FROM mark")
+        }
+        rows = self._connection.execute(
+            "SELECT * FROM transfer AS hold WHERE id >= ? AND kind = 'hold' "
+            "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)",
+            (open_from * STEPS_PER_REQUEST,),
+        )
+        for row in rows:
+            hold = Transfer._make(row)
+            yield OpenHold(hold, marks.get(hold.id // STEPS_PER_REQUEST))
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            # The handle is spent either way; the error that brought us here says why.
+            return
+
+
+def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [value for row in rows for value in row]
+
+
+def _expect(seq: int, batch: Batch) -> None:
+    if seq != batch.seq - 1:
+        message = (
+            f"the database is at batch {seq}, and the gateway at {batch.seq}: something else has "
+            "written or replaced it; restart the gateway"
+        )
+        raise StateProblemError(message)

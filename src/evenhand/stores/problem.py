@@ -1,0 +1,5 @@
+"""Why the state cannot be used, in words for the operator."""
+
+
+class StateProblemError(Exception):
+    """The message says what is wrong with the state folder or its database, and what to do."""
