@@ -9,7 +9,9 @@ from evenhand.cli.check import check
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.init import init
+from evenhand.cli.ledger.command import ledger
 from evenhand.cli.serve import serve
+from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
     name="evenhand",
@@ -23,6 +25,8 @@ app.command()(serve)
 app.command()(demo)
 app.command()(init)
 app.command()(check)
+app.command()(usage)
+app.add_typer(ledger)
 app.command(hidden=True)(docs)
 
 

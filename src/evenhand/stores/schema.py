@@ -112,8 +112,11 @@ def open_to_write(database: Path, open_uri: Connect = connect) -> sqlite3.Connec
     return connection
 
 
-def open_to_read(database: Path, open_uri: Connect = connect) -> sqlite3.Connection:
-    """Open without the right to write, beside a gateway that runs. Raises StateProblemError."""
+def open_to_read(
+    database: Path, open_uri: Connect = connect, *, takes_older: bool = False
+) -> sqlite3.Connection:
+    """Open without the right to write, beside a gateway that runs. `takes_older`: also with a schema
+    that the next start would bring up to date. Raises StateProblemError."""
     if not database.exists():
         message = (
             f"there is no state database {database}: has a gateway run with this state.folder?"
@@ -122,7 +125,7 @@ def open_to_read(database: Path, open_uri: Connect = connect) -> sqlite3.Connect
     _refuse_newer(database, open_uri)
     connection = open_uri(f"{database.absolute().as_uri()}?mode=ro")
     version = _version(connection, database)
-    if version < VERSION:
+    if version < VERSION and not takes_older:
         connection.close()
         message = (
             f"{database} has schema {version}, and this version of Evenhand reads {VERSION}: start "

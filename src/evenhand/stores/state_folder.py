@@ -55,6 +55,24 @@ class StateFolder:
             raise StateProblemError(message) from None
         self._lock = lock
 
+    def is_in_use(self) -> bool:
+        """Whether a process, this one included, has the folder locked. Raises StateProblemError."""
+        try:
+            lock = os.open(self.path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            why = error.strerror or error
+            message = f"cannot read {self.path / LOCK} ({why}): run this as the gateway's own user"
+            raise StateProblemError(message) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)  # and with it the lock, if it was got
+        return False
+
     def unlock(self) -> None:
         """Let others have it."""
         if self._lock is not None:

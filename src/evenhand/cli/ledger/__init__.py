@@ -1,0 +1,1 @@
+"""`evenhand ledger`: audit, backup and restore of the state database."""

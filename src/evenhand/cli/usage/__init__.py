@@ -1,0 +1,1 @@
+"""`evenhand usage`: what tenants, applications and models have used, as table, CSV or JSON."""

@@ -1,0 +1,48 @@
+"""One line's figures by name, exact: what CSV and JSON have in common."""
+
+from evenhand.ledger.money import decimal_text
+from evenhand.model import Outcome
+from evenhand.stores.usage_line import UsageLine
+
+
+def counts(line: UsageLine) -> dict[str, int]:
+    """Whole numbers."""
+    return {
+        "requests": line.requests,
+        "charged": line.charged,
+        "input_tokens": line.input_tokens,
+        "cached_input_tokens": line.cached_input_tokens,
+        "output_tokens": line.output_tokens,
+        "units": line.units,
+        "estimated_tokens": line.estimated_tokens,
+        "open_requests": line.open_requests,
+        "held_tokens": line.held_tokens,
+    }
+
+
+def parts(line: UsageLine, total: UsageLine) -> dict[str, float | None]:
+    """Of all service units in the statement, and of the line's own tokens; None of nothing."""
+    return {
+        "share": part(line.units, total.units),
+        "estimated": part(line.estimated_tokens, line.tokens),
+    }
+
+
+def outcomes(line: UsageLine) -> dict[str, int]:
+    """Every outcome there is, so that the columns of two statements are the same."""
+    return {outcome.value: line.outcomes[outcome.value] for outcome in Outcome}
+
+
+def money(line: UsageLine, currencies: list[str]) -> dict[str, str]:
+    """Exact decimal text by currency."""
+    return {currency: decimal_text(line.nano[currency]) for currency in currencies}
+
+
+def held_money(line: UsageLine, currencies: list[str]) -> dict[str, str]:
+    """The same of what open requests hold."""
+    return {currency: decimal_text(line.held_nano[currency]) for currency in currencies}
+
+
+def part(some: int, all_: int) -> float | None:
+    """To six decimals."""
+    return round(some / all_, 6) if all_ else None

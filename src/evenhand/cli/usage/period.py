@@ -1,0 +1,48 @@
+"""A period of whole UTC days, half open: the first day is in, the last is not."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Period:
+    """From the beginning of one day until before another; None: open at that end."""
+
+    def __init__(self, first: str | None, end: str | None) -> None:
+        """Raises ValueError with a message that names the fix."""
+        self.first = None if first is None else _day(first)
+        self.end = None if end is None else _day(end)
+        if self.first and self.end and self.first >= self.end:
+            after = self.first + timedelta(days=1)
+            raise ValueError(f"--to must be later than --from: {after} makes it a day's length")
+
+    @property
+    def from_ms(self) -> int | None:
+        """Milliseconds since 1970."""
+        return None if self.first is None else _ms(self.first)
+
+    @property
+    def to_ms(self) -> int | None:
+        """Milliseconds since 1970, not itself in the period."""
+        return None if self.end is None else _ms(self.end)
+
+    def __str__(self) -> str:
+        if self.first is None and self.end is None:
+            return "at any time"
+        since = "" if self.first is None else f"from {self.first} "
+        until = "on" if self.end is None else f"until before {self.end}"
+        return f"{since}{until} (UTC)"
+
+
+def _day(text: str) -> date:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # told below, as for any other text that is no date
+    raise ValueError(f"{text!a} is no date: write year, month and day, such as 2026-11-30")
+
+
+def _ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

@@ -1,0 +1,92 @@
+"""Checks of balances: every account says what its transfers say, and debits equal credits."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+
+from evenhand.stores.audit.looked import Looked, counted, looked
+
+_ACCOUNTS = "SELECT count(*) FROM account"
+
+_POSTED = """
+SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(nano) FROM (
+    SELECT debit AS number, input_tokens, cached_input_tokens, output_tokens, nano
+    FROM transfer WHERE kind IN ('settle', 'excess')
+    UNION ALL SELECT credit, input_tokens, cached_input_tokens, output_tokens, nano
+    FROM transfer WHERE kind IN ('settle', 'excess')
+) GROUP BY number
+"""
+_HELD = """
+WITH open AS (
+    SELECT debit, credit, input_tokens, cached_input_tokens, output_tokens, nano
+    FROM transfer AS hold WHERE kind = 'hold'
+    AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)
+)
+SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(nano) FROM (
+    SELECT debit AS number, * FROM open UNION ALL SELECT credit, * FROM open
+) GROUP BY number
+"""
+
+
+def posted_is_the_sum(connection: sqlite3.Connection) -> Looked:
+    """What an account has posted is the sum of its settlements and excesses."""
+    balances = connection.execute(
+        "SELECT number, posted_input, posted_cached, posted_output, posted_nano FROM account"
+    )
+    at = counted(connection, "account", _ACCOUNTS)
+    return looked(at, _unlike(balances, connection.execute(_POSTED)))
+
+
+def held_is_the_sum(connection: sqlite3.Connection) -> Looked:
+    """What an account holds is the sum of its open holds; a hold caches nothing."""
+    balances = connection.execute(
+        "SELECT number, held_input, 0 AS held_cached, held_output, held_nano FROM account"
+    )
+    at = counted(connection, "account", _ACCOUNTS)
+    return looked(at, _unlike(balances, connection.execute(_HELD)))
+
+
+def sides_are_equal(connection: sqlite3.Connection) -> Looked:
+    """In each currency, and in each column, consumers were debited what models were credited."""
+    rows = connection.execute(
+        "SELECT currency, side, posted_input, posted_cached, posted_output, posted_nano, "
+        "held_input, held_output, held_nano FROM account"
+    )
+    names = [column[0] for column in rows.description[2:]]
+    exceeds: Counter[tuple[str, str]] = Counter()
+    for currency, side, *balances in rows:
+        for name, balance in zip(names, balances, strict=True):
+            exceeds[currency, name] += balance if side == "consumer" else -balance
+    faults = (
+        f"{name} of consumers exceeds that of models by {difference} ({currency or 'not priced'})"
+        for (currency, name), difference in exceeds.items()
+        if difference
+    )
+    currencies = sorted({currency for currency, _ in exceeds if currency})
+    return looked(", ".join(currencies) or "nothing is priced", faults)
+
+
+def accounts_are_whole(connection: sqlite3.Connection) -> Looked:
+    """A consumer's account names tenant, application and key, a model's the model; numbers have no
+    gaps."""
+    rows = connection.execute(
+        "SELECT 'account ' || number || ' does not name its owner as a ' || side FROM account "
+        "WHERE CASE side WHEN 'consumer' THEN tenant = '' OR application = '' OR key = '' "
+        "OR model <> '' WHEN 'model' THEN tenant || application || key <> '' OR model = '' ELSE 1 END "
+        "UNION ALL SELECT 'account ' || number || ': there is no account ' || (number - 1) "
+        "FROM account AS one WHERE number <> 1 "
+        "AND NOT EXISTS (SELECT 1 FROM account WHERE number = one.number - 1)"
+    )
+    return looked(counted(connection, "account", _ACCOUNTS), (text for (text,) in rows))
+
+
+def _unlike(balances: sqlite3.Cursor, transfers: sqlite3.Cursor) -> Iterator[str]:
+    sums = {number: amounts for number, *amounts in transfers}
+    names = [column[0] for column in balances.description[1:]]
+    for number, *row in balances:
+        wanted = sums.pop(number, [0] * len(names))
+        for name, balance, amount in zip(names, row, wanted, strict=True):
+            if balance != amount:
+                yield f"account {number}: {name} is {balance}, and its transfers make {amount}"
+    for number in sums:
+        yield f"account {number} is not there, and transfers name it"

@@ -1,0 +1,119 @@
+"""A state database as real traffic leaves it, from a seed: books and file are the real ones.
+
+Tenants below one another, several currencies and price changes, cached input, excesses, voids, what a
+killed gateway left, and a few holds that are open.
+"""
+
+import random
+from pathlib import Path
+
+from evenhand.ledger import FREE, Books, Bound, Consumer, Hold, Price, resolve_left_open
+from evenhand.model import (
+    ApplicationName,
+    EngineName,
+    KeyId,
+    ModelName,
+    Outcome,
+    RequestId,
+    TenantPath,
+    Usage,
+)
+from evenhand.stores import LedgerFile
+
+BEGAN_MS = 1_730_419_200_000
+"""2024-11-01, UTC."""
+DAY_MS = 86_400_000
+TENANTS: tuple[TenantPath, ...] = (("acme", "search"), ("acme", "support"), ("acmeville",))
+MODELS = (ModelName("llama-3.1-8b"), ModelName("qwen"), ModelName("free"))
+_PRICES = {
+    "llama-3.1-8b": (
+        Price(currency="EUR", input=150_000_000, cached_input=15_000_000, output=600_000_000),
+        Price(currency="EUR", input=123_457_000, cached_input=0, output=1_234_567_000),
+        Price(currency="USD", input=170_000_000, cached_input=20_000_000, output=650_000_000),
+    ),
+    "qwen": (Price(currency="EUR", input=7_000, cached_input=1_000, output=13_000),),
+    "free": (FREE,),
+}
+_CUT_SHORT = (Outcome.CANCELLED_RUNNING, Outcome.ENGINE_FAILED, Outcome.NOT_RECORDED)
+_UNUSED = (Outcome.SHED, Outcome.CANCELLED_QUEUED, Outcome.REFUSED_BY_ENGINE)
+
+
+def made_ledger(
+    database: Path, *, requests: int = 200, days: int = 30, left_open: int = 3, seed: int = 1
+) -> None:
+    """Write it, closed and whole. `left_open` holds stay open, every second one with a mark."""
+    _Traffic(database, random.Random(seed), requests, days).write(left_open)
+
+
+class _Traffic:
+    def __init__(self, database: Path, rng: random.Random, requests: int, days: int) -> None:
+        self.file = LedgerFile(database)
+        self.books = Books(self.file.load())
+        self.rng = rng
+        self.requests = requests
+        self.step_ms = days * DAY_MS // requests
+        self.now_ms = BEGAN_MS
+
+    def write(self, left_open: int) -> None:
+        for number in range(self.requests):
+            self.now_ms += self.step_ms
+            hold = self._hold(number)
+            self._end(hold)
+            if self.rng.random() < 0.05:
+                self._die()
+            if self.rng.random() < 0.1:
+                self.file.commit(self.books.take_batch())
+        for number in range(left_open):
+            hold = self._hold(self.requests + number)
+            if number % 2:
+                self.books.mark(hold, Usage(hold.bound.input_tokens, 1, is_estimate=True))
+        if self.books.has_news:
+            self.file.commit(self.books.take_batch())
+        self.file.close()
+
+    def _hold(self, number: int) -> Hold:
+        rng = self.rng
+        tenant = rng.choice(TENANTS)
+        application = rng.choice(("chat", "batch"))
+        key = KeyId(f"env:{'_'.join(tenant).upper()}_{application.upper()}")
+        model = rng.choice(MODELS)
+        hold = self.books.hold(
+            RequestId(f"req_{number:06d}{rng.getrandbits(48):012x}"),
+            Consumer(tenant, ApplicationName(application), key),
+            model,
+            Bound(rng.randint(10, 9_000), rng.randint(1, 2_000)),
+            price=rng.choice(_PRICES[model]),
+            at_ms=self.now_ms,
+        )
+        assert isinstance(hold, Hold)
+        return hold
+
+    def _end(self, hold: Hold) -> None:
+        rng, chance = self.rng, self.rng.random()
+        self.now_ms += rng.randint(0, 60_000)
+        if chance < 0.15:
+            self.books.void(hold, rng.choice(_UNUSED), self.now_ms)
+            return
+        # Up to a tenth more than was held.
+        input_tokens = rng.randint(1, hold.bound.input_tokens * 11 // 10)
+        usage = Usage(
+            input_tokens,
+            rng.randint(1, max(1, hold.bound.output_tokens * 11 // 10)),
+            rng.choice((0, rng.randint(0, input_tokens))),
+            is_estimate=chance < 0.25,
+        )
+        outcome = rng.choice(_CUT_SHORT) if chance < 0.35 else Outcome.COMPLETED
+        units = (usage.input_tokens - usage.cached_input_tokens) * 10 + usage.output_tokens * 20
+        engine = EngineName(rng.choice(("gpu0", "gpu1")))
+        self.books.settle(hold, usage, outcome, self.now_ms, engine=engine, units=units)
+
+    def _die(self) -> None:
+        """Two requests are under way, one of them marked, when the gateway is killed."""
+        for is_marked in (False, True):
+            hold = self._hold(self.rng.getrandbits(20))
+            if is_marked:
+                self.books.mark(hold, Usage(hold.bound.input_tokens // 2, 64, 3))
+        self.file.commit(self.books.take_batch())
+        self.books = Books(self.file.load())
+        self.now_ms += 5_000
+        resolve_left_open(self.books, self.now_ms)
