@@ -69,11 +69,14 @@ def _set_aside(database: Path, label: str) -> Path | None:
 
 def _fold_log_in(database: Path) -> None:
     """Move what stands in the write-ahead log into the database, which leaves no log."""
+    uri = database.absolute().as_uri()
     try:
-        with closing(connect(f"{database.absolute().as_uri()}?mode=rw")) as old:
+        # First without the right to write: what is damaged or newer is kept as it is.
+        with closing(connect(f"{uri}?mode=ro")) as old:
             (version,) = old.execute("PRAGMA user_version").fetchone()
-            if version <= VERSION:
+        if version <= VERSION:
+            with closing(connect(f"{uri}?mode=rw")) as old:
                 old.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError:
-        # Too damaged to be opened: it is kept as it is, and its log with it.
+        # Too damaged to be opened: its log is kept with it.
         return

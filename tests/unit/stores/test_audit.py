@@ -25,7 +25,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(sound: Path, tmp_path: Path) -> Path:
-    return shutil.copy(sound, tmp_path / "evenhand.db")
+    return Path(shutil.copy(sound, tmp_path / "evenhand.db"))
 
 
 def found(database: Path, *, may_have_open: bool = True) -> Audit:
