@@ -38,7 +38,7 @@ SELECT {groups},
 FROM transfer AS ending
 JOIN account AS consumer ON consumer.number = ending.debit
 JOIN account AS model ON model.number = ending.credit
-LEFT JOIN transfer AS excess ON excess.id = ending.id + 1 AND excess.kind = 'excess'
+LEFT JOIN transfer AS excess ON excess.id = ending.id + 1
 WHERE ending.kind IN ('settle', 'void', 'expire')
     AND (:from_ms IS NULL OR ending.at_ms >= :from_ms)
     AND (:to_ms IS NULL OR ending.at_ms < :to_ms)

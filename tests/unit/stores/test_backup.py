@@ -13,6 +13,7 @@ import pytest
 from evenhand.stores import LedgerFile, StateFolder, StateProblemError
 from evenhand.stores.backup import back_up
 from evenhand.stores.restore import restore
+from evenhand.stores.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from support.ledger import check_books, rows
 from support.made_ledger import made_ledger
 from support.planted import plant
@@ -225,6 +226,21 @@ def test_it_takes_sound_backups_of_its_own_kind_alone(
     cut = tmp_path / "cut.db"
     cut.write_bytes(backup.read_bytes()[: backup.stat().st_size // 2])
     refuses(folder, cut, "fails the audit|damaged|cannot be read")
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_a_backup_from_before_an_upgrade_is_taken_and_brought_up_to_date(
+    folder: StateFolder, tmp_path: Path, version: int
+) -> None:
+    older = tmp_path / "older.db"
+    with closing(sqlite3.connect(older)) as connection:
+        for migration in MIGRATIONS[:version]:
+            connection.executescript(migration)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {version}")
+    restore(folder, older, label=LABEL, may_replace=True)
+    LedgerFile(folder.database).close()
+    assert rows(folder.database, "PRAGMA user_version") == [{"user_version": VERSION}]
 
 
 def test_an_empty_file_is_no_backup(folder: StateFolder, tmp_path: Path) -> None:
