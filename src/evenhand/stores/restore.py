@@ -1,7 +1,7 @@
 """A backup becomes the state database again; what it replaces is kept beside it.
 
 At every instant a whole database has the name: the old one gets a second name, then the new one takes
-the first. Only a database too damaged to be opened may stand without its log in between.
+the first. Only one that is too damaged to be opened may stand without its log in between.
 """
 
 import os
@@ -26,8 +26,8 @@ class Restored:
 
 def restore(folder: StateFolder, backup: Path, *, label: str, may_replace: bool) -> Restored:
     """Put a copy of `backup` in place of the state database. `label` goes into the name of what is
-    replaced. Raises StateProblemError, and then has changed nothing: while a gateway runs, where the
-    backup is not sound, or where there is a database and `may_replace` is false."""
+    replaced. Raises StateProblemError, and then the database is as it was: while a gateway runs, where
+    the backup is not sound, or where there is a database and `may_replace` is false."""
     if not backup.is_file():
         raise StateProblemError(f"there is no file {backup}: name a backup")
     folder.make()
@@ -78,5 +78,5 @@ def _fold_log_in(database: Path) -> None:
             with closing(connect(f"{uri}?mode=rw")) as old:
                 old.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError:
-        # Too damaged to be opened: its log is kept with it.
+        # Too damaged to be opened, or somebody reads it: its log is kept with it.
         return

@@ -113,6 +113,12 @@ def test_a_period_of_days(config: Path) -> None:
     assert (days[0]["day"], days[0]["open_requests"]) == ("", "3"), "no day yet"
 
 
+def test_the_same_question_has_the_same_answer_to_the_byte(config: Path) -> None:
+    words = ("--to", "2024-11-20", "--by", "key,day", "--format")
+    for form in ("json", "csv", "table"):
+        assert run(config, *words, form).stdout == run(config, *words, form).stdout
+
+
 def test_filters(config: Path) -> None:
     lines = as_csv(
         config, "--by", "tenant,application,model", "--tenant", "acme", "--model", "qwen"
@@ -207,6 +213,18 @@ def test_big_numbers_can_be_read_in_the_table_and_are_exact_in_csv() -> None:
     assert "1,234,567.8" in table_text(asked)
     assert ",1000000000000001," in csv_text(asked)
     assert ",1234567.8," in csv_text(asked)
+
+
+def test_nothing_in_a_name_is_markup() -> None:
+    assert "file:/keys[bold]/a:smile:b" in table_text(statement("file:/keys[bold]/a:smile:b", "c"))
+
+
+def test_only_requests_under_way() -> None:
+    line = UsageLine(open_requests=1, held_tokens=5)
+    line.held_nano["EUR"] = 7
+    text = table_text(Statement(("key",), Period(None, None), {("k",): line}))
+    assert text.startswith("No requests that ended at any time match.")
+    assert "0.000000007" in text
 
 
 def test_columns_without_figures_are_left_out() -> None:

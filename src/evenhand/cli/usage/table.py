@@ -8,6 +8,7 @@ from functools import partial
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from evenhand.cli.usage.statement import Statement
 from evenhand.ledger.money import decimal_text
@@ -33,8 +34,10 @@ def table_text(statement: Statement) -> str:
         return f"No requests that ended {period} match. {hint}\n"
     ended = {group: line for group, line in statement.lines.items() if line.requests}
     under_way = {group: line for group, line in statement.lines.items() if line.open_requests}
-    text = _drawn(_table(statement.by, ended, total, _ended_columns(total, currencies)))
-    text += f"\nRequests that ended {period}. Share: of all service units above.\n"
+    text = f"No requests that ended {period} match.\n"
+    if ended:
+        text = _drawn(_table(statement.by, ended, total, _ended_columns(total, currencies)))
+        text += f"\nRequests that ended {period}. Share: of all service units above.\n"
     if total.estimated_tokens:
         text += "Estimated: of the tokens, what we counted because the engine did not report it.\n"
     if under_way:
@@ -74,7 +77,8 @@ def _table(
     for number, (group, *cells) in enumerate(zip(names, *columns, strict=True)):
         if number == len(lines):
             table.add_section()
-        table.add_row(*group, *cells)
+        # As text, so that nothing in a name is taken for markup.
+        table.add_row(*map(Text, group), *cells)
     return table
 
 
