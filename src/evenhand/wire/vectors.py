@@ -1,6 +1,6 @@
 """Embeddings cut out of an answer, so that reading its usage does not cost the time of parsing them.
 
-Megabytes of floats would hold up everybody's streams for a tenth of a second and more.
+Parsing 30 MB of floats would hold up everybody's streams for a fifth of a second.
 """
 
 import re
