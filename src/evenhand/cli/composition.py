@@ -56,6 +56,7 @@ def call_limits(config: Config) -> CallLimits:
     return CallLimits(
         json_depth_max=limits.json_depth_max,
         choices_max=limits.choices_max,
+        embedding_inputs_max=limits.embedding_inputs_max,
         output_tokens_max=limits.output_tokens_max,
         answer_bytes_max=limits.answer_bytes_max,
         event_bytes_max=limits.event_bytes_max,
@@ -114,6 +115,7 @@ def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:
         model_file=Path(engine.model_file) if engine.model_file else None,
         slots=engine.slots,
         context_tokens=engine.context_tokens,
+        pooling=engine.embeddings,
         threads=engine.threads,
         memory_bytes_max=engine.memory_mib_max << 20,
     )

@@ -1,4 +1,4 @@
-"""One call for completion, from its body to its one ending. The life of a request is read here.
+"""One call, from its body to its one ending. The life of a request is read here.
 
     READING --body--> QUEUED --turn--> RUNNING --answer--> ENDED
                         ^                 |
@@ -89,7 +89,9 @@ class Call:
         self._attempts = Attempts()
         self._relay: Relay | None = None
         self._charged_tokens = 0
-        self._record = CallRecord(gateway.now_s, holder.identity, request_id, interaction)
+        self._record = CallRecord(
+            gateway.now_s, holder.identity, request_id, interaction, path=path
+        )
         holder.open_requests += 1
         gateway.calls.add(self)
 
@@ -272,7 +274,7 @@ class Call:
         if self._gateway.is_draining:
             message = "The gateway is shutting down. Try again."
             return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-        admitted = admit(body, identity, self._gateway.models, limits)
+        admitted = admit(self._path, body, identity, self._gateway.models, limits)
         if isinstance(admitted, Refused):
             return admitted
         open_max = identity.open_requests_max

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from evenhand.gateway.admission import READERS
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
 from evenhand.gateway.call import Call
@@ -22,7 +23,6 @@ from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcom
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.error import error_body, error_headers
 
-_COMPLETIONS = frozenset({"/v1/chat/completions", "/v1/completions"})
 _MODELS = "/v1/models"
 _INTERACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -140,8 +140,8 @@ class _Refusal:
 
 
 def _route_refusal(head: RequestHead) -> _Refusal | None:
-    if head.path not in _COMPLETIONS and head.path != _MODELS:
-        known = ", ".join(sorted({*_COMPLETIONS, _MODELS}))
+    if head.path not in READERS and head.path != _MODELS:
+        known = ", ".join(sorted({*READERS, _MODELS}))
         return _Refusal(
             Outcome.NOT_FOUND, f"There is no {head.path[:200]} here. Use one of {known}."
         )

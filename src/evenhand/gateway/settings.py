@@ -10,6 +10,7 @@ class CallLimits:
 
     json_depth_max: int = 64
     choices_max: int = 8
+    embedding_inputs_max: int = 2_048
     output_tokens_max: int = 131_072
     answer_bytes_max: int = 32 << 20
     event_bytes_max: int = 1 << 20

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from evenhand.cli.config.engines import EmbeddedEngine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
@@ -28,6 +29,11 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         for position, model in _repetitions(engine.models):
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
+        if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
+            continue
+        if engine.embeddings == "model":
+            message = "the random-weight model names no pooling: write last, or add a model_file"
+            yield ("engines", index, "embeddings"), message
 
 
 def _check_lanes(config: Config) -> Iterator[Finding]:
