@@ -104,7 +104,12 @@ class BooksMachine(RuleBasedStateMachine):
         output_tokens=tokens,
     )
     def hold(
-        self, consumer: Consumer, model: ModelName, price: Price, input_tokens: int, output_tokens: int
+        self,
+        consumer: Consumer,
+        model: ModelName,
+        price: Price,
+        input_tokens: int,
+        output_tokens: int,
     ) -> Any:
         self.requests += 1
         budget = BUDGETS.get(consumer.key)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
-from evenhand.gateway.bookkeeping import BookingSettings
+from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
@@ -36,6 +36,7 @@ from evenhand.model import (
     TrustDomain,
 )
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
 from support.ledger import bookkeeper, check_against, check_books
@@ -89,18 +90,21 @@ class Setup:
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
     booking: BookingSettings = field(default_factory=BookingSettings)
+    commit_timeout_ms: int = 5_000
 
 
 class RunningGateway:
     """Handles on a gateway that runs."""
 
-    def __init__(self, gateway: Gateway, edge: Edge, host: str, port: int) -> None:
+    def __init__(
+        self, gateway: Gateway, edge: Edge, keeper: Bookkeeper, bound: tuple[str, int]
+    ) -> None:
         self.gateway = gateway
+        self.keeper = keeper
         self.edge = edge
         self.dispatcher = gateway.dispatcher
         self.scheduler = gateway.dispatcher.scheduler
-        self.host = host
-        self.port = port
+        self.host, self.port = bound
         self.records: list[dict[str, Any]] = []
         """Log lines of ended requests, in order of their ends."""
         self.crashes: list[BaseException] = []
@@ -186,7 +190,8 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     loop = asyncio.get_running_loop()
     folder = tempfile.TemporaryDirectory(prefix="evenhand-test-")
     database = Path(folder.name) / "evenhand.db"
-    keeper = bookkeeper(database, loop, setup.booking)
+    commit = CommitSettings(timeout_ms=setup.commit_timeout_ms, reopen_ms=10)
+    keeper = bookkeeper(database, loop, setup.booking, commit=commit)
     lines: list[bytes] = []
     log = RequestLog(lines.append)
     links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
@@ -210,7 +215,7 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
 
     edge = Edge(setup.edge, application, on_refused=refused, loop=loop)
     host, port = await edge.listen("127.0.0.1", 0)
-    running = RunningGateway(application, edge, host, port)
+    running = RunningGateway(application, edge, keeper, (host, port))
     running.refusals = refusals
     running.database = database
     ended = application.ended

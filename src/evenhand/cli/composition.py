@@ -58,6 +58,7 @@ def call_limits(config: Config) -> CallLimits:
         choices_max=limits.choices_max,
         embedding_inputs_max=limits.embedding_inputs_max,
         output_tokens_max=limits.output_tokens_max,
+        output_tokens_default=limits.output_tokens_default,
         answer_bytes_max=limits.answer_bytes_max,
         event_bytes_max=limits.event_bytes_max,
         drain_ms=_ms(limits.drain_s),

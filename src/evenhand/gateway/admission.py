@@ -1,7 +1,7 @@
 """A body becomes a request for the scheduler, or a refusal that says what to do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -52,7 +52,10 @@ def admit(
     admitted = read_body(READERS[path], body, limits)
     if isinstance(admitted, Refused):
         return admitted
-    return check_rights(admitted.completion, identity, served, limits) or admitted
+    refused = check_rights(admitted.completion, identity, served, limits)
+    if refused is None and identity.budget is not None:
+        return _bounded(admitted, limits)
+    return refused or admitted
 
 
 def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refused:
@@ -135,6 +138,18 @@ def scheduler_request(
         interaction=interaction,
         lane=identity.lane,
     )
+
+
+def _bounded(admitted: Admitted, limits: CallLimits) -> Admitted:
+    """Under a budget no answer may be without a bound: where the client names none, we do."""
+    if admitted.completion.output_tokens_max is not None:
+        return admitted
+    bounded = replace(
+        admitted.completion,
+        output_tokens_max=limits.output_tokens_default,
+        limit_is_ours=True,
+    )
+    return Admitted(admitted.members, bounded)
 
 
 def _bad(message: str, param: str | None = None) -> Refused:

@@ -31,7 +31,8 @@ class Completion:
     `prompt_bytes` is the JSON length of all that becomes the prompt, less what is no text (images,
     sound); `prompt_tokens` is exact and set where token ids were sent; `choices` is completions in
     all (n or best_of, times `prompts`). Embeddings are one choice without output, however many
-    prompts they are of.
+    prompts they are of. `limit_is_ours`: the client has named no `output_tokens_max`; the engine must be
+    told of it.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Completion:
     prompts: int
     choices: int
     is_embedding: bool = False
+    limit_is_ours: bool = False
 
 
 def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:

@@ -30,7 +30,7 @@ class Dialect:
     salt, `salts_embeddings`: in requests for embeddings too. `cache_prompt`: has no salt, but reuse of
     prompts can be switched per request.
     `counts_one_choice`: its usage is that of one choice and one prompt, however many there were
-    (but of all inputs of embeddings).
+    (but of all inputs of embeddings). `chat_limit`: the member that bounds the answer to a chat.
     """
 
     usage: bool = True
@@ -39,6 +39,7 @@ class Dialect:
     salts_embeddings: bool = False
     cache_prompt: bool = False
     counts_one_choice: bool = False
+    chat_limit: str = "max_tokens"
 
 
 DIALECTS: dict[EngineKind, Dialect] = {
@@ -48,7 +49,7 @@ DIALECTS: dict[EngineKind, Dialect] = {
     EngineKind.LLAMACPP: Dialect(cache_prompt=True, counts_one_choice=True),
     EngineKind.TRTLLM: Dialect(),
     # A stranger behind this API may refuse any field it does not know: none is added.
-    EngineKind.OPENAI: Dialect(usage=False),
+    EngineKind.OPENAI: Dialect(usage=False, chat_limit="max_completion_tokens"),
 }
 
 
@@ -77,6 +78,10 @@ def engine_body(
             put["stream_options"] = json.dumps(options).encode()
             asks_for_more = True
     takes_salt = dialect.salts_embeddings if completion.is_embedding else dialect.cache_salt
+    if completion.limit_is_ours:
+        is_chat = any(member.key == "messages" for member in members.members)
+        name = dialect.chat_limit if is_chat else "max_tokens"
+        put[name] = json.dumps(completion.output_tokens_max).encode()
     if cache_salt is not None and takes_salt:
         put["cache_salt"] = json.dumps(cache_salt).encode()
     if dialect.cache_prompt and not completion.is_embedding:

@@ -41,7 +41,8 @@ class Limits(BaseModel):
     """Largest `max_tokens` that a client may ask for, in tokens (400 above)."""
     output_tokens_default: Annotated[int, between(1, 10_000_000)] = 256
     """Output tokens that are charged ahead while nothing is known and the client names no
-    maximum; corrected by what is really produced."""
+    maximum; corrected by what is really produced. What the ledger holds then, and for a key with a
+    budget the bound of the answer, which the engine is told."""
 
     connections_max: Annotated[int, between(1, 1_000_000)] = 10_000
     """Client connections at a time (503 above)."""
