@@ -12,7 +12,7 @@ up.
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,6 +171,10 @@ class RunningGateway:
         engines = self.dispatcher.engines.values()
         assert all(e.client.open_connections == e.client.idle_connections for e in engines)
 
+    async def written(self) -> None:
+        """Wait until the ledger's disk has everything."""
+        await becomes(lambda: self.keeper.store.waiting_entries == 0)
+
     def assert_at_rest(self) -> None:
         """No call, ticket, slot or queue entry is left, and the books agree."""
         assert not self.gateway.calls
@@ -185,11 +189,21 @@ class RunningGateway:
 
 @asynccontextmanager
 async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterator[RunningGateway]:
-    """A gateway in front of those engines; fails on any fault of our own and on what is left open."""
-    setup = setup or Setup()
+    """A gateway in front of those engines; fails on any fault of our own, on what is left open, and on a
+    ledger that does not agree with the log."""
+    with tempfile.TemporaryDirectory(prefix="evenhand-test-") as folder:
+        database = Path(folder) / "evenhand.db"
+        async with _gateway(backends, setup or Setup(), database) as running:
+            yield running
+        check_books(database)
+        check_against(database, running.records)
+
+
+@asynccontextmanager
+async def _gateway(
+    backends: Sequence[Backend], setup: Setup, database: Path
+) -> AsyncIterator[RunningGateway]:
     loop = asyncio.get_running_loop()
-    folder = tempfile.TemporaryDirectory(prefix="evenhand-test-")
-    database = Path(folder.name) / "evenhand.db"
     commit = CommitSettings(timeout_ms=setup.commit_timeout_ms, reopen_ms=10)
     keeper = bookkeeper(database, loop, setup.booking, commit=commit)
     lines: list[bytes] = []
@@ -252,11 +266,8 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     running.assert_at_rest()
     assert edge.connections == 0
     assert all(link.client.open_connections == 0 for link in links)
-    with folder:
-        assert left == 0
-        assert keeper.books.open_holds == 0
-        check_books(database)
-        check_against(database, running.records)
+    assert left == 0
+    assert keeper.books.open_holds == 0
 
 
 async def becomes(condition: Callable[[], object]) -> None:

@@ -150,7 +150,8 @@ class Call:
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
             outcome = why or Outcome.CANCELLED_RUNNING
-            self._end(Outcome.COMPLETED if self._is_told_all() else outcome, self._used())
+            usage = self._used() if self._attempts.sends else None
+            self._end(Outcome.COMPLETED if self._is_told_all() else outcome, usage)
         elif self._phase is Phase.RECORDING:
             self._conclude(why or Outcome.CANCELLED_RUNNING)
 
@@ -392,8 +393,8 @@ class Call:
         self._phase = Phase.READING  # to be concluded
         self._usage = usage or NO_USAGE
         if was_running:
-            settlement = self._dispatcher.settle(self._id, self._usage, outcome)
-            self._units = settlement.units
+            worth = self._worth(outcome, usage)
+            self._units = self._dispatcher.settle(self._id, worth, outcome).units
         if self._booking is None:
             return
         if was_running and usage is not None:
@@ -401,6 +402,15 @@ class Call:
             self._booking.settle(usage, outcome, self._link.name, self._units)
         else:
             self._booking.void(outcome)
+
+    def _worth(self, outcome: Outcome, usage: Usage | None) -> Usage:
+        """What it counts for in the shares. An answer that is not streamed and broke off kept an engine
+        busy, nobody knows for how long, so what was expected of it counts; the ledger has only what is
+        known."""
+        is_known = self._relay is None or self._relay.is_counted or outcome is Outcome.COMPLETED
+        if usage is not None and not is_known:
+            return self._dispatcher.scheduler.expected_usage(self._id)
+        return self._usage
 
     def _conclude(self, outcome: Outcome, status: int | None = None) -> None:
         """Nothing of it is left: count it and log it. Once, after `_settle`."""

@@ -83,6 +83,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
         "version": "1.2.3",
         "uptime_s": 90.5,
         "draining": True,
+        "ledger_closed_because": None,
         "policy": {
             "preset": "vtc",
             "parameters": {"prediction": "running-mean"},
