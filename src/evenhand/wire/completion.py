@@ -12,10 +12,14 @@ _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 _CHOICES = ("n", "best_of", "n_cmpl")
 """Names for completions per prompt; the last is llama.cpp's own and goes before its `n`."""
 
-_PROMPT_MEMBERS = (
-    *("messages", "prompt", "suffix", "tools", "functions"),
-    *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+_PROMPT_MEMBERS = frozenset(
+    {
+        *("messages", "prompt", "suffix", "tools", "functions"),
+        *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+    }
 )
+
+_LEAST = (*((name, 1) for name in _CHOICES), *((name, 0) for name in _MAX_TOKENS))
 
 _READ_HERE = frozenset(
     {"model", "stream", "stream_options", *_MAX_TOKENS, *_CHOICES, *_PROMPT_MEMBERS}
@@ -53,7 +57,7 @@ class Completion:
 
 def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
     """The facts of a parsed body, or the first problem found."""
-    disguised = next((m.key for m in members.members if _is_disguised(m.key)), None)
+    disguised = _disguised(members)
     if disguised is not None:
         return BodyProblem(f"Write {disguised!r} in lower case.", disguised)
     model = document.get("model")
@@ -70,7 +74,7 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     if problem is not None:
         return problem
     asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
-    choices = max(document.get(name) or 1 for name in _CHOICES)
+    choices = max([document.get(name) or 1 for name in _CHOICES])
     wants_usage = options.get("include_usage") is True
     return Completion(
         model=model,
@@ -79,10 +83,7 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
         # Engines heed the second only beside the first.
         wants_usage_each=wants_usage and options.get("continuous_usage_stats") is True,
         stream_options=options,
-        prompt_bytes=max(
-            0,
-            sum(members.value_bytes(name) for name in _PROMPT_MEMBERS) - _no_text_bytes(document),
-        ),
+        prompt_bytes=max(0, members.value_bytes(_PROMPT_MEMBERS) - _no_text_bytes(document)),
         prompt_tokens=prompt_tokens,
         output_tokens_max=max(asked) if asked else None,
         prompts=prompts,
@@ -90,19 +91,20 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     )
 
 
-def _is_disguised(key: str) -> bool:
+def _disguised(members: Members) -> str | None:
     """Some readers ignore case: what we would overlook, an engine might heed."""
-    return key not in _READ_HERE and key.casefold() in _READ_HERE
+    for member in members.members:
+        if member.folded != member.key and member.folded in _READ_HERE:
+            return member.key
+    return None
 
 
 def _no_text_bytes(document: Mapping[str, Any]) -> int:
     """Bytes of images and sound that stand in messages: they become few tokens, if any."""
     messages = document.get("messages")
-    contents = (
-        [m.get("content") for m in messages if isinstance(m, dict)]
-        if (isinstance(messages, list))
-        else []
-    )
+    if not isinstance(messages, list):
+        return 0
+    contents = [m.get("content") for m in messages if isinstance(m, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return sum(
         len(value)
@@ -116,8 +118,7 @@ def _no_text_bytes(document: Mapping[str, Any]) -> int:
 
 
 def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    bounds = [(name, 1) for name in _CHOICES] + [(name, 0) for name in _MAX_TOKENS]
-    for name, least in bounds:
+    for name, least in _LEAST:
         value = document.get(name)
         if value is None:
             continue

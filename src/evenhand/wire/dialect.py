@@ -77,7 +77,7 @@ def engine_body(
         put["cache_salt"] = json.dumps(cache_salt).encode()
     if dialect.cache_prompt:
         put["cache_prompt"] = b"true" if cache_salt is None else b"false"
-    drop = {member.key for member in members.members if member.key.casefold() in CARRIERS}
+    drop = [member.key for member in members.members if member.folded in CARRIERS]
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 
