@@ -80,9 +80,12 @@ class Members:
     def rewritten(self, *, drop: Collection[str], put: Mapping[str, bytes]) -> bytes:
         """The object without the members named in either, and with those of `put` (as JSON)."""
         kept = [m for m in self.members if m.key not in drop and m.key not in put]
-        if len(kept) == len(self.members) and not put:
+        if len(kept) < len(self.members):
+            parts = [self.body[m.start : m.end] for m in kept]
+        elif not put:
             return self.body
-        parts = [self.body[m.start : m.end] for m in kept]
+        else:  # all stay as they stand, in one piece
+            parts = [self.body[kept[0].start : kept[-1].end]] if kept else []
         parts += [json.dumps(key).encode() + b":" + value for key, value in put.items()]
         return b"{" + b",".join(parts) + b"}"
 
