@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock docs clean
+.PHONY: help demo test bench check lock docs clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo: $(VENV)/.demo ## set up, then show that a noisy tenant no longer hurts the
 
 test: $(VENV)/.test ## set up, then run the tests
 	$(BIN)/python -m pytest -q
+
+bench: $(VENV)/.demo ## what a request and a chunk cost, beside nginx where it is installed (3 minutes)
+	$(BIN)/python -m bench
 
 check: $(VENV)/.lint ## lint, format, types, import contracts, generated docs
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """`evenhand serve`: the composition root of the gateway."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -83,6 +84,8 @@ async def run_gateway(
             await crew.looked_once()
             told = _heed_signals(server)
             bound = await server.start()
+            # What stands by now stays: the collector need not look at it again.
+            gc.freeze()
         except (EmbeddedEngineError, StateProblemError) as error:
             typer.echo(f"evenhand: {error}", err=True)
             return 1

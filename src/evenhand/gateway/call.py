@@ -417,6 +417,9 @@ class Call:
         assert self._phase is not Phase.ENDED, "a request ends once"
         assert self._is_settled
         self._phase = Phase.ENDED
+        self._relay = (
+            None  # it refers back: left so, each call would wait for the garbage collector
+        )
         self._gateway.calls.discard(self)
         self._holder.open_requests -= 1
         self._record.ended(

@@ -75,7 +75,8 @@ class Dispatcher:
         its answer complete."""
         settlement = self.scheduler.settle(request_id, usage, outcome, self.now_ms())
         del self._calls[request_id]
-        self._loop.call_soon(self.pump)
+        if self.scheduler.backlog.requests:
+            self._loop.call_soon(self.pump)
         return settlement
 
     def try_again_elsewhere(self, request_id: RequestId) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from evenhand.gateway.cache_salt import CacheSalts
 from evenhand.gateway.call import Call
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.fresh_ids import FreshIds
 from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
@@ -63,11 +63,12 @@ class Gateway:
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
         self._log = observers.log
+        self._ids = FreshIds()
         self._loop = loop
 
     def request(self, head: RequestHead, response: Response) -> Handler | None:
         """Identity first: nothing of a body is read for somebody who has no key."""
-        request_id = RequestId(f"req_{secrets.token_hex(12)}")
+        request_id = RequestId(f"req_{self._ids.take()}")
         holder = self.keys.holder(head.headers.get("authorization"))
         interaction = head.headers.get("x-evenhand-interaction")
         refusal = _route_refusal(head) or _caller_refusal(holder, interaction)
@@ -83,7 +84,7 @@ class Gateway:
             response,
             path=head.path,
             request_id=request_id,
-            interaction=InteractionId(interaction or f"int_{secrets.token_hex(12)}"),
+            interaction=InteractionId(interaction or f"int_{self._ids.take()}"),
         )
 
     def ended(self, record: CallRecord) -> None:

@@ -27,6 +27,7 @@ from evenhand.scheduling.share_tree import ShareTree, TenantShare
 from evenhand.scheduling.ticket import Ticket
 
 _DEAD_DEADLINES_MAX = 64
+_WAITS = Submission()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +76,12 @@ class Scheduler:
         if refused is not None:
             return Submission(refused)
         # It leaves the queue with the host's next call, so it takes nobody's place.
-        starts_at_once = pool not in self.tree.root.views and self.capacity.open_pools([pool])
+        starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
         shed = () if starts_at_once else tuple(self._shed(now_ms))
+        if not shed:
+            return _WAITS
         own = next((refusal for refusal in shed if refusal.request.id == request.id), None)
         return Submission(own, tuple(refusal for refusal in shed if refusal is not own))
 
@@ -118,6 +121,8 @@ class Scheduler:
     def next(self, now_ms: int) -> Start | None:
         """The request to start and its engine. Call whenever a request or a slot has appeared, until
         the answer is None: then no slot is free that anybody waits for."""
+        if not self.backlog.requests:
+            return None
         ticket = self._order.next(self.capacity.open_pools(self.tree.root.views))
         if ticket is None:
             return None
@@ -191,7 +196,7 @@ class Scheduler:
         ticket = self._tickets.get(request_id)
         if ticket is None or ticket.engine is not None:
             return None
-        is_open = bool(self.capacity.open_pools([ticket.pool]))
+        is_open = self.capacity.is_open(ticket.pool)
         return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
 
     def expected_usage(self, request_id: RequestId) -> Usage:
@@ -232,7 +237,7 @@ class Scheduler:
 
     def _expected_units(self, ticket: Ticket) -> int:
         output_tokens = max(ticket.prepaid_tokens, ticket.produced_tokens)
-        return self.settings.cost.of(Usage(ticket.input_tokens, output_tokens))
+        return self.settings.cost.of_tokens(ticket.input_tokens, output_tokens)
 
     def _charge_to(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """Make `units` what the ticket is charged in all."""

@@ -21,7 +21,7 @@ def body_problem(
     """What is wrong with its model, or with how a member of those that are read is spelt."""
     for member in members.members:
         # Some readers ignore case: what we would overlook, an engine might heed.
-        if member.key not in read_here and member.key.casefold() in read_here:
+        if member.folded != member.key and member.folded in read_here:
             return BodyProblem(f"Write {member.key!r} in lower case.", member.key)
     model = document.get("model")
     if not isinstance(model, str) or not model:

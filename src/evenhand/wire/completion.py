@@ -14,10 +14,14 @@ _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 CHOICES = ("n", "best_of", "n_cmpl")
 """Names for completions per prompt; the last is llama.cpp's own and goes before its `n`."""
 
-_PROMPT_MEMBERS = (
-    *("messages", "prompt", "suffix", "tools", "functions"),
-    *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+_PROMPT_MEMBERS = frozenset(
+    {
+        *("messages", "prompt", "suffix", "tools", "functions"),
+        *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+    }
 )
+
+_LEAST = (*((name, 1) for name in CHOICES), *((name, 0) for name in _MAX_TOKENS))
 
 _READ_HERE = frozenset(
     {"model", "stream", "stream_options", *_MAX_TOKENS, *CHOICES, *_PROMPT_MEMBERS}
@@ -64,7 +68,7 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     if isinstance(prompts, BodyProblem):
         return prompts
     asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
-    choices = max(document.get(name) or 1 for name in CHOICES)
+    choices = max([document.get(name) or 1 for name in CHOICES])
     wants_usage = options.get("include_usage") is True
     return Completion(
         model=document["model"],
@@ -73,10 +77,7 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
         # Engines heed the second only beside the first.
         wants_usage_each=wants_usage and options.get("continuous_usage_stats") is True,
         stream_options=options,
-        prompt_bytes=max(
-            0,
-            sum(members.value_bytes(name) for name in _PROMPT_MEMBERS) - _no_text_bytes(document),
-        ),
+        prompt_bytes=max(0, members.value_bytes(_PROMPT_MEMBERS) - _no_text_bytes(document)),
         prompt_tokens=prompts.tokens,
         output_tokens_max=max(asked) if asked else None,
         prompts=prompts.count,
@@ -87,11 +88,9 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
 def _no_text_bytes(document: Mapping[str, Any]) -> int:
     """Bytes of images and sound that stand in messages: they become few tokens, if any."""
     messages = document.get("messages")
-    contents = (
-        [m.get("content") for m in messages if isinstance(m, dict)]
-        if (isinstance(messages, list))
-        else []
-    )
+    if not isinstance(messages, list):
+        return 0
+    contents = [m.get("content") for m in messages if isinstance(m, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return sum(
         len(value)
@@ -105,8 +104,7 @@ def _no_text_bytes(document: Mapping[str, Any]) -> int:
 
 
 def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    bounds = [(name, 1) for name in CHOICES] + [(name, 0) for name in _MAX_TOKENS]
-    for name, least in bounds:
+    for name, least in _LEAST:
         value = document.get(name)
         if value is None:
             continue

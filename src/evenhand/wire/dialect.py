@@ -86,7 +86,7 @@ def engine_body(
         put["cache_salt"] = json.dumps(cache_salt).encode()
     if dialect.cache_prompt and not completion.is_embedding:
         put["cache_prompt"] = b"true" if cache_salt is None else b"false"
-    drop = {member.key for member in members.members if member.key.casefold() in CARRIERS}
+    drop = [member.key for member in members.members if member.folded in CARRIERS]
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 

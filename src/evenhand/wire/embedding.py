@@ -28,7 +28,7 @@ def read_embedding(document: Mapping[str, Any], members: Members) -> Completion 
         wants_usage=False,
         wants_usage_each=False,
         stream_options={},
-        prompt_bytes=members.value_bytes("input"),
+        prompt_bytes=members.value_bytes(("input",)),
         prompt_tokens=inputs.tokens,
         output_tokens_max=0,
         prompts=inputs.count,
