@@ -115,10 +115,8 @@ class BooksMachine(RuleBasedStateMachine):
         budget = BUDGETS.get(consumer.key)
         hold = self.books.hold(
             RequestId(f"req_{self.requests}"),
-            consumer,
-            model,
+            self.books.line(consumer, model, price),
             Bound(input_tokens, output_tokens),
-            price=price,
             at_ms=self.requests,
             budget=budget,
         )
@@ -142,9 +140,9 @@ class BooksMachine(RuleBasedStateMachine):
             self._must_refuse(lambda: self.books.settle(hold, usage, Outcome.COMPLETED, 1))
             return
         self._note_excess(hold, usage)
-        before = hold.debit.posted_nano
+        before = hold.line.spent.posted_nano
         self.books.settle(hold, usage, Outcome.COMPLETED, 1)
-        assert hold.debit.posted_nano - before == hold.price.of(usage)
+        assert hold.line.spent.posted_nano - before == hold.line.price.of(usage)
 
     @rule(hold=holds)
     def void(self, hold: Any) -> None:
@@ -258,12 +256,12 @@ class BooksMachine(RuleBasedStateMachine):
         return {row["id"]: tuple(row.values()) for row in rows(self.database)}
 
     def _note_excess(self, hold: Hold, usage: Usage) -> None:
-        owner = hold.debit.owner
+        owner = hold.line.debit.owner
         assert isinstance(owner, Consumer)
         nano, count = self.excess.get(owner.key, (0, 0))
         over = max(0, usage.input_tokens - hold.bound.input_tokens)
         over += max(0, usage.output_tokens - hold.bound.output_tokens)
-        more = max(0, hold.price.of(usage) - hold.nano) if over else 0
+        more = max(0, hold.line.price.of(usage) - hold.nano) if over else 0
         self.excess[owner.key] = (nano + more, count + over)
 
     def _note_excess_of(self, left_open: Any) -> None:

@@ -41,10 +41,8 @@ class Desk:
     def hold(self, number: int) -> Hold:
         hold = self.books.hold(
             RequestId(f"req_{number}"),
-            CONSUMER,
-            ModelName("m"),
+            self.books.line(CONSUMER, ModelName("m"), PRICE),
             Bound(100, 50),
-            price=PRICE,
             at_ms=number,
         )
         assert isinstance(hold, Hold)
