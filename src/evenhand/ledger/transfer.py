@@ -56,5 +56,5 @@ class Transfer(NamedTuple):
 
 
 as_transfer = partial(tuple.__new__, Transfer)
-"""A transfer of all its columns in order: takes a third of the time of `Transfer(...)`, which counts where
-every request makes two."""
+"""A transfer of all its columns in order, in a third of the time of `Transfer(...)`: every request makes
+two."""
