@@ -45,9 +45,7 @@ def observed(
     dice = random.Random(seed)
     shadow = Shadow(settings(preset), tenants_max=10)
     shadowed = watch(shadow)
-    traffic = Traffic(
-        settings("fcfs"), engines, planned, changes=changes, shadow=shadow, dice=dice
-    )
+    traffic = Traffic(settings("fcfs"), engines, planned, changes=changes, shadow=shadow, dice=dice)
     return traffic.run(), shadowed, shadow
 
 

@@ -10,6 +10,7 @@ import orjson
 from starlette.types import ASGIApp
 
 from evenhand.gateway.admin import AdminServer, EngineStatus
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.scheduling import Scheduler, TenantShare
 from evenhand.telemetry import Metrics, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
@@ -24,6 +25,7 @@ class PlainStatus:
     shown: Sequence[EngineStatus] = (EngineStatus(ENGINE, is_up=True, reason="answers"),)
     request_units_max: int = 1_000
     version: str = "1.2.3"
+    shadow: ShadowHost | None = None
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
@@ -23,6 +23,7 @@ from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -32,6 +33,7 @@ from evenhand.model import (
     TrustDomain,
 )
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
@@ -82,6 +84,8 @@ class Setup:
     limits: CallLimits = field(default_factory=CallLimits)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
+    observes: bool = False
+    """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
 
 
 class RunningGateway:
@@ -100,6 +104,8 @@ class RunningGateway:
         """Faults of our own; `gateway` fails the test if there are any."""
         self.streams: list[RawStream] = []
         """All that `stream` has opened; they are closed at the end."""
+        self.lines: list[bytes] = []
+        """The log, as written."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
 
@@ -178,15 +184,18 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     lines: list[bytes] = []
     log = RequestLog(lines.append)
     links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
-    scheduler = Scheduler(
-        SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
-    )
-    dispatcher = Dispatcher(scheduler, links, loop)
+    settings = SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
+    shadow = None
+    if setup.observes:
+        shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
+        settings = replace(settings, policy=Policy(preset="fcfs"), sheds=False)
+    scheduler = Scheduler(settings)
+    dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
     application = Gateway(
         keys=KeyRing(setup.keys.items()),
         dispatcher=dispatcher,
         limits=setup.limits,
-        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log),
+        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log, shadow=shadow),
         loop=loop,
     )
     refusals: list[Outcome] = []
@@ -199,6 +208,7 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, host, port)
     running.refusals = refusals
+    running.lines = lines
     ended = application.ended
 
     def note(record: Any) -> None:

@@ -1,4 +1,4 @@
-"""Traffic before a real scheduler, in simulated time: a plain discrete-event run, with or without a shadow.
+"""Traffic before a real scheduler in simulated time: a plain discrete-event run, with a shadow or not.
 
 At one moment slots become free first, then come arrivals and changes, then starts, then expiry. Each
 request's time at an engine is its own, whatever the order. A shadow is told what happens, and made to
@@ -39,7 +39,12 @@ class Planned:
 
 
 def plan(
-    dice: random.Random, *, requests: int, span_ms: int, impatient: bool = False, fails: bool = False
+    dice: random.Random,
+    *,
+    requests: int,
+    span_ms: int,
+    impatient: bool = False,
+    fails: bool = False,
 ) -> list[Planned]:
     """Bursts of very different requests of two tenants for two models, in order of time."""
     planned = []

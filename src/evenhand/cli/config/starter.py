@@ -43,6 +43,8 @@ tenants:
 policy:
   preset: vtc                   # fcfs serves in order of arrival, to compare with
 
+# mode: observe                 # serves in order of arrival and reports what the policy would change
+
 cost:                           # service units per token: what shares are counted in
   input: 10
   cached_input: 1

@@ -224,9 +224,7 @@ class Shadow:
 
     def _fairly_end(self, record: Remembered, at_ms: int) -> None:
         assert record.fair is not None
-        settlement = self._scheduler.settle(
-            record.request.id, record.usage, record.outcome, at_ms
-        )
+        settlement = self._scheduler.settle(record.request.id, record.usage, record.outcome, at_ms)
         self._fair.ended(record.fair, settlement.units, at_ms)
         record.is_fairly_over = True
         self._forget_if_over(record)
