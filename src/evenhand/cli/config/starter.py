@@ -42,8 +42,7 @@ tenants:
 
 policy:
   preset: vtc                   # fcfs serves in order of arrival, to compare with
-
-# mode: observe                 # serves in order of arrival and reports what the policy would change
+# mode: observe                 # order of arrival too, with a report of what the policy would change
 
 cost:                           # service units per token: what shares are counted in
   input: 10
