@@ -17,9 +17,10 @@ REPORT_EVERY_S: Final = 60.0
 _FOLLOW_AFTER_S: Final = 0.1
 """Facts are gathered for so long, so that the hot path only writes them down."""
 
-_BREATH_S: Final = 0.01
-_STEPS_MAX: Final = 100
-"""Moments that are followed in one go: a few milliseconds, then the traffic has the loop again."""
+_BREATH_S: Final = 0.005
+_STEPS_MAX: Final = 25
+"""Moments that are followed in one go, then the traffic has the loop again. Measured at 4000 requests a
+second: 6 ms in one go at most. More than twice the thousand moments that a second has at most."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
