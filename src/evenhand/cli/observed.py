@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from evenhand.cli.admin_page import AdminPageError, fetch
 from evenhand.cli.check import print_problems
-from evenhand.cli.config import ConfigurationError, read, resolve_admin
+from evenhand.cli.config import Config, ConfigurationError, Secret, read, resolve_admin
 from evenhand.cli.observed_table import notes, show
 
 
@@ -31,7 +31,7 @@ def observed(
         print_problems(file, error)
         raise typer.Exit(1) from None
     try:
-        page = fetch(loaded.config.admin.listen, "/observed", credential)
+        page = _page(loaded.config, credential)
     except AdminPageError as error:
         typer.echo(f"evenhand: {error}", err=True)
         raise typer.Exit(1) from None
@@ -43,3 +43,10 @@ def observed(
         typer.echo(f"evenhand: {note}", err=True)
     if page["failure"] is not None:
         raise typer.Exit(1)
+
+
+def _page(config: Config, credential: Secret | None) -> dict[str, Any]:
+    page = fetch(config.admin.listen, "/observed", credential)
+    if page.get("mode") != "observe":
+        raise AdminPageError("what answers there is no page of Evenhand: check admin.listen")
+    return page

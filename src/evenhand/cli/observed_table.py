@@ -20,12 +20,11 @@ def show(page: Mapping[str, Any], console: Console) -> None:
     if not page["in_all"]:
         console.print("Nothing has been served yet: there is nothing to compare.")
         return
-    for title, rows in (
-        (f"The last {minutes} minutes", page["recent"]),
-        ("Since the start", page["in_all"]),
-    ):
-        if rows:
-            console.print(comparison(title, rows, page["policy"]))
+    if page["recent"] and page["recent"] != page["in_all"]:
+        console.print(comparison(f"The last {minutes} minutes", page["recent"], page["policy"]))
+        console.print()
+    console.print(comparison("Since the start", page["in_all"], page["policy"]))
+    console.print()
     for row in page["in_all"]:
         console.print(Text(row["sentence"], _STYLES.get(row["effect"], "")), soft_wrap=True)
     console.print(
