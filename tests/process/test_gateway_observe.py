@@ -25,8 +25,10 @@ from support.gateway import (
 from support.scripted_engine import Answer, ScriptedEngine
 
 FLOOD = 8
-SLOW = Answer(tokens=4, token_delay_s=0.01)
-MODEST = {**CHAT, "messages": [{"role": "user", "content": "one small question"}]}
+SLOW = Answer(tokens=40, token_delay_s=0.01)
+PIECE = {**STREAM, "max_tokens": 4}
+MODEST = {**CHAT, "messages": [{"role": "user", "content": "one question"}], "max_tokens": 30}
+"""Long beside a piece of the flood, so that who waits for it can be told from noise."""
 
 
 def shadow_of(g: RunningGateway) -> ShadowHost:
@@ -55,11 +57,14 @@ async def flood_and_one_question(
     """Tenant a floods a window of one, b asks once in the middle. The tenants as the engine saw them,
     and their mean waits in milliseconds."""
     engine.default = SLOW
-    flood = [await g.stream(STREAM) for _ in range(FLOOD // 2)]
+    engine.script(Answer(tokens=4, gated=True))  # holds the slot until all are there
+    flood = [await g.stream(PIECE) for _ in range(FLOOD // 2)]
     await becomes(lambda: g.scheduler.open_requests() == FLOOD // 2)
     modest = await g.stream({**MODEST, "stream": True}, key=KEY_B)
     await becomes(lambda: g.scheduler.backlog.requests == FLOOD // 2)
-    flood += [await g.stream(STREAM) for _ in range(FLOOD // 2)]
+    flood += [await g.stream(PIECE) for _ in range(FLOOD // 2)]
+    await becomes(lambda: g.scheduler.backlog.requests == FLOOD)
+    engine.requests[0].release()
     for stream in [*flood, modest]:
         assert (await stream.answer()).status == 200
     records = await g.ended(FLOOD + 1)
