@@ -184,7 +184,7 @@ def test_a_fault_of_the_shadow_harms_no_request_and_is_told_once() -> None:
             shadow = shadow_of(g)
             assert shadow._shadow is not None
             # Its books are torn: it will find that no engine serves what is served.
-            shadow._shadow._scheduler.capacity.engines.clear()
+            shadow._shadow._run.scheduler.capacity.engines.clear()
             answers = await asyncio.gather(*(g.post(CHAT, key=KEY_B) for _ in range(5)))
             assert [answer.status for answer in answers] == [200] * 5
             await becomes(lambda: shadow.failure)

@@ -94,11 +94,11 @@ def test_every_request_ends_once_in_each_world_whatever_happens() -> None:
         assert sum(row.arrival.unserved for row in found.in_all) == len(planned) - len(real.served)
         unserved = len(planned) - len(shadowed.served)
         assert sum(row.fair.unserved for row in found.in_all) == unserved
-        assert shadow._scheduler.tree.root.service_units == sum(shadowed.units.values())
+        assert shadow._run.scheduler.tree.root.service_units == sum(shadowed.units.values())
         assert found.remembered == found.resets == found.unobserved == 0
         assert not shadow._facts
-        assert not shadow._unknown
-        assert shadow._scheduler.open_requests() == 0
+        assert not shadow._run._unknown
+        assert shadow._run.scheduler.open_requests() == 0
         unknown += found.unknown_service
     assert unknown, "some gave up whom the fair order had served"
 
@@ -114,9 +114,9 @@ def test_a_flood_is_forgotten_rather_than_remembered_without_end(remembered_max:
         def bounded(shadow: Shadow = shadow) -> None:
             assert len(shadow._remembered) <= remembered_max
             assert len(shadow._facts) <= 6 * remembered_max
-            assert len(shadow._unknown) + len(shadow._ends) <= remembered_max
+            assert len(shadow._run._unknown) + len(shadow._run._ends) <= remembered_max
             assert len(shadow._rows) <= 1
-            assert shadow._scheduler.open_requests() <= remembered_max
+            assert shadow._run.scheduler.open_requests() <= remembered_max
 
         Traffic(settings("fcfs"), SEVERAL, flood, shadow=shadow, dice=dice, check=bounded).run()
         found = shadow.observation()

@@ -15,6 +15,7 @@ from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, T
 from evenhand.scheduling import QueueLimits, Scheduler, SchedulerSettings, TenantShare
 from evenhand.scheduling.shadow import Shadow
 from evenhand.scheduling.shadow.remembered import Remembered
+from evenhand.scheduling.shadow.world import Stay
 
 Engines = Mapping[str, tuple[int, tuple[str, ...]]]
 """Window and models by name."""
@@ -192,23 +193,24 @@ class Traffic:
 
 def watch(shadow: Shadow) -> Ran:
     """What becomes of each request in the shadow. Watches, changes nothing."""
-    ran, end, leave = Ran(), shadow._fairly_end, shadow._fairly_leave
+    ran, world = Ran(), shadow._fair
+    end, leave = world.ended, world.left
 
-    def note(record: Remembered) -> None:
-        assert record.fair is not None
+    def note(stay: Stay) -> Remembered:
+        record = next(one for one in shadow._remembered.values() if one.fair is stay)
         assert record.request.id not in ran.waited_ms, "a request ends once"
-        ran.waited_ms[record.request.id] = record.fair.waited_ms
+        ran.waited_ms[record.request.id] = stay.waited_ms
+        return record
 
-    def ended(record: Remembered, at_ms: int) -> None:
-        end(record, at_ms)
-        note(record)
-        ran.served.add(record.request.id)
-        ran.units[record.request.tenant] += shadow.settings.cost.of(record.usage)
+    def ended(stay: Stay, units: int, now_ms: int) -> None:
+        end(stay, units, now_ms)
+        ran.served.add(note(stay).request.id)
+        ran.units[stay.tenant] += units
 
-    def left(record: Remembered, at_ms: int) -> None:
-        leave(record, at_ms)
-        note(record)
+    def left(stay: Stay, now_ms: int) -> None:
+        leave(stay, now_ms)
+        note(stay)
 
-    shadow._fairly_end = ended  # type: ignore[method-assign]
-    shadow._fairly_leave = left  # type: ignore[method-assign]
+    world.ended = ended  # type: ignore[method-assign]
+    world.left = left  # type: ignore[method-assign]
     return ran

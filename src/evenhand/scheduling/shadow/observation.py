@@ -1,5 +1,6 @@
 """What the shadow has found, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,3 +38,11 @@ class Observation:
     unknown_service: int
     in_all: tuple[Comparison, ...]
     recent: tuple[Comparison, ...]
+
+
+def compared(
+    arrival: Mapping[TenantPath, Tally], fair: Mapping[TenantPath, Tally]
+) -> tuple[Comparison, ...]:
+    """Both worlds' rows side by side, in order of their names."""
+    rows = sorted(arrival.keys() | fair.keys())
+    return tuple(Comparison(r, arrival.get(r) or Tally(), fair.get(r) or Tally()) for r in rows)

@@ -30,6 +30,12 @@ class Remembered:
     is_really_over: bool = False
     is_fairly_over: bool = False
 
+    def off_the_engine(self, now_ms: int) -> None:
+        """Its engine really let it go."""
+        assert self.running_since_ms is not None
+        self.at_engine_ms += now_ms - self.running_since_ms
+        self.running_since_ms = None
+
     def fair_end_ms_min(self, now_ms: int) -> int:
         """The earliest that it can end in the shadow, by what is known now. It must run there."""
         assert self.fair_started_ms is not None
