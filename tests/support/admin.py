@@ -10,6 +10,7 @@ import orjson
 from starlette.types import ASGIApp
 
 from evenhand.gateway.admin import AdminServer, EngineStatus
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.scheduling import Scheduler, TenantShare
 from evenhand.telemetry import Metrics, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
@@ -25,6 +26,7 @@ class PlainStatus:
     request_units_max: int = 1_000
     version: str = "1.2.3"
     ledger_closed_because: str | None = None
+    shadow: ShadowHost | None = None
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -36,6 +37,7 @@ from evenhand.model import (
     TrustDomain,
 )
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
@@ -91,6 +93,8 @@ class Setup:
     client: ClientSettings = field(default_factory=ClientSettings)
     booking: BookingSettings = field(default_factory=BookingSettings)
     commit_timeout_ms: int = 5_000
+    observes: bool = False
+    """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
 
 
 class RunningGateway:
@@ -113,6 +117,8 @@ class RunningGateway:
         """All that `stream` has opened; they are closed at the end."""
         self.database = Path()
         """Of the ledger; there until the end of the block."""
+        self.lines: list[bytes] = []
+        """The log, as written."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
 
@@ -209,15 +215,18 @@ async def _gateway(
     lines: list[bytes] = []
     log = RequestLog(lines.append)
     links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
-    scheduler = Scheduler(
-        SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
-    )
-    dispatcher = Dispatcher(scheduler, links, loop)
+    settings = SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
+    shadow = None
+    if setup.observes:
+        shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
+        settings = replace(settings, policy=Policy(preset="fcfs"), sheds=False)
+    scheduler = Scheduler(settings)
+    dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
     application = Gateway(
         keys=KeyRing(setup.keys.items()),
         dispatcher=dispatcher,
         limits=setup.limits,
-        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log),
+        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log, shadow=shadow),
         loop=loop,
         bookkeeping=keeper,
     )
@@ -232,6 +241,7 @@ async def _gateway(
     running = RunningGateway(application, edge, keeper, (host, port))
     running.refusals = refusals
     running.database = database
+    running.lines = lines
     ended = application.ended
 
     def note(record: Any) -> None:

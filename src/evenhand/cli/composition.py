@@ -1,6 +1,7 @@
 """From a configuration to the parts it describes. Nothing is decided here, only handed on."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, State, Tenant
@@ -24,6 +25,23 @@ from evenhand.stores import CommitSettings
 
 
 def scheduler_settings(config: Config) -> SchedulerSettings:
+    """What decides. In observe mode a plain queue: first come first served, and whoever finds it full is
+    refused."""
+    settings = policy_settings(config)
+    if config.mode == "enforce":
+        return settings
+    limits = replace(
+        settings.limits,
+        tenant_requests_max=settings.limits.requests_max,
+        tenant_bytes_max=settings.limits.bytes_max,
+    )
+    return replace(
+        settings, policy=replace(settings.policy, preset="fcfs"), limits=limits, sheds=False
+    )
+
+
+def policy_settings(config: Config) -> SchedulerSettings:
+    """The policy as configured, whether it is enforced or only tried."""
     limits = config.limits
     return SchedulerSettings(
         tenants=_shares(config.tenants),

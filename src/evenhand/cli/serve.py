@@ -19,6 +19,7 @@ from evenhand.cli.composition import (
     call_limits,
     edge_settings,
     key_ring,
+    policy_settings,
     scheduler_settings,
 )
 from evenhand.cli.config import (
@@ -36,7 +37,9 @@ from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.server import Bound, GatewayServer, Listening
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.scheduling import Scheduler
+from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, fd_sink
 
@@ -114,7 +117,8 @@ def _compose(
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
 
     scheduler = Scheduler(scheduler_settings(config))
-    dispatcher = Dispatcher(scheduler, crew.links, loop, on_engine=on_engine)
+    shadow = _shadow(config, log, loop)
+    dispatcher = Dispatcher(scheduler, crew.links, loop, on_engine=on_engine, observer=shadow)
     metrics = Metrics(
         models=[model for link in crew.links for model in sorted(link.models)],
         version=evenhand.__version__,
@@ -126,7 +130,7 @@ def _compose(
         keys=key_ring(config, secrets),
         dispatcher=dispatcher,
         limits=call_limits(config),
-        observers=Observers(metrics=metrics, log=log),
+        observers=Observers(metrics=metrics, log=log, shadow=shadow),
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
     )
@@ -145,6 +149,13 @@ def _compose(
     return server
 
 
+def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:
+    if config.mode == "enforce":
+        return None
+    shadow = Shadow(policy_settings(config), tenants_max=config.limits.metrics_tenants_max)
+    return ShadowHost(shadow, log, loop)
+
+
 def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
     if announce:
         line = {
@@ -157,6 +168,8 @@ def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
         return
     models = ", ".join(sorted({model for engine in config.engines for model in engine.models}))
     typer.echo(f"evenhand {evenhand.__version__} serves {models}", err=True)
+    if config.mode == "observe":
+        typer.echo("  mode:    observe (order of arrival; ask `evenhand observed`)", err=True)
     typer.echo(f"  clients: http://{_authority(bound.host, bound.port)}/v1", err=True)
     typer.echo(f"  admin:   http://{_authority(bound.admin_host, bound.admin_port)}", err=True)
 

@@ -19,6 +19,7 @@ from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.error import error_body, error_headers
@@ -29,10 +30,11 @@ _INTERACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observers:
-    """Where endings are told."""
+    """Where endings are told. `shadow` is there in `mode: observe` only."""
 
     metrics: Metrics
     log: RequestLog
+    shadow: ShadowHost | None = None
 
 
 class Gateway:
@@ -62,6 +64,7 @@ class Gateway:
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
+        self.shadow = observers.shadow
         self._log = observers.log
         self._ids = FreshIds()
         self._loop = loop

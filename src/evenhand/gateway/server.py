@@ -8,7 +8,7 @@ from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.http.edge import Edge
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.status import GatewayStatus
-from evenhand.telemetry import LoopLag, RequestLog, SchedulerCollector
+from evenhand.telemetry import LoopLag, ObservedCollector, RequestLog, SchedulerCollector
 
 _LAST_WORDS_MS = 1_000
 """After the drain: for the errors that end what was left to reach their clients."""
@@ -58,6 +58,8 @@ class GatewayServer:
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
         )
         gateway.metrics.registry.register(collector)
+        if gateway.shadow is not None:
+            gateway.metrics.registry.register(ObservedCollector(gateway.shadow.observation))
 
     async def start(self) -> Bound:
         """Serve. Raises OSError where an address cannot be bound; then nothing is left listening."""

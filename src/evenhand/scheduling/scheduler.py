@@ -32,13 +32,15 @@ _WAITS = Submission()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
-    """What the core is built from."""
+    """What the core is built from. `sheds` False: a full queue refuses the arrival, whoever's it is,
+    as a plain queue does."""
 
     tenants: tuple[TenantShare, ...]
     policy: Policy = field(default_factory=Policy)
     cost: Cost = field(default_factory=Cost)
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
+    sheds: bool = True
 
 
 class Scheduler:
@@ -65,7 +67,8 @@ class Scheduler:
 
     def submit(self, request: Request, now_ms: int) -> Submission:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
-        tenant furthest over its share goes; the arrival only if it is that tenant's."""
+        tenant furthest over its share goes; the arrival only if it is that tenant's (always the
+        arrival where the settings say that nothing is shed)."""
         assert request.id not in self._tickets, "submitted twice"
         pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
@@ -77,9 +80,12 @@ class Scheduler:
             return Submission(refused)
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
+        if not (self.settings.sheds or starts_at_once) and self._has_no_room_for(request):
+            return Submission(self._queue_full(request, now_ms))
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
-        shed = () if starts_at_once else tuple(self._shed(now_ms))
+        may_shed = self.settings.sheds and not starts_at_once
+        shed = tuple(self._shed(now_ms)) if may_shed else ()
         if not shed:
             return _WAITS
         own = next((refusal for refusal in shed if refusal.request.id == request.id), None)
@@ -292,6 +298,16 @@ class Scheduler:
         )
         wait_ms = retry_after_ms(leaf, self._rate.units_per_s(now_ms))
         return Refusal(ticket.request, Outcome.TENANT_QUEUE_FULL, message, wait_ms)
+
+    def _has_no_room_for(self, request: Request) -> bool:
+        limits, backlog = self.settings.limits, self.backlog
+        is_long = backlog.requests + 1 > limits.requests_max
+        return is_long or backlog.bytes + request.body_bytes > limits.bytes_max
+
+    def _queue_full(self, request: Request, now_ms: int) -> Refusal:
+        message = "The queue of this gateway is full. Retry after the time given."
+        wait_ms = retry_after_ms(self.tree.root, self._rate.units_per_s(now_ms))
+        return Refusal(request, Outcome.QUEUE_FULL, message, wait_ms)
 
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         limits, backlog = self.settings.limits, self.backlog

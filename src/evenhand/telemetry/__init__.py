@@ -11,6 +11,7 @@ from evenhand.telemetry.log_bridge import LogBridge
 from evenhand.telemetry.loop_lag import LoopLag
 from evenhand.telemetry.metrics import CONTENT_TYPE, Metrics
 from evenhand.telemetry.model_metrics import ModelMetrics
+from evenhand.telemetry.observed_collector import ObservedCollector
 from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
 from evenhand.telemetry.scheduler_collector import SchedulerCollector
@@ -23,6 +24,7 @@ __all__ = [
     "LoopLag",
     "Metrics",
     "ModelMetrics",
+    "ObservedCollector",
     "RequestLog",
     "RequestRecord",
     "SchedulerCollector",

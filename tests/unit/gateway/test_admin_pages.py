@@ -80,6 +80,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
     state = answer.json
     tenants = {row["path"]: row for row in state.pop("tenants")}
     assert state == {
+        "mode": "enforce",
         "version": "1.2.3",
         "uptime_s": 90.5,
         "draining": True,

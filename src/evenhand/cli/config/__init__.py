@@ -15,7 +15,13 @@ from evenhand.cli.config.outside import look_outside
 from evenhand.cli.config.prices import ModelPrice, Prices
 from evenhand.cli.config.problem import ConfigurationError, Lines, Problem
 from evenhand.cli.config.schema import Admin, Config, Cost, Lane, Policy
-from evenhand.cli.config.secrets import ResolvedSecrets, Secret, SecretReference, resolve
+from evenhand.cli.config.secrets import (
+    ResolvedSecrets,
+    Secret,
+    SecretReference,
+    resolve,
+    resolve_admin,
+)
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import Tenant, walk
 from evenhand.cli.config.url import EngineUrl
@@ -49,5 +55,6 @@ __all__ = [
     "look_outside",
     "read",
     "resolve",
+    "resolve_admin",
     "walk",
 ]

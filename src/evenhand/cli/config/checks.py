@@ -79,6 +79,15 @@ def _check_cost(config: Config) -> Iterator[Finding]:
         yield ("cost", "cached_input"), message
 
 
+def _check_mode(config: Config) -> Iterator[Finding]:
+    if config.mode == "observe" and config.policy.preset == "fcfs":
+        message = (
+            "`mode: observe` serves in order of arrival already and needs a fair policy to compare"
+            " with: write `preset: vtc`, or `mode: enforce`"
+        )
+        yield ("policy", "preset"), message
+
+
 def _check_limits(config: Config) -> Iterator[Finding]:
     ordered = (
         ("tenant_queue_requests_max", "queue_requests_max"),
@@ -202,6 +211,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"lanes"}), _check_lanes),
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
+    (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"listen", "admin"}), _check_listeners),
     (frozenset({"keys", "limits", "admin"}), _check_keys),

@@ -91,6 +91,11 @@ class Config(BaseModel):
     """The share tree, at least one tenant; at most 8 levels and 100000 tenants in all."""
     policy: Policy = Policy()
     """Who runs next."""
+    mode: Literal["enforce", "observe"] = "enforce"
+    """`enforce` serves in the order of `policy`. `observe` serves in the order of arrival, and
+    reports what the order of `policy` would have changed (`evenhand observed`): a trial beside live
+    traffic. The queue limits of single tenants refuse nobody then; at the limits of the whole
+    queue the arrival itself is refused (503)."""
     cost: Cost = Cost()
     """What a token costs."""
     lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=64)] = (Lane(name="default"),)

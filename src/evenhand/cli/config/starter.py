@@ -42,6 +42,7 @@ tenants:
 
 policy:
   preset: vtc                   # fcfs serves in order of arrival, to compare with
+# mode: observe                 # order of arrival too, with a report of what the policy would change
 
 state:
   folder: evenhand-state        # usage survives a restart; made at first start, beside this file
