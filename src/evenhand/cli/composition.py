@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, Tenant
+from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, Tenant, Tls
 from evenhand.engines.embedded import EmbeddedSettings
 from evenhand.engines.http import ClientSettings
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
+from evenhand.gateway.server import Listening
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.model import ApplicationName, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
     Cost,
@@ -18,6 +20,7 @@ from evenhand.scheduling import (
     SchedulerSettings,
     TenantShare,
 )
+from evenhand.telemetry import RequestLog
 
 
 def scheduler_settings(config: Config) -> SchedulerSettings:
@@ -75,6 +78,20 @@ def edge_settings(config: Config) -> EdgeSettings:
     )
 
 
+def listening(config: Config, secrets: ResolvedSecrets, log: RequestLog) -> Listening:
+    """Raises PairError where a certificate that was sound a moment ago is not any more."""
+    return Listening(
+        host=config.listen.host,
+        port=config.listen.port,
+        admin_host=config.admin.listen.host,
+        admin_port=config.admin.listen.port,
+        admin_credential=secrets.admin.reveal() if secrets.admin else None,
+        tenants_max=config.limits.metrics_tenants_max,
+        certificate=_certificate("data", config.tls, log),
+        admin_certificate=_certificate("admin", config.admin.tls, log),
+    )
+
+
 def client_settings(config: Config) -> ClientSettings:
     return ClientSettings(
         first_byte_timeout_ms=_ms(config.limits.first_byte_timeout_s),
@@ -90,6 +107,10 @@ def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:
         threads=engine.threads,
         memory_bytes_max=engine.memory_mib_max << 20,
     )
+
+
+def _certificate(listener: str, tls: Tls | None, log: RequestLog) -> Certificate | None:
+    return Certificate(listener, TlsFiles(tls.certificate, tls.key), log) if tls else None
 
 
 def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:
