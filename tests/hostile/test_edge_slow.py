@@ -104,8 +104,8 @@ async def fill(seen: Seen) -> None:
         await asyncio.sleep(0)
 
 
-# Inside TLS the loop's own client reads ahead while it is paused, so it is no slow reader, and forgets what
-# it has not handed on when the stream ends. `test_http_over_tls.py` has readers that hold still.
+# Inside TLS the loop's own client reads ahead while it is paused, so it is no slow reader, and forgets
+# what it has not handed on when the stream ends. `test_http_over_tls.py` has readers that hold still.
 only_plain = pytest.mark.parametrize("scheme", ["plain"], indirect=True)
 
 

@@ -11,6 +11,7 @@ up.
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -34,6 +36,7 @@ from evenhand.model import (
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
+from support.certificates import trusting
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
 from support.scripted_engine import ScriptedEngine
 
@@ -82,6 +85,8 @@ class Setup:
     limits: CallLimits = field(default_factory=CallLimits)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
+    pair: TlsFiles | None = None
+    """Where set, the gateway and its clients speak TLS."""
 
 
 class RunningGateway:
@@ -94,6 +99,8 @@ class RunningGateway:
         self.scheduler = gateway.dispatcher.scheduler
         self.host = host
         self.port = port
+        self.tls: ssl.SSLContext | None = None
+        """With what its clients connect."""
         self.records: list[dict[str, Any]] = []
         """Log lines of ended requests, in order of their ends."""
         self.crashes: list[BaseException] = []
@@ -105,7 +112,7 @@ class RunningGateway:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     async def post(
         self,
@@ -116,7 +123,8 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawAnswer:
         """One whole exchange on a connection of its own; `body` is JSON-encoded unless bytes."""
-        return await exchange(self.host, self.port, _head(path, key, headers), _bytes(body))
+        head = _head(path, key, headers)
+        return await exchange(self.host, self.port, head, _bytes(body), tls=self.tls)
 
     async def stream(
         self,
@@ -127,7 +135,8 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawStream:
         """Send a request and return as soon as it is written; the caller reads events or leaves."""
-        stream = await open_stream(self.host, self.port, _head(path, key, headers), _bytes(body))
+        head = _head(path, key, headers)
+        stream = await open_stream(self.host, self.port, head, _bytes(body), tls=self.tls)
         self.streams.append(stream)
         return stream
 
@@ -195,9 +204,11 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
         refusals.append(outcome)
         application.refused_at_edge(outcome)
 
-    edge = Edge(setup.edge, application, on_refused=refused, loop=loop)
+    certificate = Certificate("data", setup.pair, log) if setup.pair else None
+    edge = Edge(setup.edge, application, on_refused=refused, loop=loop, certificate=certificate)
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, host, port)
+    running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     ended = application.ended
 
