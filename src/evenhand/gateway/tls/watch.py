@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from evenhand.gateway.tls.certificate import Certificate
 
-INTERVAL_MS = 5_000
+INTERVAL_MS = 2_000
 
 
 class CertificateWatch:
