@@ -16,7 +16,7 @@ import os
 import signal
 import ssl
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -194,12 +194,15 @@ async def serving(
 
 
 async def spawn(
-    *arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: int = DEVNULL,
+    stdout: int = PIPE,
 ) -> Process:
     """`evenhand ARGUMENTS` in a session of its own. The caller owes it `end`."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "evenhand", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=PIPE,
         env={**os.environ, **SECRETS, **(environment or {})},
