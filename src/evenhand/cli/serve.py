@@ -181,7 +181,8 @@ def _heed_signals(server: GatewayServer, log: RequestLog) -> asyncio.Event:
     def on_hangup() -> None:
         if had_terminal and not os.isatty(_STDIN):
             on_signal()
-            return
+        if told.is_set():
+            return  # who stops needs no new certificate
         _notify(log, reloading())
         server.reload()
         _notify(log, READY)

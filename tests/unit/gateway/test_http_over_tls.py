@@ -6,14 +6,14 @@ import json
 import socket
 import ssl
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from evenhand.gateway.http import connection
-from evenhand.gateway.tls import Certificate, TlsFiles
-from evenhand.gateway.tls.layer import _HANDSHAKE_BYTES_MAX
+from evenhand.gateway.tls import Certificate, TlsFiles, layer
 from evenhand.model import Outcome
 from support import edge
 from support.certificates import make_pair, replace, serial_of, trusting
@@ -241,10 +241,42 @@ def test_a_handshake_of_many_bytes_is_cut() -> None:
             writer.write(b"\x16\x03\x01" + len(body).to_bytes(2, "big") + body)
             sent += len(body)
             await asyncio.sleep(0)
-            assert sent < 100 * _HANDSHAKE_BYTES_MAX
+            assert sent < 100 * layer._HANDSHAKE_BYTES_MAX
         writer.transport.abort()
 
     serving(endless)
+
+
+@pytest.mark.parametrize("reply_bytes_max", [65_536, 100])
+def test_updates_of_keys_are_answered_but_not_without_end(
+    reply_bytes_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer, "_REPLY_BYTES_MAX", reply_bytes_max)
+
+    async def updating(house: House) -> None:
+        client = await asyncio.create_subprocess_exec(
+            *("openssl", "s_client", "-tls1_3", "-connect", f"127.0.0.1:{house.port}"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        assert client.stdin is not None
+        assert client.stderr is not None
+        # Its word for "update your keys and let me update mine"; it tells each that it sent.
+        for _ in range(5):
+            client.stdin.write(b"K\n")
+            while b"KEYUPDATE" not in (line := await client.stderr.readline()):
+                if not line:
+                    break
+        if reply_bytes_max > 100:
+            client.stdin.write(GET)
+            await (await house.app.nth(1)).until("body")
+            client.stdin.close()
+        await house.edge._wait_emptied()
+        await client.communicate()
+        assert not house.refused, "it was not for a head that did not come"
+
+    serving(updating)
 
 
 def test_drain_does_not_wait_for_handshakes(monkeypatch: pytest.MonkeyPatch) -> None:

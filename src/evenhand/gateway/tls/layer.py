@@ -15,6 +15,9 @@ from evenhand.gateway.tls.transport import TlsTransport
 
 _READ_BYTES = 64 * 1024
 _HANDSHAKE_BYTES_MAX = 64 * 1024
+# What TLS itself may answer over the life of a connection, such as to updates of keys: a thousand of
+# them, and not as many as a client likes to send that reads nothing.
+_REPLY_BYTES_MAX = 64 * 1024
 _PLAIN_HTTP = frozenset({"HTTP_REQUEST", "HTTPS_PROXY_REQUEST"})
 
 
@@ -39,6 +42,7 @@ class TlsLayer(asyncio.Protocol):
         self._certificate = certificate
         self._answer_to_plain_http = answer_to_plain_http
         self._handshake_bytes = 0
+        self._reply_bytes = 0
         self._client_left = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,8 +53,9 @@ class TlsLayer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         tls = self._tls
         if tls.has_ended:
-            # What still comes is thrown away; the connection counts it, and that needs no key.
-            self._inner.data_received(data)
+            if tls.is_established:
+                # It is thrown away; the connection counts it, and that needs no key.
+                self._inner.data_received(data)
             return
         tls.incoming.write(data)
         if tls.is_established or self._handshake(len(data)):
@@ -108,9 +113,15 @@ class TlsLayer(asyncio.Protocol):
             if not data:
                 self._leave()
                 return
+            self._send_replies()
             self._inner.data_received(data)
-        # Answers of TLS itself, such as to an update of keys.
-        tls.flush()
+        self._send_replies()
+
+    def _send_replies(self) -> None:
+        """Send what TLS itself has to answer to what was read."""
+        self._reply_bytes += self._tls.flush()
+        if self._reply_bytes > _REPLY_BYTES_MAX:
+            self._tls.abort()
 
     def _leave(self) -> None:
         """The client sends no more, by the end of its TLS stream, by FIN, or by both."""

@@ -41,10 +41,12 @@ class TlsTransport(asyncio.Transport):
         if self._ends_when_established:
             self.write_eof()
 
-    def flush(self) -> None:
-        """Send the records that are ready."""
-        if self._outgoing.pending and not self._raw.is_closing():
-            self._raw.write(self._outgoing.read())
+    def flush(self) -> int:
+        """Send the records that are ready; return their bytes."""
+        records = self._outgoing.read()
+        if records and not self._raw.is_closing():
+            self._raw.write(records)
+        return len(records)
 
     # What the connection calls.
 
