@@ -14,7 +14,6 @@ from evenhand.gateway.tls.certificate import Certificate
 from evenhand.gateway.tls.transport import TlsTransport
 
 _READ_BYTES = 64 * 1024
-_HANDSHAKE_BYTES_MAX = 64 * 1024
 # What TLS itself may answer over the life of a connection, such as to updates of keys: a thousand of
 # them, and not as many as a client likes to send that reads nothing.
 _REPLY_BYTES_MAX = 64 * 1024
@@ -41,7 +40,7 @@ class TlsLayer(asyncio.Protocol):
         self._inner = inner
         self._certificate = certificate
         self._answer_to_plain_http = answer_to_plain_http
-        self._handshake_bytes = 0
+        self._has_received = False
         self._reply_bytes = 0
         self._client_left = False
 
@@ -57,8 +56,9 @@ class TlsLayer(asyncio.Protocol):
                 # It is thrown away; the connection counts it, and that needs no key.
                 self._inner.data_received(data)
             return
+        self._has_received = True
         tls.incoming.write(data)
-        if tls.is_established or self._handshake(len(data)):
+        if tls.is_established or self._handshake():
             self._read()
 
     def eof_received(self) -> None:
@@ -67,7 +67,7 @@ class TlsLayer(asyncio.Protocol):
             self._leave()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._handshake_bytes and not self._tls.is_established:
+        if self._has_received and not self._tls.is_established:
             self._certificate.handshakes_failed += 1
         self._tls.has_ended = True
         self._inner.connection_lost(exc)
@@ -78,15 +78,13 @@ class TlsLayer(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._inner.resume_writing()
 
-    def _handshake(self, received_bytes: int) -> bool:
-        """Go on with the handshake; say whether it is done."""
-        self._handshake_bytes += received_bytes
+    def _handshake(self) -> bool:
+        """Go on with the handshake; say whether it is done. OpenSSL bounds its bytes, the connection's
+        first deadline its time."""
         try:
             self._tls.session.do_handshake()
         except ssl.SSLWantReadError:
             self._tls.flush()
-            if self._handshake_bytes > _HANDSHAKE_BYTES_MAX:
-                self._tls.abort()
             return False
         except ssl.SSLError as error:
             if error.reason in _PLAIN_HTTP and self._answer_to_plain_http is not None:
