@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos nightly check lock docs clean
+.PHONY: help demo test bench chaos nightly check wheel lock docs clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: $(VENV)/.lint ## lint, format, types, import contracts, generated docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/evenhand docs --check
+
+wheel: $(VENV)/.demo ## build the wheel, hold its content to a list, install it apart and run it
+	$(BIN)/python .ci/wheel.py
 
 docs: $(VENV)/.test ## regenerate the configuration reference and its JSON schema
 	$(BIN)/evenhand docs

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from support.certificates import make_pair
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import KEY_B, Served, configuration, end, serving, spawn, url_engine
@@ -103,6 +104,25 @@ def test_a_gateway_that_enforces_says_so(tmp_path: Path) -> None:
                 assert (code, out) == (1, "")
                 assert "port 0" in err
                 assert (await served.admin("/state")).json["mode"] == "enforce"
+
+    run_on_loop(main)
+
+
+def test_an_admin_listener_inside_tls_is_asked_inside_tls(tmp_path: Path) -> None:
+    async def main() -> None:
+        pair, other = make_pair(tmp_path / "pair"), make_pair(tmp_path / "other")
+        async with ScriptedEngine() as engine:
+            config = configuration(url_engine(engine.url), mode="observe")
+            config["admin"]["tls"] = {"certificate": str(pair.certificate), "key": str(pair.key)}
+            async with serving(config, folder=tmp_path) as served:
+                file = file_for(served, config, tmp_path)
+                code, out, err = await command(file)
+                assert (code, err) == (0, "")
+                assert "nothing to compare" in out
+                config["admin"]["tls"]["certificate"] = str(other.certificate)
+                code, out, err = await command(file_for(served, config, tmp_path))
+                assert (code, out) == (1, ""), "the credential goes to nobody else"
+                assert "no gateway answers" in err
 
     run_on_loop(main)
 

@@ -11,6 +11,7 @@ up.
 
 import asyncio
 import json
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -41,6 +43,7 @@ from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
+from support.certificates import trusting
 from support.ledger import bookkeeper, check_against, check_books
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
 from support.scripted_engine import ScriptedEngine
@@ -95,6 +98,8 @@ class Setup:
     commit_timeout_ms: int = 5_000
     observes: bool = False
     """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
+    pair: TlsFiles | None = None
+    """Where set, the gateway and its clients speak TLS."""
 
 
 class RunningGateway:
@@ -109,6 +114,8 @@ class RunningGateway:
         self.dispatcher = gateway.dispatcher
         self.scheduler = gateway.dispatcher.scheduler
         self.host, self.port = bound
+        self.tls: ssl.SSLContext | None = None
+        """With what its clients connect."""
         self.records: list[dict[str, Any]] = []
         """Log lines of ended requests, in order of their ends."""
         self.crashes: list[BaseException] = []
@@ -124,7 +131,7 @@ class RunningGateway:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     async def post(
         self,
@@ -135,7 +142,8 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawAnswer:
         """One whole exchange on a connection of its own; `body` is JSON-encoded unless bytes."""
-        return await exchange(self.host, self.port, _head(path, key, headers), _bytes(body))
+        head = _head(path, key, headers)
+        return await exchange(self.host, self.port, head, _bytes(body), tls=self.tls)
 
     async def stream(
         self,
@@ -146,7 +154,8 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawStream:
         """Send a request and return as soon as it is written; the caller reads events or leaves."""
-        stream = await open_stream(self.host, self.port, _head(path, key, headers), _bytes(body))
+        head = _head(path, key, headers)
+        stream = await open_stream(self.host, self.port, head, _bytes(body), tls=self.tls)
         self.streams.append(stream)
         return stream
 
@@ -236,9 +245,11 @@ async def _gateway(
         refusals.append(outcome)
         application.refused_at_edge(outcome)
 
-    edge = Edge(setup.edge, application, on_refused=refused, loop=loop)
+    certificate = Certificate("data", setup.pair, log) if setup.pair else None
+    edge = Edge(setup.edge, application, on_refused=refused, loop=loop, certificate=certificate)
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, keeper, (host, port))
+    running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     running.database = database
     running.lines = lines

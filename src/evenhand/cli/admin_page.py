@@ -1,11 +1,12 @@
 """Asks a running gateway's admin listener for a page, as the configuration says where and who."""
 
-from http.client import HTTPConnection, HTTPException
+import ssl
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
 
 import orjson
 
-from evenhand.cli.config import Address, Secret
+from evenhand.cli.config import Address, Admin, Secret
 
 _TIMEOUT_S: Final = 10.0
 _PAGE_BYTES_MAX: Final = 16 << 20
@@ -17,15 +18,20 @@ class AdminPageError(Exception):
     """There is no such page to be had; the message says why, and what to do."""
 
 
-def fetch(address: Address, path: str, credential: Secret | None) -> dict[str, Any]:
+def fetch(admin: Admin, path: str, credential: Secret | None) -> dict[str, Any]:
     """Get one JSON page. Raises AdminPageError."""
+    address = admin.listen
     if address.port == 0:
         raise AdminPageError(
             "admin.listen has port 0, so the system picks it: give it a port of its own, then"
             " restart the gateway"
         )
     headers = {} if credential is None else {"Authorization": f"Bearer {credential.reveal()}"}
-    connection = _connection(address)
+    try:
+        connection = _connection(admin)
+    except OSError as error:
+        message = f"admin.tls.certificate cannot be used ({error}): see `evenhand check`"
+        raise AdminPageError(message) from None
     try:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -44,10 +50,19 @@ def fetch(address: Address, path: str, credential: Secret | None) -> dict[str, A
     raise AdminPageError(_refusal(status, page, address))
 
 
-def _connection(address: Address) -> HTTPConnection:
+def _connection(admin: Admin) -> HTTPConnection:
     """The one place that knows how the admin listener is reached."""
+    address = admin.listen
     host = _ANYWHERE.get(address.host, address.host)
-    return HTTPConnection(host, address.port, timeout=_TIMEOUT_S)
+    if admin.tls is None:
+        return HTTPConnection(host, address.port, timeout=_TIMEOUT_S)
+    # Whoever has the certificate that the configuration names is the listener, by whatever name or
+    # address it is reached, and whoever signed it.
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trust.check_hostname = False
+    trust.load_verify_locations(admin.tls.certificate)
+    trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return HTTPSConnection(host, address.port, timeout=_TIMEOUT_S, context=trust)
 
 
 def _document(body: bytes, address: Address) -> dict[str, Any]:

@@ -4,13 +4,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, State, Tenant
+from evenhand.cli.config import (
+    Config,
+    EmbeddedEngine,
+    Key,
+    ResolvedSecrets,
+    State,
+    Tenant,
+    Tls,
+)
 from evenhand.engines.embedded import EmbeddedSettings
 from evenhand.engines.http import ClientSettings
 from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
+from evenhand.gateway.server import Listening
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.ledger import Budget, Price
 from evenhand.model import ApplicationName, KeyId, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
@@ -22,6 +32,7 @@ from evenhand.scheduling import (
     TenantShare,
 )
 from evenhand.stores import CommitSettings
+from evenhand.telemetry import RequestLog
 
 
 def scheduler_settings(config: Config) -> SchedulerSettings:
@@ -122,6 +133,20 @@ def commit_settings(state: State) -> CommitSettings:
     )
 
 
+def listening(config: Config, secrets: ResolvedSecrets, log: RequestLog) -> Listening:
+    """Raises PairError where a certificate that was sound a moment ago is not any more."""
+    return Listening(
+        host=config.listen.host,
+        port=config.listen.port,
+        admin_host=config.admin.listen.host,
+        admin_port=config.admin.listen.port,
+        admin_credential=secrets.admin.reveal() if secrets.admin else None,
+        tenants_max=config.limits.metrics_tenants_max,
+        certificate=_certificate("data", config.tls, log),
+        admin_certificate=_certificate("admin", config.admin.tls, log),
+    )
+
+
 def client_settings(config: Config) -> ClientSettings:
     return ClientSettings(
         first_byte_timeout_ms=_ms(config.limits.first_byte_timeout_s),
@@ -138,6 +163,10 @@ def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:
         threads=engine.threads,
         memory_bytes_max=engine.memory_mib_max << 20,
     )
+
+
+def _certificate(listener: str, tls: Tls | None, log: RequestLog) -> Certificate | None:
+    return Certificate(listener, TlsFiles(tls.certificate, tls.key), log) if tls else None
 
 
 def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:

@@ -46,7 +46,7 @@ def observed(
 
 
 def _page(config: Config, credential: Secret | None) -> dict[str, Any]:
-    page = fetch(config.admin.listen, "/observed", credential)
+    page = fetch(config.admin, "/observed", credential)
     if page.get("mode") != "observe":
         raise AdminPageError("what answers there is no page of Evenhand: check admin.listen")
     return page

@@ -6,6 +6,7 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 """
 
 from evenhand.telemetry.background_sink import fd_sink
+from evenhand.telemetry.certificate_collector import CertificateCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
 from evenhand.telemetry.loop_lag import LoopLag
@@ -19,6 +20,7 @@ from evenhand.telemetry.standings import Standing, Standings
 
 __all__ = [
     "CONTENT_TYPE",
+    "CertificateCollector",
     "LedgerCollector",
     "LogBridge",
     "LoopLag",

@@ -8,6 +8,7 @@ from evenhand.model import Outcome
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
+    CertificateCollector,
     LedgerCollector,
     Metrics,
     ObservedCollector,
@@ -36,6 +37,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(LedgerCollector(SoundLedger))
     shadow = Shadow(scheduler.settings, tenants_max=10)
     metrics.registry.register(ObservedCollector(shadow.observation))
+    metrics.registry.register(CertificateCollector([]))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

@@ -44,6 +44,13 @@ def test_what_is_held_bounds_whatever_stays_within(
     assert price.of(usage) <= price.bound(input_max, output_max)
 
 
+def test_a_hold_is_rounded_up_and_a_settlement_down() -> None:
+    price = Price(currency="EUR", input=1, cached_input=0, output=1)
+    assert price.bound(1, 0) == 1
+    assert price.of(Usage(1, 0)) == 0
+    assert price.bound(1_000_000, 0) == price.of(Usage(1_000_000, 0)) == 1
+
+
 def test_money_is_written_without_rounding() -> None:
     assert decimal_text(0) == "0"
     assert decimal_text(1) == "0.000000001"

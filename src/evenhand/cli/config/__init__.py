@@ -1,7 +1,8 @@
 """The configuration: one YAML file, validated whole, nothing swallowed.
 
 Lives here: the schema, loading with every problem explained, secrets by reference, the docs of it.
-May import: `evenhand.model`, pydantic, yaml; no other room, so that any command can check a file.
+May import: `evenhand.model`, `gateway.tls`, pydantic, yaml; nothing that serves, so that any command
+can check a file.
 Promises: `load` gives a sound `Config` or every problem with its line; no message holds a secret.
 """
 
@@ -24,6 +25,7 @@ from evenhand.cli.config.secrets import (
 )
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import Tenant, walk
+from evenhand.cli.config.tls import Tls
 from evenhand.cli.config.url import EngineUrl
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "SecretReference",
     "State",
     "Tenant",
+    "Tls",
     "UrlEngine",
     "effective",
     "load",

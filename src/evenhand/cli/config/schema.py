@@ -14,6 +14,7 @@ from evenhand.cli.config.scalars import SECTION, Name, Seconds, between
 from evenhand.cli.config.secrets import Reference
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import TENANTS_MAX, Tenant
+from evenhand.cli.config.tls import Tls
 
 
 class Admin(BaseModel):
@@ -26,6 +27,8 @@ class Admin(BaseModel):
     credential: Reference | None = None
     """What `Authorization: Bearer` must carry for `/metrics` and `/state`. May be left out only
     while `listen` is a loopback address."""
+    tls: Tls | None = None
+    """TLS on the admin listener. Left out: plain HTTP."""
 
 
 class Policy(BaseModel):
@@ -79,6 +82,8 @@ class Config(BaseModel):
 
     listen: ListenAddress = Address("127.0.0.1", 8080)
     """Where clients connect; an IPv6 address stands in brackets; port 0 lets the system pick."""
+    tls: Tls | None = None
+    """TLS where clients connect. Left out: plain HTTP, which suits loopback, or a proxy in front."""
     admin: Admin = Admin()
     """The admin listener."""
     engines: Annotated[
