@@ -30,8 +30,10 @@ def test_a_new_database_is_durable_private_and_ours(database: Path) -> None:
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    files = list(database.parent.iterdir())
+    assert len(files) == 3, "write-ahead log and its index beside it"
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     connection.close()
-    assert stat.S_IMODE(database.stat().st_mode) == 0o600
 
 
 def test_a_newer_schema_is_refused_and_not_written(database: Path) -> None:
