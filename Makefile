@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock docs clean
+.PHONY: help demo test bench chaos nightly check wheel lock docs clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -16,12 +16,26 @@ demo: $(VENV)/.demo ## set up, then show that a noisy tenant no longer hurts the
 test: $(VENV)/.test ## set up, then run the tests
 	$(BIN)/python -m pytest -q
 
+bench: $(VENV)/.demo ## what a request and a chunk cost, beside nginx where it is installed (3 minutes)
+	$(BIN)/python -m bench
+
+chaos: $(VENV)/.test ## 30 kills under load and 10,000 requests recounted (2 minutes)
+	EVENHAND_KILLS=30 EVENHAND_CHAOS=10000 $(BIN)/python -m pytest -q \
+		tests/process/test_ledger_kill.py tests/process/test_ledger_chaos.py
+
+nightly: $(VENV)/.test ## the same with 100 kills, and properties on new examples (15 minutes)
+	EVENHAND_KILLS=100 EVENHAND_CHAOS=50000 EVENHAND_EXPLORE=1 $(BIN)/python -m pytest -q \
+		tests/properties tests/process/test_ledger_kill.py tests/process/test_ledger_chaos.py
+
 check: $(VENV)/.lint ## lint, format, types, import contracts, generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/evenhand docs --check
+
+wheel: $(VENV)/.demo ## build the wheel, hold its content to a list, install it apart and run it
+	$(BIN)/python .ci/wheel.py
 
 docs: $(VENV)/.test ## regenerate the configuration reference and its JSON schema
 	$(BIN)/evenhand docs

@@ -72,7 +72,9 @@ async def clients_answers(served: Served) -> list[RawAnswer]:
 def test_no_secret_is_in_what_anybody_sees(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedEngine() as engine:
-            config = configuration(url_engine(engine.url, api_key="env:ENGINE_KEY"))
+            config = configuration(
+                url_engine(engine.url, api_key="env:ENGINE_KEY"), state={"folder": "state"}
+            )
             environment = {"ENGINE_KEY": ENGINE_KEY}
             async with serving(config, folder=tmp_path, environment=environment) as served:
                 await served.logged("engine", up=True)
@@ -98,6 +100,10 @@ def test_no_secret_is_in_what_anybody_sees(tmp_path: Path) -> None:
                     assert not leaks(seen), seen
                 assert len(served.lines) > len(answers) / 2
                 assert not leaks(served.output), served.output
+            state = [file for file in (tmp_path / "state").iterdir() if file.is_file()]
+            assert any(b"req_" in file.read_bytes() for file in state), "something was booked"
+            for file in state:
+                assert not leaks(file.read_bytes().decode("latin-1")), file
 
     run_on_loop(main)
 

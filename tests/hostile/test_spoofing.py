@@ -214,6 +214,21 @@ async def send(g: RunningGateway, form: Form) -> RawAnswer:
     return await exchange(g.host, g.port, "\r\n".join(head), body)
 
 
+@pytest.mark.parametrize("kind", [EngineKind.VLLM, EngineKind.SGLANG, EngineKind.LLAMACPP])
+def test_no_member_passes_with_embeddings_either(kind: EngineKind) -> None:
+    async def main() -> None:
+        asked = {"model": "m", "input": ["hello there"]}
+        async with ScriptedEngine() as engine, gateway(Backend(engine, kind=kind)) as g:
+            for name, value in (MEMBERS | {"PRIORITY": LIFT, "Lora_Path": FORGED}).items():
+                answer = await g.post(asked | {name: value}, path="/v1/embeddings")
+                assert answer.status == 200, name
+                assert engine.requests[-1].json == asked, name
+            records = await g.ended(len(MEMBERS) + 2)
+            assert {(r["tenant"], r["units"]) for r in records} == {(("a",), 20)}
+
+    run_on_loop(main)
+
+
 def test_each_trust_domain_has_its_own_salt_and_nobody_can_name_it() -> None:
     async def main() -> None:
         keys = {

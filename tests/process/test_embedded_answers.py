@@ -10,7 +10,7 @@ import pytest
 
 from evenhand.engines.embedded import EmbeddedEngine, EmbeddedSettings
 from evenhand.engines.embedded.vocabulary import CONTROLS
-from support.embedded_engine import events, get, post
+from support.embedded_engine import events, get, post, small_settings
 
 pytestmark = pytest.mark.engine
 CHAT = "/v1/chat/completions"
@@ -126,3 +126,23 @@ def test_answers_name_the_model_without_its_folder(url: str) -> None:
 def test_each_slot_has_the_whole_context(url: str) -> None:
     slots = json.loads(get(url, "/slots")[1])
     assert [slot["n_ctx"] for slot in slots] == [4096] * 4
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "cls"])
+def test_an_engine_that_embeds_takes_an_input_as_long_as_its_context(pooling: str) -> None:
+    async def main() -> dict[str, Any]:
+        engine = EmbeddedEngine(small_settings(pooling=pooling), on_change=lambda _: None)
+        await engine.start()
+        try:
+            return await asyncio.to_thread(ask, engine.url, "/v1/embeddings", input=[[5] * 511] * 5)
+        finally:
+            await engine.stop()
+
+    answer = asyncio.run(main())
+    assert answer["usage"]["prompt_tokens"] == 5 * 511, "all inputs are counted"
+    assert [len(row["embedding"]) for row in answer["data"]] == [64] * 5
+
+
+def test_without_pooling_it_embeds_nothing(url: str) -> None:
+    status, answer = post(url, "/v1/embeddings", {"input": "hello"})
+    assert (status, b"embeddings" in answer) == (501, True)

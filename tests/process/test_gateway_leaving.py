@@ -119,8 +119,10 @@ def test_while_the_engine_works_it_is_stopped_before_its_next_token(
             record = (await g.ended(2))[0]
             assert record["outcome"] is Outcome.CANCELLED_RUNNING
             assert record["usage_is_estimate"]
+            known = tokens if asked is STREAM else 0
+            assert record["output_tokens"] == known
+            # An answer that is not streamed kept the engine busy, nobody knows for how long.
             expected = tokens if asked is STREAM else CHAT["max_tokens"]
-            assert record["output_tokens"] == expected
             assert record["units"] == record["input_tokens"] * 10 + expected * 20
 
     uvloop.run(main())

@@ -265,7 +265,7 @@ def test_a_key_that_nobody_gave_a_wrong_path_and_a_wrong_method() -> None:
         async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
             for path, key, status in (
                 ("/v1/chat/completions", "sk-forged", 401),
-                ("/v1/embeddings", KEY_A, 404),
+                ("/v1/audio/speech", KEY_A, 404),
                 ("/v1/models", KEY_A, 405),
             ):
                 answer = await g.post(CHAT, path=path, key=key)

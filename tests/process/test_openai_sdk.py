@@ -30,6 +30,25 @@ def test_chat_and_completions_are_answered() -> None:
     run_on_loop(main)
 
 
+def test_embeddings_are_answered_in_the_sdks_own_encoding() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g, sdk(g) as s:
+            answer = await s.client.embeddings.create(model="m", input=["hello", "you there"])
+            assert engine.requests[0].json["encoding_format"] == "base64"
+            assert [row.embedding for row in answer.data] == [[0.5] * 4] * 2
+            assert answer.usage.prompt_tokens == 3
+            floats = await s.client.embeddings.create(
+                model="m", input="hello", encoding_format="float", dimensions=2
+            )
+            assert floats.data[0].embedding == [0.5, 0.5]
+            with pytest.raises(openai.BadRequestError) as raised:
+                await s.client.embeddings.create(model="m", input=[])
+            assert raised.value.param == "input"
+            await g.ended(3)
+
+    run_on_loop(main)
+
+
 def test_streams_end_and_carry_usage_only_if_asked() -> None:
     async def main() -> None:
         async with ScriptedEngine() as engine, gateway(Backend(engine)) as g, sdk(g) as s:
@@ -160,5 +179,38 @@ def test_the_sdk_talks_to_a_served_embedded_engine(tmp_path: Path) -> None:
             assert await served.stop() == 0
             outcomes = [r["outcome"] for r in served.lines if r["event"] == "request"]
             assert outcomes == ["completed"] * 4 + ["model_forbidden"]
+
+    run_on_loop(main)
+
+
+@pytest.mark.engine
+def test_a_served_embedded_engine_embeds_and_completes(tmp_path: Path) -> None:
+    async def main() -> None:
+        config = configuration(embedded(embeddings="last", context_tokens=1024))
+        async with serving(config, folder=tmp_path) as served:
+            s = Sdk(served.base_url, key=SERVED_KEY)
+            async with s.client as client:
+                one = await client.embeddings.create(model="m", input="hello there")
+                assert len(one.data[0].embedding) == 64
+                assert one.usage.prompt_tokens > 0
+                many = await client.embeddings.create(model="m", input=["hello there"] * 100)
+                assert many.data[99].embedding == pytest.approx(one.data[0].embedding, abs=1e-3)
+                assert many.usage.prompt_tokens == 100 * one.usage.prompt_tokens
+                ids = await client.embeddings.create(model="m", input=[[5, 6, 7], [8]])
+                assert ids.usage.prompt_tokens == 4
+                long = await client.embeddings.create(model="m", input="word " * 900)
+                assert long.usage.prompt_tokens > 512, "more than the engine computes at once"
+                whole = await client.chat.completions.create(**ASK, max_tokens=5)
+                assert whole.choices[0].message.content
+            assert await served.stop() == 0
+            records = [r for r in served.lines if r["event"] == "request"]
+            answers = (one, many, ids, long)
+            for record, answer in zip(records, answers, strict=False):
+                assert record["path"] == "/v1/embeddings"
+                assert record["input_tokens"] == answer.usage.prompt_tokens
+                assert record["output_tokens"] == 0
+                assert record["units"] == 10 * answer.usage.prompt_tokens
+                assert not record["usage_is_estimate"]
+            assert [r["outcome"] for r in records] == ["completed"] * 5
 
     run_on_loop(main)

@@ -31,15 +31,15 @@ async def too_many(client: AsyncOpenAI) -> Any:
     return await client.chat.completions.create(**ASK, n=99)
 
 
-async def embeddings(client: AsyncOpenAI) -> Any:
-    return await client.embeddings.create(model="m", input="x")
+async def no_such_path(client: AsyncOpenAI) -> Any:
+    return await client.moderations.create(model="m", input="x")
 
 
 FOR_GOOD: dict[str, tuple[Ask, type[openai.APIStatusError], str]] = {
     "model not allowed": (forbidden, openai.PermissionDeniedError, "model_not_allowed"),
     "too deep": (deep, openai.BadRequestError, "bad_request"),
     "too many choices": (too_many, openai.BadRequestError, "bad_request"),
-    "no such path": (embeddings, openai.NotFoundError, "not_found"),
+    "no such path": (no_such_path, openai.NotFoundError, "not_found"),
 }
 
 

@@ -121,6 +121,29 @@ def test_a_signal_while_it_announces_itself_is_heard(tmp_path: Path) -> None:
     run_on_loop(main)
 
 
+def test_it_ends_with_the_terminal_that_it_ran_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        file = tmp_path / "evenhand.yaml"
+        file.write_text(json.dumps(configuration(url_engine("http://127.0.0.1:1"))))
+        screen, terminal = os.openpty()
+        process = await spawn("serve", str(file), "--announce", stdin=terminal)
+        os.close(terminal)
+        try:
+            assert process.stdout is not None
+            assert b'"listen"' in await process.stdout.readline()
+            process.send_signal(signal.SIGHUP)
+            assert process.stderr is not None
+            while b'"reload_without_effect"' not in (line := await process.stderr.readline()):
+                assert line, "it ended though its terminal is open"
+            os.close(screen)
+            process.send_signal(signal.SIGHUP)
+            assert await process.wait() == 0
+        finally:
+            await end(process)
+
+    run_on_loop(main)
+
+
 def _full_pipe() -> tuple[int, int]:
     """Whoever writes to it waits until somebody reads."""
     reading, writing = os.pipe()

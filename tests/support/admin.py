@@ -1,6 +1,7 @@
 """The admin listener over real sockets, in front of a real scheduler."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ import orjson
 from starlette.types import ASGIApp
 
 from evenhand.gateway.admin import AdminServer, EngineStatus
+from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.tls import Certificate
 from evenhand.scheduling import Scheduler, TenantShare
 from evenhand.telemetry import Metrics, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
@@ -25,6 +28,7 @@ class PlainStatus:
     request_units_max: int = 1_000
     version: str = "1.2.3"
     ledger_closed_because: str | None = None
+    shadow: ShadowHost | None = None
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +65,7 @@ class Answer:
 class Client:
     host: str
     port: int
+    tls: ssl.SSLContext | None = None
 
     async def ask(
         self, path: str, *authorization: str, method: str = "GET", head: str = ""
@@ -77,7 +82,7 @@ class Client:
 
     async def send(self, request: bytes) -> bytes:
         """What comes back until the listener closes; an error if it does not close at all."""
-        reader, writer = await asyncio.open_connection(self.host, self.port)
+        reader, writer = await asyncio.open_connection(self.host, self.port, ssl=self.tls)
         try:
             writer.write(request)
             async with asyncio.timeout(10):
@@ -88,11 +93,16 @@ class Client:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[Client]:
-    """Serve on a free port of the loopback."""
-    server = AdminServer(app, "127.0.0.1", 0)
+async def served(
+    app: ASGIApp,
+    *,
+    certificate: Certificate | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[Client]:
+    """Serve on a free port of the loopback; with a `certificate`, to clients that connect with `tls`."""
+    server = AdminServer(app, "127.0.0.1", 0, certificate=certificate)
     host, port = await server.start()
     try:
-        yield Client(host, port)
+        yield Client(host, port, tls)
     finally:
         await server.stop()

@@ -1,7 +1,9 @@
 """An edge on loopback with an application that remembers, and a client that speaks raw bytes."""
 
 import asyncio
+import os
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,7 +12,13 @@ from typing import Any
 import uvloop
 
 from evenhand.gateway.http import Edge, EdgeSettings, RequestHead, Response
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.model.outcome import Outcome
+from evenhand.telemetry import RequestLog
+from support.certificates import trusting
+
+PAIR: TlsFiles | None = None
+"""Where set, the edge and its clients speak TLS; the fixture `scheme` sets it."""
 
 GET = b"GET /v1/models HTTP/1.1\r\nHost: gate\r\n\r\n"
 
@@ -153,6 +161,14 @@ class Client:
         except ConnectionResetError:
             return b"<reset>"
 
+    def half_close(self) -> None:
+        """Send FIN; inside TLS without the goodbye of TLS itself, as from a client that was killed."""
+        if self.writer.can_write_eof():
+            self.writer.write_eof()
+            return
+        with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as sock:
+            sock.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         """Leave with RST."""
         sock = self.writer.get_extra_info("socket")
@@ -168,6 +184,8 @@ class House:
     app: Recorder
     refused: list[Outcome]
     port: int
+    certificate: Certificate | None = None
+    client_context: ssl.SSLContext | None = None
     clients: list[Client] = field(default_factory=list)
 
     async def connect(self, receive_bytes: int | None = None) -> Client:
@@ -181,7 +199,11 @@ class House:
             sock.close()
             raise
         limit = receive_bytes or 2**20
-        reader, writer = await asyncio.open_connection(sock=sock, limit=limit)
+        tls = self.client_context
+        name = None if tls is None else "localhost"
+        reader, writer = await asyncio.open_connection(
+            sock=sock, limit=limit, ssl=tls, server_hostname=name
+        )
         client = Client(reader, writer)
         self.clients.append(client)
         return client
@@ -211,9 +233,19 @@ def serving(
         loop.set_exception_handler(lambda _, context: errors.append(context))
         app = Recorder(on_body)
         refused = app.refused
-        edge = Edge(EdgeSettings(**limits), app, on_refused=refused.append, loop=loop)
+        log = RequestLog(lambda _: None)
+        certificate = Certificate("data", PAIR, log) if PAIR else None
+        edge = Edge(
+            EdgeSettings(**limits),
+            app,
+            on_refused=refused.append,
+            loop=loop,
+            certificate=certificate,
+        )
         _, port = await edge.listen("127.0.0.1", 0)
-        house = House(edge, app, refused, port)
+        house = House(edge, app, refused, port, certificate)
+        if PAIR:
+            house.client_context = trusting(PAIR)
         try:
             # A loop that waits for ever cannot be interrupted from outside.
             async with asyncio.timeout(20):
@@ -222,6 +254,7 @@ def serving(
             for client in house.clients:
                 client.writer.transport.abort()
             await edge.drain(0)
+            log.close()
         assert edge.connections == 0
         assert len(errors) == expect_errors, errors
 

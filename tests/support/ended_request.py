@@ -19,6 +19,7 @@ def ended_request(**changes: Any) -> RequestRecord:
     fields: dict[str, Any] = {
         "request_id": RequestId("r1"),
         "interaction": InteractionId("i1"),
+        "path": "/v1/chat/completions",
         "tenant": ("acme", "search"),
         "application": ApplicationName("chat"),
         "lane": LaneName("default"),

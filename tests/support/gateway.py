@@ -11,21 +11,24 @@ up.
 
 import asyncio
 import json
+import ssl
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
-from evenhand.gateway.bookkeeping import BookingSettings
+from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -36,8 +39,11 @@ from evenhand.model import (
     TrustDomain,
 )
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling.shadow import Shadow
+from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
+from support.certificates import trusting
 from support.ledger import bookkeeper, check_against, check_books
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
 from support.scripted_engine import ScriptedEngine
@@ -89,18 +95,27 @@ class Setup:
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
     booking: BookingSettings = field(default_factory=BookingSettings)
+    commit_timeout_ms: int = 5_000
+    observes: bool = False
+    """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
+    pair: TlsFiles | None = None
+    """Where set, the gateway and its clients speak TLS."""
 
 
 class RunningGateway:
     """Handles on a gateway that runs."""
 
-    def __init__(self, gateway: Gateway, edge: Edge, host: str, port: int) -> None:
+    def __init__(
+        self, gateway: Gateway, edge: Edge, keeper: Bookkeeper, bound: tuple[str, int]
+    ) -> None:
         self.gateway = gateway
+        self.keeper = keeper
         self.edge = edge
         self.dispatcher = gateway.dispatcher
         self.scheduler = gateway.dispatcher.scheduler
-        self.host = host
-        self.port = port
+        self.host, self.port = bound
+        self.tls: ssl.SSLContext | None = None
+        """With what its clients connect."""
         self.records: list[dict[str, Any]] = []
         """Log lines of ended requests, in order of their ends."""
         self.crashes: list[BaseException] = []
@@ -109,12 +124,14 @@ class RunningGateway:
         """All that `stream` has opened; they are closed at the end."""
         self.database = Path()
         """Of the ledger; there until the end of the block."""
+        self.lines: list[bytes] = []
+        """The log, as written."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     async def post(
         self,
@@ -125,7 +142,8 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawAnswer:
         """One whole exchange on a connection of its own; `body` is JSON-encoded unless bytes."""
-        return await exchange(self.host, self.port, _head(path, key, headers), _bytes(body))
+        head = _head(path, key, headers)
+        return await exchange(self.host, self.port, head, _bytes(body), tls=self.tls)
 
     async def stream(
         self,
@@ -136,7 +154,8 @@ class RunningGateway:
         headers: Mapping[str, str] | None = None,
     ) -> RawStream:
         """Send a request and return as soon as it is written; the caller reads events or leaves."""
-        stream = await open_stream(self.host, self.port, _head(path, key, headers), _bytes(body))
+        head = _head(path, key, headers)
+        stream = await open_stream(self.host, self.port, head, _bytes(body), tls=self.tls)
         self.streams.append(stream)
         return stream
 
@@ -167,6 +186,10 @@ class RunningGateway:
         engines = self.dispatcher.engines.values()
         assert all(e.client.open_connections == e.client.idle_connections for e in engines)
 
+    async def written(self) -> None:
+        """Wait until the ledger's disk has everything."""
+        await becomes(lambda: self.keeper.store.waiting_entries == 0)
+
     def assert_at_rest(self) -> None:
         """No call, ticket, slot or queue entry is left, and the books agree."""
         assert not self.gateway.calls
@@ -181,24 +204,38 @@ class RunningGateway:
 
 @asynccontextmanager
 async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterator[RunningGateway]:
-    """A gateway in front of those engines; fails on any fault of our own and on what is left open."""
-    setup = setup or Setup()
+    """A gateway in front of those engines; fails on any fault of our own, on what is left open, and on a
+    ledger that does not agree with the log."""
+    with tempfile.TemporaryDirectory(prefix="evenhand-test-") as folder:
+        database = Path(folder) / "evenhand.db"
+        async with _gateway(backends, setup or Setup(), database) as running:
+            yield running
+        check_books(database)
+        check_against(database, running.records)
+
+
+@asynccontextmanager
+async def _gateway(
+    backends: Sequence[Backend], setup: Setup, database: Path
+) -> AsyncIterator[RunningGateway]:
     loop = asyncio.get_running_loop()
-    folder = tempfile.TemporaryDirectory(prefix="evenhand-test-")
-    database = Path(folder.name) / "evenhand.db"
-    keeper = bookkeeper(database, loop, setup.booking)
+    commit = CommitSettings(timeout_ms=setup.commit_timeout_ms, reopen_ms=10)
+    keeper = bookkeeper(database, loop, setup.booking, commit=commit)
     lines: list[bytes] = []
     log = RequestLog(lines.append)
     links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
-    scheduler = Scheduler(
-        SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
-    )
-    dispatcher = Dispatcher(scheduler, links, loop)
+    settings = SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
+    shadow = None
+    if setup.observes:
+        shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
+        settings = replace(settings, policy=Policy(preset="fcfs"), sheds=False)
+    scheduler = Scheduler(settings)
+    dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
     application = Gateway(
         keys=KeyRing(setup.keys.items()),
         dispatcher=dispatcher,
         limits=setup.limits,
-        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log),
+        observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log, shadow=shadow),
         loop=loop,
         bookkeeping=keeper,
     )
@@ -208,11 +245,14 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
         refusals.append(outcome)
         application.refused_at_edge(outcome)
 
-    edge = Edge(setup.edge, application, on_refused=refused, loop=loop)
+    certificate = Certificate("data", setup.pair, log) if setup.pair else None
+    edge = Edge(setup.edge, application, on_refused=refused, loop=loop, certificate=certificate)
     host, port = await edge.listen("127.0.0.1", 0)
-    running = RunningGateway(application, edge, host, port)
+    running = RunningGateway(application, edge, keeper, (host, port))
+    running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     running.database = database
+    running.lines = lines
     ended = application.ended
 
     def note(record: Any) -> None:
@@ -247,11 +287,8 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
     running.assert_at_rest()
     assert edge.connections == 0
     assert all(link.client.open_connections == 0 for link in links)
-    with folder:
-        assert left == 0
-        assert keeper.books.open_holds == 0
-        check_books(database)
-        check_against(database, running.records)
+    assert left == 0
+    assert keeper.books.open_holds == 0
 
 
 async def becomes(condition: Callable[[], object]) -> None:

@@ -77,12 +77,11 @@ class _Traffic:
         application = rng.choice(("chat", "batch"))
         key = KeyId(f"env:{'_'.join(tenant).upper()}_{application.upper()}")
         model = rng.choice(MODELS)
+        consumer = Consumer(tenant, ApplicationName(application), key)
         hold = self.books.hold(
             RequestId(f"req_{number:06d}{rng.getrandbits(48):012x}"),
-            Consumer(tenant, ApplicationName(application), key),
-            model,
+            self.books.line(consumer, model, rng.choice(_PRICES[model])),
             Bound(rng.randint(10, 9_000), rng.randint(1, 2_000)),
-            price=rng.choice(_PRICES[model]),
             at_ms=self.now_ms,
         )
         assert isinstance(hold, Hold)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,15 +105,19 @@ class RawStream:
             await self.writer.wait_closed()
 
 
-async def open_stream(host: str, port: int, head: str, body: bytes) -> RawStream:
-    reader, writer = await asyncio.open_connection(host, port)
+async def open_stream(
+    host: str, port: int, head: str, body: bytes, *, tls: ssl.SSLContext | None = None
+) -> RawStream:
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls)
     writer.write(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
     return RawStream(reader, writer)
 
 
-async def exchange(host: str, port: int, head: str, body: bytes) -> RawAnswer:
+async def exchange(
+    host: str, port: int, head: str, body: bytes, *, tls: ssl.SSLContext | None = None
+) -> RawAnswer:
     async with asyncio.timeout(20):
-        stream = await open_stream(host, port, head, body)
+        stream = await open_stream(host, port, head, body, tls=tls)
         try:
             return await stream.answer()
         finally:

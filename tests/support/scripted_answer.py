@@ -1,6 +1,8 @@
 """What a scripted engine answers: the script, and the bytes it turns into."""
 
 import json
+import struct
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,6 +95,8 @@ def pieces(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> I
         yield from _whole(answer, _json({"error": error}))
     elif answer.sse is not None:
         yield from _stream(answer, [Piece(answer.sse)])
+    elif path.endswith("/embeddings"):
+        yield from _whole(answer, _json(_embeddings(answer, body)))
     elif body.get("stream"):
         events = _Completion(answer, path, body, serial).events()
         yield from _stream(answer, list(events))
@@ -100,6 +104,27 @@ def pieces(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> I
         completion = _Completion(answer, path, body, serial)
         yield from (Piece(b"", completion.choices) for _ in range(completion.tokens))
         yield from _whole(answer, _json(completion.whole()))
+
+
+def _embeddings(answer: Answer, body: Mapping[str, Any]) -> dict[str, Any]:
+    """One vector per input, all alike: `dimensions` of them if asked, else four."""
+    inputs = body["input"]
+    one = not isinstance(inputs, list) or isinstance(inputs[0], int)
+    vector: Any = [0.5] * int(body.get("dimensions") or 4)
+    if body.get("encoding_format") == "base64":
+        vector = b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    data = [
+        {"object": "embedding", "index": index, "embedding": vector}
+        for index in range(1 if one else len(inputs))
+    ]
+    whole = {"object": "list", "model": body["model"], "data": data}
+    if answer.usage is Usage.ABSENT:
+        return whole
+    tokens = _words(body) if answer.prompt_tokens is None else answer.prompt_tokens
+    usage: dict[str, Any] = {"prompt_tokens": tokens, "total_tokens": tokens}
+    if answer.cached_tokens is not None:
+        usage["prompt_tokens_details"] = {"cached_tokens": answer.cached_tokens}
+    return {**whole, "usage": usage}
 
 
 class _Completion:
@@ -220,7 +245,8 @@ def _word(index: int) -> str:
 
 def _words(body: Mapping[str, Any]) -> int:
     said = [str(message.get("content")) for message in body.get("messages") or ()]
-    said.append(str(body.get("prompt") or ""))
+    prompts = body.get("input", body.get("prompt")) or ""
+    said += [str(prompt) for prompt in prompts] if isinstance(prompts, list) else [str(prompts)]
     return sum(len(text.split()) for text in said)
 
 

@@ -7,8 +7,8 @@
         request = await engine.received(1)               # the first, once it has arrived
         await request.closed_by_client.wait()
 
-It speaks chat and text completions, streamed and not, `n`, `max_tokens` and `stream_options`, and
-answers GET /v1/models and GET /health (those land in `probes`, not in `requests`).
+It speaks chat and text completions, streamed and not, `n`, `max_tokens` and `stream_options`,
+embeddings, and answers GET /v1/models and GET /health (those land in `probes`, not in `requests`).
 
 To hold an engine still, script `Answer(gated=True)`: every token waits for `request.step()`, and
 `request.release()` lets the rest go. `tokens_produced` counts on the engine's side, so a test can

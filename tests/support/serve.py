@@ -14,8 +14,9 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -64,6 +65,8 @@ class Served:
         self.process = process
         self.host = self.admin_host = ""
         self.port = self.admin_port = 0
+        self.tls: ssl.SSLContext | None = None
+        """With what its clients connect, on either listener; the test sets it."""
         self.raw_stderr: list[bytes] = []
         """Every line of standard error so far."""
         self.raw_stdout: list[bytes] = []
@@ -108,19 +111,21 @@ class Served:
     ) -> RawAnswer:
         """One whole exchange with the data listener."""
         head = _head("POST", path, key, headers)
-        return await exchange(self.host, self.port, head, _bytes(body))
+        return await exchange(self.host, self.port, head, _bytes(body), tls=self.tls)
 
     async def stream(self, body: dict[str, Any], *, key: str = KEY_A) -> RawStream:
         """Send a streamed chat and return as soon as it is written; the caller reads or leaves."""
         head = _head("POST", "/v1/chat/completions", key, None)
-        return await open_stream(self.host, self.port, head, _bytes(body | {"stream": True}))
+        whole = _bytes(body | {"stream": True})
+        return await open_stream(self.host, self.port, head, whole, tls=self.tls)
 
     async def get(self, path: str, *, key: str = KEY_A) -> RawAnswer:
-        return await exchange(self.host, self.port, _head("GET", path, key, None), b"")
+        head = _head("GET", path, key, None)
+        return await exchange(self.host, self.port, head, b"", tls=self.tls)
 
     async def admin(self, path: str, *, key: str = ADMIN_KEY) -> RawAnswer:
         head = _head("GET", path, key, {"Connection": "close"})
-        return await exchange(self.admin_host, self.admin_port, head, b"")
+        return await exchange(self.admin_host, self.admin_port, head, b"", tls=self.tls)
 
     def children(self) -> list[int]:
         """Process ids of what it has started and not reaped."""
@@ -189,12 +194,15 @@ async def serving(
 
 
 async def spawn(
-    *arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: int = DEVNULL,
+    stdout: int = PIPE,
 ) -> Process:
     """`evenhand ARGUMENTS` in a session of its own. The caller owes it `end`."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "evenhand", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=PIPE,
         env={**os.environ, **SECRETS, **(environment or {})},

@@ -13,7 +13,11 @@ def check(
     file: Annotated[Path, typer.Argument(help="The configuration to check.")],
     *,
     no_secrets: Annotated[
-        bool, typer.Option("--no-secrets", help="Do not look whether the secrets are there.")
+        bool,
+        typer.Option(
+            "--no-secrets",
+            help="Do not look whether secrets, certificates and model files are there.",
+        ),
     ] = False,
 ) -> None:
     """Explain every problem in FILE, or print the effective configuration (secrets masked)."""

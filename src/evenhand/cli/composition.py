@@ -1,15 +1,26 @@
 """From a configuration to the parts it describes. Nothing is decided here, only handed on."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from evenhand.cli.config import Config, EmbeddedEngine, Key, ResolvedSecrets, State, Tenant
+from evenhand.cli.config import (
+    Config,
+    EmbeddedEngine,
+    Key,
+    ResolvedSecrets,
+    State,
+    Tenant,
+    Tls,
+)
 from evenhand.engines.embedded import EmbeddedSettings
 from evenhand.engines.http import ClientSettings
 from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
+from evenhand.gateway.server import Listening
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.ledger import Budget, Price
 from evenhand.model import ApplicationName, KeyId, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
@@ -21,9 +32,27 @@ from evenhand.scheduling import (
     TenantShare,
 )
 from evenhand.stores import CommitSettings
+from evenhand.telemetry import RequestLog
 
 
 def scheduler_settings(config: Config) -> SchedulerSettings:
+    """What decides. In observe mode a plain queue: first come first served, and whoever finds it full is
+    refused."""
+    settings = policy_settings(config)
+    if config.mode == "enforce":
+        return settings
+    limits = replace(
+        settings.limits,
+        tenant_requests_max=settings.limits.requests_max,
+        tenant_bytes_max=settings.limits.bytes_max,
+    )
+    return replace(
+        settings, policy=replace(settings.policy, preset="fcfs"), limits=limits, sheds=False
+    )
+
+
+def policy_settings(config: Config) -> SchedulerSettings:
+    """The policy as configured, whether it is enforced or only tried."""
     limits = config.limits
     return SchedulerSettings(
         tenants=_shares(config.tenants),
@@ -56,7 +85,9 @@ def call_limits(config: Config) -> CallLimits:
     return CallLimits(
         json_depth_max=limits.json_depth_max,
         choices_max=limits.choices_max,
+        embedding_inputs_max=limits.embedding_inputs_max,
         output_tokens_max=limits.output_tokens_max,
+        output_tokens_default=limits.output_tokens_default,
         answer_bytes_max=limits.answer_bytes_max,
         event_bytes_max=limits.event_bytes_max,
         drain_ms=_ms(limits.drain_s),
@@ -102,6 +133,20 @@ def commit_settings(state: State) -> CommitSettings:
     )
 
 
+def listening(config: Config, secrets: ResolvedSecrets, log: RequestLog) -> Listening:
+    """Raises PairError where a certificate that was sound a moment ago is not any more."""
+    return Listening(
+        host=config.listen.host,
+        port=config.listen.port,
+        admin_host=config.admin.listen.host,
+        admin_port=config.admin.listen.port,
+        admin_credential=secrets.admin.reveal() if secrets.admin else None,
+        tenants_max=config.limits.metrics_tenants_max,
+        certificate=_certificate("data", config.tls, log),
+        admin_certificate=_certificate("admin", config.admin.tls, log),
+    )
+
+
 def client_settings(config: Config) -> ClientSettings:
     return ClientSettings(
         first_byte_timeout_ms=_ms(config.limits.first_byte_timeout_s),
@@ -114,9 +159,14 @@ def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:
         model_file=Path(engine.model_file) if engine.model_file else None,
         slots=engine.slots,
         context_tokens=engine.context_tokens,
+        pooling=engine.embeddings,
         threads=engine.threads,
         memory_bytes_max=engine.memory_mib_max << 20,
     )
+
+
+def _certificate(listener: str, tls: Tls | None, log: RequestLog) -> Certificate | None:
+    return Certificate(listener, TlsFiles(tls.certificate, tls.key), log) if tls else None
 
 
 def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:

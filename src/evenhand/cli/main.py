@@ -10,6 +10,7 @@ from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.init import init
 from evenhand.cli.ledger.command import ledger
+from evenhand.cli.observed import observed
 from evenhand.cli.serve import serve
 from evenhand.cli.usage.command import usage
 
@@ -27,6 +28,7 @@ app.command()(init)
 app.command()(check)
 app.command()(usage)
 app.add_typer(ledger)
+app.command()(observed)
 app.command(hidden=True)(docs)
 
 

@@ -24,6 +24,8 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.KEY_LIMIT: "The key has `limits.open_requests_max` requests open.",
     Outcome.TENANT_QUEUE_FULL: "The tenant has as much waiting as it may.",
     Outcome.SHED: "The whole queue is full, and this tenant is the one furthest over its share.",
+    Outcome.QUEUE_FULL: "The whole queue is full; only with `mode: observe`, which serves in order of "
+    "arrival and so refuses whoever comes last.",
     Outcome.NO_ENGINE: "No engine that serves the model is up.",
     Outcome.SHUTTING_DOWN: "The gateway stops.",
     Outcome.QUEUED_TOO_LONG: "Waited longer than its lane allows.",

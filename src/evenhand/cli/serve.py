@@ -1,6 +1,7 @@
 """`evenhand serve`: the composition root of the gateway."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -18,9 +19,12 @@ from evenhand.cli.composition import (
     call_limits,
     edge_settings,
     key_ring,
+    listening,
+    policy_settings,
     scheduler_settings,
 )
 from evenhand.cli.config import (
+    Address,
     Config,
     ConfigurationError,
     ResolvedSecrets,
@@ -28,16 +32,22 @@ from evenhand.cli.config import (
     read,
 )
 from evenhand.cli.engine_crew import EngineCrew
+from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.state_desk import StateDesk
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
-from evenhand.gateway.server import Bound, GatewayServer, Listening
+from evenhand.gateway.server import Bound, GatewayServer
+from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.tls import PairError
 from evenhand.scheduling import Scheduler
+from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, fd_sink
+
+_STDIN = 0
 
 
 def serve(
@@ -53,7 +63,8 @@ def serve(
         bool, typer.Option("--with-parent", hidden=True, help="End when stdin is closed.")
     ] = False,
 ) -> None:
-    """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries."""
+    """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries. SIGHUP reads
+    certificates again."""
     try:
         loaded = read(file)
         secrets = look_outside(loaded, os.environ)
@@ -81,16 +92,20 @@ async def run_gateway(
             await crew.start()
             server = _compose(config, secrets, crew, log, desk)
             await crew.looked_once()
-            told = _heed_signals(server)
+            told = _heed_signals(server, log)
             bound = await server.start()
-        except (EmbeddedEngineError, StateProblemError) as error:
+            # What stands by now stays: the collector need not look at it again.
+            gc.freeze()
+        except (EmbeddedEngineError, PairError, StateProblemError) as error:
             typer.echo(f"evenhand: {error}", err=True)
             return 1
         except OSError as error:
             typer.echo(f"evenhand: {_cannot_listen(error)}", err=True)
             return 1
         _tell(bound, config, announce=announce)
+        _notify(log, READY)
         await told.wait()
+        _notify(log, STOPPING)
         await server.drain()
         return 0 if desk is None or await desk.close() else 1
     finally:
@@ -111,7 +126,8 @@ def _compose(
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
 
     scheduler = Scheduler(scheduler_settings(config))
-    dispatcher = Dispatcher(scheduler, crew.links, loop, on_engine=on_engine)
+    shadow = _shadow(config, log, loop)
+    dispatcher = Dispatcher(scheduler, crew.links, loop, on_engine=on_engine, observer=shadow)
     metrics = Metrics(
         models=[model for link in crew.links for model in sorted(link.models)],
         version=evenhand.__version__,
@@ -123,23 +139,23 @@ def _compose(
         keys=key_ring(config, secrets),
         dispatcher=dispatcher,
         limits=call_limits(config),
-        observers=Observers(metrics=metrics, log=log),
+        observers=Observers(metrics=metrics, log=log, shadow=shadow),
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
     )
-    listening = Listening(
-        host=config.listen.host,
-        port=config.listen.port,
-        admin_host=config.admin.listen.host,
-        admin_port=config.admin.listen.port,
-        admin_credential=secrets.admin.reveal() if secrets.admin else None,
-        tenants_max=config.limits.metrics_tenants_max,
-    )
-    server = GatewayServer(gateway, edge_settings(config), listening, log)
+    where = listening(config, secrets, log)
+    server = GatewayServer(gateway, edge_settings(config), where, log)
     crew.watch(
         lambda link, is_up, reason: dispatcher.engine_changed(link, is_up=is_up, reason=reason)
     )
     return server
+
+
+def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:
+    if config.mode == "enforce":
+        return None
+    shadow = Shadow(policy_settings(config), tenants_max=config.limits.metrics_tenants_max)
+    return ShadowHost(shadow, log, loop)
 
 
 def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
@@ -154,12 +170,23 @@ def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
         return
     models = ", ".join(sorted({model for engine in config.engines for model in engine.models}))
     typer.echo(f"evenhand {evenhand.__version__} serves {models}", err=True)
-    typer.echo(f"  clients: http://{_authority(bound.host, bound.port)}/v1", err=True)
-    typer.echo(f"  admin:   http://{_authority(bound.admin_host, bound.admin_port)}", err=True)
+    if config.mode == "observe":
+        typer.echo("  mode:    observe (order of arrival; ask `evenhand observed`)", err=True)
+    clients = _origin(bound.host, bound.port, is_tls=config.tls is not None)
+    admin = _origin(bound.admin_host, bound.admin_port, is_tls=config.admin.tls is not None)
+    typer.echo(f"  clients: {clients}/v1", err=True)
+    typer.echo(f"  admin:   {admin}", err=True)
 
 
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _origin(host: str, port: int, *, is_tls: bool) -> str:
+    return f"{'https' if is_tls else 'http'}://{Address(host, port)}"
+
+
+def _notify(log: RequestLog, state: str) -> None:
+    try:
+        notify(state)
+    except OSError as error:
+        log.event("notify_failed", state=state, reason=str(error))
 
 
 def _cannot_listen(error: OSError) -> str:
@@ -168,8 +195,9 @@ def _cannot_listen(error: OSError) -> str:
     return f"cannot listen: {why}. Free it, or choose another `listen` or `admin.listen`."
 
 
-def _heed_signals(server: GatewayServer) -> asyncio.Event:
-    """Set at the first SIGTERM or SIGINT from here on; the next one hurries the drain."""
+def _heed_signals(server: GatewayServer, log: RequestLog) -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT from here on; the next one hurries the drain. SIGHUP reloads,
+    unless it came because the terminal that we ran in was closed: then it ends us too."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -178,6 +206,18 @@ def _heed_signals(server: GatewayServer) -> asyncio.Event:
             server.hurry()
         told.set()
 
+    had_terminal = os.isatty(_STDIN)
+
+    def on_hangup() -> None:
+        if had_terminal and not os.isatty(_STDIN):
+            on_signal()
+        if told.is_set():
+            return  # who stops needs no new certificate
+        _notify(log, reloading())
+        server.reload()
+        _notify(log, READY)
+
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     return told

@@ -1,14 +1,26 @@
 """A body becomes a request for the scheduler, or a refusal that says what to do."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 
 from evenhand.gateway.identity import Identity
 from evenhand.gateway.settings import CallLimits
 from evenhand.model import InteractionId, ModelName, Outcome, Request, RequestId
-from evenhand.wire.completion import BodyProblem, Completion, read_completion
+from evenhand.wire.body_problem import BodyProblem
+from evenhand.wire.completion import Completion, read_completion
+from evenhand.wire.embedding import read_embedding
 from evenhand.wire.members import Members, scan
+
+Reader = Callable[[Mapping[str, Any], Members], Completion | BodyProblem]
+READERS: Mapping[str, Reader] = {
+    "/v1/chat/completions": read_completion,
+    "/v1/completions": read_completion,
+    "/v1/embeddings": read_embedding,
+}
+"""Who reads the bodies sent to which path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +42,23 @@ class Admitted:
 
 
 def admit(
-    body: bytes, identity: Identity, served: frozenset[ModelName], limits: CallLimits
+    path: str,
+    body: bytes,
+    identity: Identity,
+    served: frozenset[ModelName],
+    limits: CallLimits,
 ) -> Admitted | Refused:
-    """A body in order from a key that may ask it, or why not."""
-    admitted = read_body(body, limits)
+    """A body in order from a key that may ask it, or why not. `path` is one of READERS."""
+    admitted = read_body(READERS[path], body, limits)
     if isinstance(admitted, Refused):
         return admitted
-    return check_rights(admitted.completion, identity, served, limits) or admitted
+    refused = check_rights(admitted.completion, identity, served, limits)
+    if refused is None and identity.budget is not None:
+        return _bounded(admitted, limits)
+    return refused or admitted
 
 
-def read_body(body: bytes, limits: CallLimits) -> Admitted | Refused:
+def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refused:
     """Parse and check a body, whoever sent it."""
     try:
         document = orjson.loads(body)
@@ -53,7 +72,7 @@ def read_body(body: bytes, limits: CallLimits) -> Admitted | Refused:
     repeated = members.repeated()
     if repeated is not None:
         return _bad(f"The member {repeated!r} stands twice. Send it once.", repeated)
-    completion = read_completion(document, members)
+    completion = read(document, members)
     if isinstance(completion, BodyProblem):
         return _bad(completion.message, completion.param)
     return Admitted(members, completion)
@@ -79,6 +98,12 @@ def check_rights(
             f"{limits.choices_max} (n or best_of, times the number of prompts). Ask for fewer."
         )
         return _bad(message, "n")
+    if completion.is_embedding and completion.prompts > limits.embedding_inputs_max:
+        message = (
+            f"{completion.prompts} inputs in one request are more than the limit of "
+            f"{limits.embedding_inputs_max}. Spread them over several requests."
+        )
+        return _bad(message, "input")
     output_max = min(
         limits.output_tokens_max, identity.output_tokens_max or limits.output_tokens_max
     )
@@ -113,6 +138,18 @@ def scheduler_request(
         interaction=interaction,
         lane=identity.lane,
     )
+
+
+def _bounded(admitted: Admitted, limits: CallLimits) -> Admitted:
+    """Under a budget no answer may be without a bound: where the client names none, we do."""
+    if admitted.completion.output_tokens_max is not None:
+        return admitted
+    bounded = replace(
+        admitted.completion,
+        output_tokens_max=limits.output_tokens_default,
+        limit_is_ours=True,
+    )
+    return Admitted(admitted.members, bounded)
 
 
 def _bad(message: str, param: str | None = None) -> Refused:

@@ -18,6 +18,7 @@ from evenhand.ledger import (
     Bound,
     Consumer,
     InputBound,
+    Line,
     OverBudget,
     Price,
 )
@@ -63,6 +64,8 @@ class Bookkeeper:
         self.store = store
         self.settings = settings
         self._input = InputBound()
+        # Bounded by the keys and the models of the configuration.
+        self._lines: dict[tuple[object, ...], Line] = {}
         self._loop = loop
         # Streams that have produced tokens since their last mark; bounded by the open requests.
         self._unmarked: dict[KeptBooking, None] = {}
@@ -78,19 +81,12 @@ class Bookkeeper:
         ):
             message = "The usage ledger cannot be written at the moment. Try again later."
             return Refused(Outcome.LEDGER_CLOSED, message, retry_after_ms=2_000)
-        price = self.settings.prices.get(request.model, FREE)
-        consumer = Consumer(identity.tenant, identity.application, identity.key_id)
-        hold = self.books.hold(
-            request.id,
-            consumer,
-            request.model,
-            self._bound(request),
-            price=price,
-            at_ms=self.wall_ms(),
-            budget=budget,
-        )
+        line = self._line(identity, request.model)
+        bound = self._bound(request)
+        hold = self.books.hold(request.id, line, bound, at_ms=self.wall_ms(), budget=budget)
         if isinstance(hold, OverBudget):
-            return Refused(Outcome.BUDGET_EXHAUSTED, budget_message(hold, price.currency))
+            message = budget_message(hold, line.price.currency)
+            return Refused(Outcome.BUDGET_EXHAUSTED, message)
         self.store.journalled()
         return KeptBooking(self, hold, request, usage_now, is_hard=budget is not None)
 
@@ -123,6 +119,15 @@ class Bookkeeper:
         if self._tick is not None:
             self._tick.cancel()
             self._tick = None
+
+    def _line(self, identity: Identity, model: ModelName) -> Line:
+        whose = (identity.key_id, identity.tenant, identity.application, model)
+        line = self._lines.get(whose)
+        if line is None:
+            consumer = Consumer(identity.tenant, identity.application, identity.key_id)
+            price = self.settings.prices.get(model, FREE)
+            line = self._lines[whose] = self.books.line(consumer, model, price)
+        return line
 
     def _bound(self, request: Request) -> Bound:
         input_tokens = (

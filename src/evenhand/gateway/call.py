@@ -1,4 +1,4 @@
-"""One call for completion, from its body to its one ending. The life of a request is read here.
+"""One call, from its body to its one ending. The life of a request is read here.
 
     READING --body--> QUEUED --turn--> RUNNING --answer--> ENDED
                         ^                 |
@@ -89,7 +89,9 @@ class Call:
         self._attempts = Attempts()
         self._relay: Relay | None = None
         self._charged_tokens = 0
-        self._record = CallRecord(gateway.now_s, holder.identity, request_id, interaction)
+        self._record = CallRecord(
+            gateway.now_s, holder.identity, request_id, interaction, path=path
+        )
         holder.open_requests += 1
         gateway.calls.add(self)
 
@@ -148,7 +150,8 @@ class Call:
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
             outcome = why or Outcome.CANCELLED_RUNNING
-            self._end(Outcome.COMPLETED if self._is_told_all() else outcome, self._used())
+            usage = self._used() if self._attempts.sends else None
+            self._end(Outcome.COMPLETED if self._is_told_all() else outcome, usage)
         elif self._phase is Phase.RECORDING:
             self._conclude(why or Outcome.CANCELLED_RUNNING)
 
@@ -272,7 +275,7 @@ class Call:
         if self._gateway.is_draining:
             message = "The gateway is shutting down. Try again."
             return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-        admitted = admit(body, identity, self._gateway.models, limits)
+        admitted = admit(self._path, body, identity, self._gateway.models, limits)
         if isinstance(admitted, Refused):
             return admitted
         open_max = identity.open_requests_max
@@ -390,8 +393,8 @@ class Call:
         self._phase = Phase.READING  # to be concluded
         self._usage = usage or NO_USAGE
         if was_running:
-            settlement = self._dispatcher.settle(self._id, self._usage, outcome)
-            self._units = settlement.units
+            worth = self._worth(outcome, usage)
+            self._units = self._dispatcher.settle(self._id, worth, outcome).units
         if self._booking is None:
             return
         if was_running and usage is not None:
@@ -400,11 +403,23 @@ class Call:
         else:
             self._booking.void(outcome)
 
+    def _worth(self, outcome: Outcome, usage: Usage | None) -> Usage:
+        """What it counts for in the shares. An answer that is not streamed and broke off kept an engine
+        busy, nobody knows for how long, so what was expected of it counts; the ledger has only what is
+        known."""
+        is_known = self._relay is None or self._relay.is_counted or outcome is Outcome.COMPLETED
+        if usage is not None and not is_known:
+            return self._dispatcher.scheduler.expected_usage(self._id)
+        return self._usage
+
     def _conclude(self, outcome: Outcome, status: int | None = None) -> None:
         """Nothing of it is left: count it and log it. Once, after `_settle`."""
         assert self._phase is not Phase.ENDED, "a request ends once"
         assert self._is_settled
         self._phase = Phase.ENDED
+        self._relay = (
+            None  # it refers back: left so, each call would wait for the garbage collector
+        )
         self._gateway.calls.discard(self)
         self._holder.open_requests -= 1
         self._record.ended(

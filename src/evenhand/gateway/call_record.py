@@ -17,10 +17,13 @@ class CallRecord:
         identity: Identity,
         request_id: RequestId,
         interaction: InteractionId,
+        *,
+        path: str,
     ) -> None:
         self._identity = identity
         self._id = request_id
         self._interaction = interaction
+        self._path = path
         self._begun_s = now_s()
         self._completion: Completion | None = None
         self._metrics: ModelMetrics | None = None
@@ -68,6 +71,7 @@ class CallRecord:
         self._finished = RequestRecord(
             request_id=self._id,
             interaction=self._interaction,
+            path=self._path,
             tenant=identity.tenant,
             application=identity.application,
             lane=identity.lane,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.queue_observer import QueueObserver
 from evenhand.model import EngineName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import Refusal, Scheduler, Settlement
 
@@ -35,11 +36,13 @@ class Dispatcher:
         loop: asyncio.AbstractEventLoop,
         *,
         on_engine: Callable[[EngineLink], None] = lambda _: None,
+        observer: QueueObserver | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.engines: dict[EngineName, EngineLink] = {link.name: link for link in engines}
         self._loop = loop
         self._on_engine = on_engine
+        self._observer = observer
         self._calls: dict[RequestId, Dispatched] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._is_pumping = False
@@ -52,20 +55,26 @@ class Dispatcher:
 
     def submit(self, call: Dispatched, request: Request) -> None:
         """Queue a call; it hears of its turn or its refusal, possibly before this returns."""
-        submission = self.scheduler.submit(request, self.now_ms())
+        now_ms = self.now_ms()
+        submission = self.scheduler.submit(request, now_ms)
         # Only when the scheduler has it: what raised there leaves nothing behind here.
         self._calls[request.id] = call
         for refusal in submission.shed:
-            self._refuse(refusal)
+            self._end_waiting(refusal, now_ms)
         if submission.refused is not None:
             self._refuse(submission.refused)
             return
+        if self._observer is not None:
+            self._observer.arrived(request, now_ms)
         self.pump()
 
     def cancel(self, request_id: RequestId) -> None:
         """A waiting call's client has left."""
-        self.scheduler.cancel(request_id, self.now_ms())
+        now_ms = self.now_ms()
+        self.scheduler.cancel(request_id, now_ms)
         del self._calls[request_id]
+        if self._observer is not None:
+            self._observer.left(request_id, now_ms)
 
     def produced(self, request_id: RequestId, tokens: int) -> None:
         self.scheduler.produced(request_id, tokens, self.now_ms())
@@ -73,15 +82,22 @@ class Dispatcher:
     def settle(self, request_id: RequestId, usage: Usage, outcome: Outcome) -> Settlement:
         """End a started call. Its slot is free at once: the engine's connection must be closed or
         its answer complete."""
-        settlement = self.scheduler.settle(request_id, usage, outcome, self.now_ms())
+        now_ms = self.now_ms()
+        settlement = self.scheduler.settle(request_id, usage, outcome, now_ms)
         del self._calls[request_id]
-        self._loop.call_soon(self.pump)
+        if self._observer is not None:
+            self._observer.ended(request_id, usage, outcome, now_ms)
+        if self.scheduler.backlog.requests:
+            self._loop.call_soon(self.pump)
         return settlement
 
     def try_again_elsewhere(self, request_id: RequestId) -> bool:
         """Its engine failed before the first byte. True: it waits for another engine."""
-        again = self.scheduler.try_again_elsewhere(request_id, self.now_ms())
+        now_ms = self.now_ms()
+        again = self.scheduler.try_again_elsewhere(request_id, now_ms)
         if again:
+            if self._observer is not None:
+                self._observer.returned(request_id, now_ms)
             self._loop.call_soon(self.pump)
         return again
 
@@ -98,25 +114,34 @@ class Dispatcher:
             return
         self._is_pumping = True
         try:
-            while (start := self.scheduler.next(self.now_ms())) is not None:
+            while (start := self.scheduler.next(now_ms := self.now_ms())) is not None:
                 call = self._calls[start.request.id]
+                if self._observer is not None:
+                    self._observer.started(start.request.id, now_ms)
                 try:
                     call.start(self.engines[start.engine], start.waited_ms)
                 except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
                     call.crashed(error)
             # Last: whoever can start has not waited too long, and one whose engine has failed after
             # the time limit can.
-            for refusal in self.scheduler.expire(self.now_ms()):
-                self._refuse(refusal)
+            now_ms = self.now_ms()
+            for refusal in self.scheduler.expire(now_ms):
+                self._end_waiting(refusal, now_ms)
         finally:
             self._is_pumping = False
         self._arm_expiry()
 
     def close(self) -> None:
-        """Stop the clock. Calls that are open stay the callers' to end."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
+        """Stop the clock, and the observer. Calls that are open stay the callers' to end."""
+        self._disarm_expiry()
+        if self._observer is not None:
+            self._observer.close()
+
+    def _end_waiting(self, refusal: Refusal, now_ms: int) -> None:
+        """It was queued, and has been shed or has waited too long."""
+        if self._observer is not None:
+            self._observer.left(refusal.request.id, now_ms)
+        self._refuse(refusal)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._calls.pop(refusal.request.id).refused(refusal)
@@ -124,12 +149,16 @@ class Dispatcher:
     def _tell_scheduler(self, link: EngineLink) -> None:
         window = link.window if link.is_up else 0
         self.scheduler.engine_changed(link.name, window=window, models=link.models)
+        if self._observer is not None:
+            self._observer.engine_changed(
+                link.name, window=window, models=link.models, now_ms=self.now_ms()
+            )
 
     def _arm_expiry(self) -> None:
         """One timer, for the next that may have waited too long."""
         soonest_ms = self.scheduler.next_expiry_ms()
         if soonest_ms is None:
-            self.close()
+            self._disarm_expiry()
             return
         at_s = (soonest_ms + 1) / 1000
         if self._expiry is not None:
@@ -137,6 +166,11 @@ class Dispatcher:
                 return
             self._expiry.cancel()
         self._expiry = self._loop.call_at(at_s, self._expire)
+
+    def _disarm_expiry(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
 
     def _expire(self) -> None:
         self._expiry = None

@@ -2,37 +2,39 @@
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
 
+from evenhand.gateway.admission import READERS
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
 from evenhand.gateway.call import Call
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.fresh_ids import FreshIds
 from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
 from evenhand.gateway.settings import CallLimits
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.error import error_body, error_headers
 
-_COMPLETIONS = frozenset({"/v1/chat/completions", "/v1/completions"})
 _MODELS = "/v1/models"
 _INTERACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observers:
-    """Where endings are told."""
+    """Where endings are told. `shadow` is there in `mode: observe` only."""
 
     metrics: Metrics
     log: RequestLog
+    shadow: ShadowHost | None = None
 
 
 class Gateway:
@@ -62,12 +64,14 @@ class Gateway:
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
+        self.shadow = observers.shadow
         self._log = observers.log
+        self._ids = FreshIds()
         self._loop = loop
 
     def request(self, head: RequestHead, response: Response) -> Handler | None:
         """Identity first: nothing of a body is read for somebody who has no key."""
-        request_id = RequestId(f"req_{secrets.token_hex(12)}")
+        request_id = RequestId(f"req_{self._ids.take()}")
         holder = self.keys.holder(head.headers.get("authorization"))
         interaction = head.headers.get("x-evenhand-interaction")
         refusal = _route_refusal(head) or _caller_refusal(holder, interaction)
@@ -83,7 +87,7 @@ class Gateway:
             response,
             path=head.path,
             request_id=request_id,
-            interaction=InteractionId(interaction or f"int_{secrets.token_hex(12)}"),
+            interaction=InteractionId(interaction or f"int_{self._ids.take()}"),
         )
 
     def ended(self, record: CallRecord) -> None:
@@ -140,8 +144,8 @@ class _Refusal:
 
 
 def _route_refusal(head: RequestHead) -> _Refusal | None:
-    if head.path not in _COMPLETIONS and head.path != _MODELS:
-        known = ", ".join(sorted({*_COMPLETIONS, _MODELS}))
+    if head.path not in READERS and head.path != _MODELS:
+        known = ", ".join(sorted({*READERS, _MODELS}))
         return _Refusal(
             Outcome.NOT_FOUND, f"There is no {head.path[:200]} here. Use one of {known}."
         )

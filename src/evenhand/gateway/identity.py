@@ -1,6 +1,6 @@
 """Who calls: an API key names tenant, application, trust domain, lane, models and limits.
 
-Keys are kept as HMAC-SHA256 under a secret of this process and compared in constant time; nothing a
+Keys are kept as BLAKE2b keyed with a secret of this process and compared in constant time; nothing a
 client types but its key has a say.
 """
 
@@ -76,7 +76,9 @@ class KeyRing:
         return {holder.identity.trust_domain for holder in self._holders.values()}
 
     def _digest(self, key: str) -> bytes:
-        return hmac.digest(self._pepper, key.encode("utf-8", "surrogateescape"), hashlib.sha256)
+        # As good a keyed hash as HMAC, without a walk through OpenSSL at every request.
+        text = key.encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(text, key=self._pepper, digest_size=32).digest()
 
 
 _NOBODY = Identity(

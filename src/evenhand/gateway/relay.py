@@ -81,12 +81,15 @@ class Relay:
     def crashed(self, error: Exception) -> None:
         self._call.crashed(error)
 
+    @property
+    def is_counted(self) -> bool:
+        """It was asked for as a stream, so that its tokens are seen as they come."""
+        return self._meter is not None
+
     def usage_so_far(self, expected: Usage) -> Usage:
-        """What was used by an answer that nobody hears the end of. Of a stream its own count; of
-        anything else what was `expected`, because the engine was at work on it."""
-        if self._meter is None:
-            return expected
-        if not self._meter.has_content:
+        """What is known to be used by an answer that nobody hears the end of: of a stream its own count,
+        of anything else the prompt, as `expected`."""
+        if self._meter is None or not self._meter.has_content:
             return Usage(expected.input_tokens, 0, is_estimate=True)
         return self._meter.usage(input_tokens_estimate=self._input_tokens)
 

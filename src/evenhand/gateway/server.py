@@ -8,7 +8,14 @@ from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.http.edge import Edge
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.status import GatewayStatus
-from evenhand.telemetry import LoopLag, RequestLog, SchedulerCollector
+from evenhand.gateway.tls import Certificate, CertificateWatch
+from evenhand.telemetry import (
+    CertificateCollector,
+    LoopLag,
+    ObservedCollector,
+    RequestLog,
+    SchedulerCollector,
+)
 
 _LAST_WORDS_MS = 1_000
 """After the drain: for the errors that end what was left to reach their clients."""
@@ -16,7 +23,7 @@ _LAST_WORDS_MS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Where to listen, and who may read the admin pages."""
+    """Where to listen, with which certificates, and who may read the admin pages."""
 
     host: str
     port: int
@@ -24,6 +31,8 @@ class Listening:
     admin_port: int
     admin_credential: str | None
     tenants_max: int
+    certificate: Certificate | None = None
+    admin_certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +55,36 @@ class GatewayServer:
         self._listening = listening
         self._log = log
         loop = asyncio.get_running_loop()
-        self._edge = Edge(edge, gateway, on_refused=gateway.refused_at_edge, loop=loop)
+        self._edge = Edge(
+            edge,
+            gateway,
+            on_refused=gateway.refused_at_edge,
+            loop=loop,
+            certificate=listening.certificate,
+        )
         status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
         app = admin_app(
             status, credential=listening.admin_credential, tenants_max=listening.tenants_max
         )
-        self._admin = AdminServer(app, listening.admin_host, listening.admin_port)
+        self._admin = AdminServer(
+            app,
+            listening.admin_host,
+            listening.admin_port,
+            certificate=listening.admin_certificate,
+        )
+        both = (listening.certificate, listening.admin_certificate)
+        self._certificates = [one for one in both if one is not None]
+        self._certificate_watch = CertificateWatch(self._certificates)
         self._ended_by_us = 0
         self._lag = LoopLag(gateway.metrics.loop_lag.observe)
         collector = SchedulerCollector(
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
         )
         gateway.metrics.registry.register(collector)
+        if gateway.shadow is not None:
+            gateway.metrics.registry.register(ObservedCollector(gateway.shadow.observation))
+        if self._certificates:
+            gateway.metrics.registry.register(CertificateCollector(self._certificates))
 
     async def start(self) -> Bound:
         """Serve. Raises OSError where an address cannot be bound; then nothing is left listening."""
@@ -68,6 +95,7 @@ class GatewayServer:
             await self._admin.stop()
             raise
         self._lag.start()
+        self._certificate_watch.start()
         bound = Bound(*data, *admin)
         self._log.event("started", listen=f"{bound.host}:{bound.port}")
         return bound
@@ -87,8 +115,16 @@ class GatewayServer:
         self.hurry()
         gateway.dispatcher.close()
         self._lag.stop()
+        self._certificate_watch.stop()
         self._log.event("stopped", ended_by_us=self._ended_by_us, cut=cut)
         await self._admin.stop()
+
+    def reload(self) -> None:
+        """Read the certificates again. Nothing else of the configuration is read while we serve."""
+        if not self._certificates:
+            self._log.event("reload_without_effect", reason="there is no tls to read again")
+        for certificate in self._certificates:
+            certificate.reload()
 
     def hurry(self) -> None:
         """End what is open at once, each with an error that says so."""

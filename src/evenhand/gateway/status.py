@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import evenhand
 from evenhand.gateway.admin import EngineStatus
 from evenhand.gateway.gateway import Gateway
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.scheduling import Scheduler
 from evenhand.telemetry import Metrics
 
@@ -38,6 +39,10 @@ class GatewayStatus:
     @property
     def metrics(self) -> Metrics:
         return self._gateway.metrics
+
+    @property
+    def shadow(self) -> ShadowHost | None:
+        return self._gateway.shadow
 
     @property
     def request_units_max(self) -> int:

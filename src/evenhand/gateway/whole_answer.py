@@ -10,6 +10,7 @@ from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
 from evenhand.wire.engine_error import engine_message, is_openai_error
 from evenhand.wire.error import error_body
 from evenhand.wire.usage import usage_from
+from evenhand.wire.vectors import without_vectors
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
@@ -38,12 +39,15 @@ class WholeAnswer:
         return b"".join(self._pieces)
 
     def document(self) -> Mapping[str, Any] | None:
-        """The body as a JSON object; None if it is none."""
-        try:
-            document = orjson.loads(self.body())
-        except orjson.JSONDecodeError:
-            return None
-        return document if isinstance(document, dict) else None
+        """The body as a JSON object, if need be without its embeddings; None if it is none."""
+        body = self.body()
+        for text in (without_vectors(body), body):
+            try:
+                document = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                continue
+            return document if isinstance(document, dict) else None
+        return None
 
     def refusal(self) -> bytes:
         """The body of an answer that finds fault with the request: the engine's own where the SDKs

@@ -12,6 +12,7 @@ from evenhand.ledger.books import Books
 from evenhand.ledger.budget import Budget, OverBudget, Spent
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.input_bound import InputBound
+from evenhand.ledger.line import Line
 from evenhand.ledger.price import FREE, Price
 from evenhand.ledger.recovery import resolve_left_open
 from evenhand.ledger.snapshot import OpenHold, Snapshot
@@ -28,6 +29,7 @@ __all__ = [
     "Hold",
     "InputBound",
     "Kind",
+    "Line",
     "Mark",
     "OpenHold",
     "OverBudget",

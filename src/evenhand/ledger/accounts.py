@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from evenhand.ledger.account import Account, Consumer, Side
 from evenhand.ledger.batch import AccountRow
 from evenhand.ledger.budget import Spent
-from evenhand.ledger.hold import Hold
+from evenhand.ledger.hold import Bound
+from evenhand.ledger.line import Line
 from evenhand.model import ApplicationName, KeyId, ModelName, Usage
 
 _Owner = Consumer | ModelName
@@ -19,6 +20,8 @@ class Accounts:
         self._by_number: dict[int, Account] = {}
         self._spent: dict[tuple[KeyId, str], Spent] = {}
         self._changed: dict[int, Account] = {}
+        # Those that something has moved on; bounded by the lines.
+        self._lines: list[Line] = []
         for row in rows:
             account = self._add(Account(row.number, _owner(row), row.currency, *row[7:]))
             if isinstance(account.owner, Consumer):
@@ -30,6 +33,7 @@ class Accounts:
 
     def all(self) -> Iterable[Account]:
         """In the order of their numbers."""
+        self._bring_up_to_date()
         return self._by_number.values()
 
     def numbered(self, number: int) -> Account:
@@ -47,45 +51,56 @@ class Accounts:
             spent = self._spent[key, currency] = Spent()
         return spent
 
-    def held(self, hold: Hold, sign: int) -> None:
-        """Add a hold to its accounts, or take it off."""
-        input_tokens, output_tokens = hold.bound
-        input_tokens, output_tokens, nano = (
-            input_tokens * sign,
-            output_tokens * sign,
-            hold.nano * sign,
-        )
-        for account in (hold.debit, hold.credit):
-            account.held_input += input_tokens
-            account.held_output += output_tokens
-            account.held_nano += nano
-            self._changed[account.number] = account
-        spent = self._spent_of(hold)
+    def held(self, line: Line, bound: Bound, nano: int) -> None:
+        """Add a hold."""
+        line.held_input += bound.input_tokens
+        line.held_output += bound.output_tokens
+        line.held_nano += nano
+        spent = line.spent
         spent.held_nano += nano
-        spent.held_tokens += input_tokens + output_tokens
+        spent.held_tokens += bound.input_tokens + bound.output_tokens
+        self._moved(line)
+
+    def released(self, line: Line, bound: Bound, nano: int) -> None:
+        """Take a hold off."""
+        line.held_input -= bound.input_tokens
+        line.held_output -= bound.output_tokens
+        line.held_nano -= nano
+        spent = line.spent
+        spent.held_nano -= nano
+        spent.held_tokens -= bound.input_tokens + bound.output_tokens
         assert spent.held_nano >= 0
         assert spent.held_tokens >= 0
+        self._moved(line)
 
-    def posted(self, hold: Hold, amount: Usage, nano: int) -> None:
-        """Post an amount to the accounts of a hold."""
-        for account in (hold.debit, hold.credit):
-            account.posted_input += amount.input_tokens
-            account.posted_cached += amount.cached_input_tokens
-            account.posted_output += amount.output_tokens
-            account.posted_nano += nano
-        spent = self._spent_of(hold)
+    def posted(self, line: Line, tokens: Usage, nano: int) -> None:
+        """Post an amount to an open line: one that a hold came to or went from before."""
+        line.posted_input += tokens.input_tokens
+        line.posted_cached += tokens.cached_input_tokens
+        line.posted_output += tokens.output_tokens
+        line.posted_nano += nano
+        spent = line.spent
         spent.posted_nano += nano
-        spent.posted_tokens += amount.input_tokens + amount.output_tokens
+        spent.posted_tokens += tokens.input_tokens + tokens.output_tokens
+        self._moved(line)
 
     def take_changed(self) -> tuple[AccountRow, ...]:
-        """The accounts that holds came to or went from since the last call, as they stand now."""
+        """The accounts that anything moved on since the last call, as they stand now."""
+        self._bring_up_to_date()
         changed, self._changed = self._changed, {}
-        return tuple(_row(account) for account in changed.values())
+        return tuple([_row(account) for account in changed.values()])
 
-    def _spent_of(self, hold: Hold) -> Spent:
-        owner = hold.debit.owner
-        assert isinstance(owner, Consumer)
-        return self.spent(owner.key, hold.debit.currency)
+    def _moved(self, line: Line) -> None:
+        if not line.is_moved:
+            line.is_moved = True
+            self._lines.append(line)
+
+    def _bring_up_to_date(self) -> None:
+        for line in self._lines:
+            line.settle_accounts()
+            self._changed[line.debit.number] = line.debit
+            self._changed[line.credit.number] = line.credit
+        self._lines = []
 
     def _of(self, owner: _Owner, currency: str) -> Account:
         account = self._by_owner.get((owner, currency))

@@ -12,10 +12,17 @@ from evenhand.ledger.accounts import Accounts
 from evenhand.ledger.batch import Batch
 from evenhand.ledger.budget import Budget, OverBudget, Spent, over
 from evenhand.ledger.hold import Bound, Hold, Mark
+from evenhand.ledger.line import Line
 from evenhand.ledger.price import Price
 from evenhand.ledger.price_list import PriceList
 from evenhand.ledger.snapshot import OpenHold, Snapshot
-from evenhand.ledger.transfer import STEPS_PER_REQUEST, Kind, Transfer, transfer_id
+from evenhand.ledger.transfer import (
+    STEPS_PER_REQUEST,
+    Kind,
+    Transfer,
+    as_transfer,
+    transfer_id,
+)
 from evenhand.model import EngineName, KeyId, ModelName, Outcome, RequestId, Usage
 
 
@@ -30,6 +37,8 @@ class Books:
         snapshot = snapshot or Snapshot()
         self._accounts = Accounts(snapshot.accounts)
         self._prices = PriceList(snapshot.prices)
+        # Bounded by the consumers times the models times the prices that they ever had.
+        self._lines: dict[tuple[Consumer, ModelName, Price], Line] = {}
         self._open: dict[int, Hold] = {}
         self._numbers = snapshot.numbers
         self._seq = snapshot.seq
@@ -40,42 +49,51 @@ class Books:
 
     # Requests come and go.
 
+    def line(self, consumer: Consumer, model: ModelName, price: Price) -> Line:
+        """Where that consumer's requests to that model are booked at that price. Keep it."""
+        key = (consumer, model, price)
+        line = self._lines.get(key)
+        if line is None:
+            debit, credit = self._accounts.pair(consumer, model, price.currency)
+            number = self._prices.number(model, price)
+            spent = self._accounts.spent(consumer.key, price.currency)
+            line = self._lines[key] = Line(debit, credit, price, number, spent)
+        return line
+
     def hold(
         self,
         request: RequestId,
-        consumer: Consumer,
-        model: ModelName,
+        line: Line,
         bound: Bound,
         *,
-        price: Price,
         at_ms: int,
         budget: Budget | None = None,
     ) -> Hold | OverBudget:
         """Reserve the most that a request may use, unless that exceeds its key's budget."""
-        nano = price.bound(*bound)
+        nano = line.price.bound(*bound)
         if budget is not None:
-            spent = self.spent(consumer.key, price.currency)
-            exceeded = over(budget, spent, nano=nano, tokens=sum(bound))
+            exceeded = over(budget, line.spent, nano=nano, tokens=sum(bound))
             if exceeded is not None:
                 return exceeded
-        self._numbers += 1
-        debit, credit = self._accounts.pair(consumer, model, price.currency)
-        hold = Hold(self._numbers, request, debit, credit, price, bound, nano)
-        self._open[hold.number] = hold
-        self._accounts.held(hold, 1)
+        self._numbers = number = self._numbers + 1
+        hold = self._open[number] = Hold(number, request, line, bound, nano)
+        self._accounts.held(line, bound, nano)
         self._transfers.append(
-            Transfer(
-                transfer_id(hold.number, Kind.HOLD),
-                Kind.HOLD.value,
-                at_ms,
-                debit.number,
-                credit.number,
-                bound.input_tokens,
-                0,
-                bound.output_tokens,
-                nano,
-                request,
-                self._prices.number(model, price),
+            as_transfer(
+                (
+                    number * STEPS_PER_REQUEST,
+                    "hold",
+                    at_ms,
+                    line.debit.number,
+                    line.credit.number,
+                    bound.input_tokens,
+                    0,
+                    bound.output_tokens,
+                    nano,
+                    request,
+                    line.price_number,
+                    *_NO_END,
+                )
             )
         )
         return hold
@@ -107,13 +125,13 @@ class Books:
         """Post what was used: within the hold as its settlement, beyond it as a second transfer. Both
         together cost what the usage costs, rounded once. Raises AlreadyResolvedError."""
         self._resolve(hold)
-        within = _within(usage, hold.bound)
-        nano = hold.price.of(within)
+        within, price = _within(usage, hold.bound), hold.line.price
+        nano = price.of(within)
         assert nano <= hold.nano, "a hold bounds its settlement"
         end = (outcome.value, engine, units, int(usage.is_estimate))
         self._post(hold, Kind.SETTLE, at_ms, (within, nano), end)
         if within is not usage:
-            beyond = (_beyond(usage, within), hold.price.of(usage) - nano)
+            beyond = (_beyond(usage, within), price.of(usage) - nano)
             self._post(hold, Kind.EXCESS, at_ms, beyond, _NO_END)
 
     def void(self, hold: Hold, outcome: Outcome, at_ms: int) -> None:
@@ -178,14 +196,11 @@ class Books:
     def _reopened(self, left: OpenHold) -> tuple[Hold, Mark | None]:
         transfer, mark = left
         number = transfer.id // STEPS_PER_REQUEST
-        assert transfer.price is not None
         bound = Bound(transfer.input_tokens, transfer.output_tokens)
         hold = Hold(
             number,
             RequestId(transfer.request or ""),
-            self._accounts.numbered(transfer.debit),
-            self._accounts.numbered(transfer.credit),
-            self._prices.numbered(transfer.price),
+            self._line_of(transfer),
             bound,
             transfer.nano,
             is_marked=mark is not None,
@@ -194,12 +209,20 @@ class Books:
         self._open[number] = hold
         return hold, mark
 
+    def _line_of(self, transfer: Transfer) -> Line:
+        consumer = self._accounts.numbered(transfer.debit).owner
+        model = self._accounts.numbered(transfer.credit).owner
+        assert isinstance(consumer, Consumer)
+        assert not isinstance(model, Consumer)
+        assert transfer.price is not None
+        return self.line(consumer, model, self._prices.numbered(transfer.price))
+
     def _resolve(self, hold: Hold) -> None:
         if hold.is_resolved:
             raise AlreadyResolvedError(hold.request)
         hold.is_resolved = True
         del self._open[hold.number]
-        self._accounts.held(hold, -1)
+        self._accounts.released(hold.line, hold.bound, hold.nano)
         if hold.is_marked:
             self._marks.pop(hold.number, None)
             self._unmarked.append(hold.number)
@@ -209,25 +232,27 @@ class Books:
         self._journal(hold, kind, at_ms, _NOTHING, end)
 
     def _post(self, hold: Hold, kind: Kind, at_ms: int, amount: "_Amount", end: "_End") -> None:
-        self._accounts.posted(hold, *amount)
+        self._accounts.posted(hold.line, *amount)
         self._journal(hold, kind, at_ms, amount, end)
 
     def _journal(self, hold: Hold, kind: Kind, at_ms: int, amount: "_Amount", end: "_End") -> None:
-        tokens, nano = amount
+        (tokens, nano), line = amount, hold.line
         self._transfers.append(
-            Transfer(
-                transfer_id(hold.number, kind),
-                kind.value,
-                at_ms,
-                hold.debit.number,
-                hold.credit.number,
-                tokens.input_tokens,
-                tokens.cached_input_tokens,
-                tokens.output_tokens,
-                nano,
-                None,
-                None,
-                *end,
+            as_transfer(
+                (
+                    transfer_id(hold.number, kind),
+                    kind.value,
+                    at_ms,
+                    line.debit.number,
+                    line.credit.number,
+                    tokens.input_tokens,
+                    tokens.cached_input_tokens,
+                    tokens.output_tokens,
+                    nano,
+                    None,
+                    None,
+                    *end,
+                )
             )
         )
 

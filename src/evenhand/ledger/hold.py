@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evenhand.ledger.account import Account
-from evenhand.ledger.price import Price
+from evenhand.ledger.line import Line
 from evenhand.model import RequestId
 
 
@@ -28,13 +27,11 @@ class Mark(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Hold:
-    """Open until `Books.settle`, `void` or `expire`. The price is pinned here."""
+    """Open until `Books.settle`, `void` or `expire`. Its line's price is pinned here."""
 
     number: int
     request: RequestId
-    debit: Account
-    credit: Account
-    price: Price
+    line: Line
     bound: Bound
     nano: int
     is_marked: bool = False

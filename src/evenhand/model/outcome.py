@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     KEY_LIMIT = "key_limit"
     TENANT_QUEUE_FULL = "tenant_queue_full"
     SHED = "shed"
+    QUEUE_FULL = "queue_full"
     NO_ENGINE = "no_engine"
     SHUTTING_DOWN = "shutting_down"
     # Ended while waiting.
@@ -86,6 +87,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
     Outcome.TENANT_QUEUE_FULL: Ending(429, "rate_limit_error", "tenant_queue_full", retry=True),
     Outcome.SHED: Ending(429, "rate_limit_error", "over_share_while_full", retry=True),
+    Outcome.QUEUE_FULL: Ending(503, "server_error", "queue_full", retry=True),
     Outcome.NO_ENGINE: Ending(503, "server_error", "no_engine", retry=True),
     Outcome.SHUTTING_DOWN: Ending(503, "server_error", "shutting_down", retry=True),
     Outcome.QUEUED_TOO_LONG: Ending(504, "server_error", "queued_too_long", retry=True),

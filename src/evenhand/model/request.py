@@ -14,7 +14,7 @@ from evenhand.model.ids import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call for completion, immutable; what happens to it is kept by the scheduler.
+    """One call for completion or embeddings, immutable; what happens to it is kept by the scheduler.
 
     `prompt_bytes` is the text length from which input tokens are estimated; `prompt_tokens` is set
     instead where the client sent token ids. `choices` is the number of completions asked for

@@ -27,6 +27,10 @@ class Capacity:
 
     def __init__(self) -> None:
         self.engines: dict[EngineName, EngineState] = {}
+        # Asked at every request, changed seldom.
+        self._pools: dict[ModelName, Pool] = {}
+        self._up: set[EngineName] = set()
+        self._free: set[EngineName] = set()
         self.window_peak = 0
         """The most that could ever be in flight at once; what the bound is computed from."""
 
@@ -36,28 +40,39 @@ class Capacity:
         state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
         state.window = window
         state.models = frozenset(models)
+        self._note_slot(state)
+        self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
+        served = {model for engine in self.engines.values() for model in engine.models}
+        self._pools = {model: self._serving(model) for model in served}
         total = sum(max(e.window, e.in_flight) for e in self.engines.values())
         self.window_peak = max(self.window_peak, total)
 
     def pool(self, model: ModelName) -> Pool:
         """The engines that serve a model, up or not."""
-        return tuple(sorted(e.name for e in self.engines.values() if model in e.models))
+        return self._pools.get(model, ())
+
+    def is_open(self, pool: Pool) -> bool:
+        """Whether some engine of the pool has a slot."""
+        return not self._free.isdisjoint(pool)
 
     def open_pools(self, pools: Iterable[Pool]) -> set[Pool]:
         """Those of the pools in which some engine has a slot."""
-        free = {engine.name for engine in self.engines.values() if engine.has_slot}
+        free = self._free
         return {pool for pool in pools if not free.isdisjoint(pool)}
 
     def is_served(self, pool: Pool) -> bool:
         """Whether any engine of the pool is up, with or without a slot at this moment."""
-        return any(self.engines[name].window > 0 for name in pool)
+        return not self._up.isdisjoint(pool)
 
     def take(self, pool: Pool) -> EngineName:
         """Occupy a slot for an open pool: on the engine whose window is least filled."""
-        candidates = (engine for name in pool if (engine := self.engines[name]).has_slot)
-        # Least in_flight / window; compared as integers, scaled so that small windows still differ.
-        best = min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
+        candidates = [engine for name in pool if (engine := self.engines[name]).has_slot]
+        best = candidates[0]
+        if len(candidates) > 1:
+            # Least in_flight / window; compared as integers, scaled so that small windows still differ.
+            best = min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
         best.in_flight += 1
+        self._note_slot(best)
         return best.name
 
     def release(self, name: EngineName) -> None:
@@ -65,3 +80,13 @@ class Capacity:
         engine = self.engines[name]
         assert engine.in_flight > 0
         engine.in_flight -= 1
+        self._note_slot(engine)
+
+    def _note_slot(self, engine: EngineState) -> None:
+        if engine.has_slot:
+            self._free.add(engine.name)
+        else:
+            self._free.discard(engine.name)
+
+    def _serving(self, model: ModelName) -> Pool:
+        return tuple(sorted(e.name for e in self.engines.values() if model in e.models))

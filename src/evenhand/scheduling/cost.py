@@ -34,3 +34,7 @@ class Cost:
             + usage.cached_input_tokens * self.cached_input
             + usage.output_tokens * self.output
         )
+
+    def of_tokens(self, input_tokens: int, output_tokens: int) -> int:
+        """Units of a request none of whose input was cached, as far as is known."""
+        return input_tokens * self.input + output_tokens * self.output

@@ -48,8 +48,9 @@ class OutputPrediction:
         return each * request.choices
 
     def learn(self, request: Request, output_tokens: int) -> None:
-        """Take in the length of a completed answer. Broken-off ones say nothing of lengths."""
-        if self._kind is Prediction.NONE:
+        """Take in the length of a completed answer. Broken-off ones say nothing of lengths,
+        and neither do those that may have no output: embeddings, or prompts to be scored."""
+        if self._kind is Prediction.NONE or request.output_tokens_max == 0:
             return
         length = (output_tokens << _SHIFT) // request.choices
         key = (request.tenant, request.model)

@@ -27,17 +27,20 @@ from evenhand.scheduling.share_tree import ShareTree, TenantShare
 from evenhand.scheduling.ticket import Ticket
 
 _DEAD_DEADLINES_MAX = 64
+_WAITS = Submission()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
-    """What the core is built from."""
+    """What the core is built from. `sheds` False: a full queue refuses the arrival, whoever's it is,
+    as a plain queue does."""
 
     tenants: tuple[TenantShare, ...]
     policy: Policy = field(default_factory=Policy)
     cost: Cost = field(default_factory=Cost)
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
+    sheds: bool = True
 
 
 class Scheduler:
@@ -64,7 +67,8 @@ class Scheduler:
 
     def submit(self, request: Request, now_ms: int) -> Submission:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
-        tenant furthest over its share goes; the arrival only if it is that tenant's."""
+        tenant furthest over its share goes; the arrival only if it is that tenant's (always the
+        arrival where the settings say that nothing is shed)."""
         assert request.id not in self._tickets, "submitted twice"
         pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
@@ -75,10 +79,15 @@ class Scheduler:
         if refused is not None:
             return Submission(refused)
         # It leaves the queue with the host's next call, so it takes nobody's place.
-        starts_at_once = pool not in self.tree.root.views and self.capacity.open_pools([pool])
+        starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
+        if not (self.settings.sheds or starts_at_once) and self._has_no_room_for(request):
+            return Submission(self._queue_full(request, now_ms))
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
-        shed = () if starts_at_once else tuple(self._shed(now_ms))
+        may_shed = self.settings.sheds and not starts_at_once
+        shed = tuple(self._shed(now_ms)) if may_shed else ()
+        if not shed:
+            return _WAITS
         own = next((refusal for refusal in shed if refusal.request.id == request.id), None)
         return Submission(own, tuple(refusal for refusal in shed if refusal is not own))
 
@@ -118,6 +127,8 @@ class Scheduler:
     def next(self, now_ms: int) -> Start | None:
         """The request to start and its engine. Call whenever a request or a slot has appeared, until
         the answer is None: then no slot is free that anybody waits for."""
+        if not self.backlog.requests:
+            return None
         ticket = self._order.next(self.capacity.open_pools(self.tree.root.views))
         if ticket is None:
             return None
@@ -191,7 +202,7 @@ class Scheduler:
         ticket = self._tickets.get(request_id)
         if ticket is None or ticket.engine is not None:
             return None
-        is_open = bool(self.capacity.open_pools([ticket.pool]))
+        is_open = self.capacity.is_open(ticket.pool)
         return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
 
     def expected_usage(self, request_id: RequestId) -> Usage:
@@ -232,7 +243,7 @@ class Scheduler:
 
     def _expected_units(self, ticket: Ticket) -> int:
         output_tokens = max(ticket.prepaid_tokens, ticket.produced_tokens)
-        return self.settings.cost.of(Usage(ticket.input_tokens, output_tokens))
+        return self.settings.cost.of_tokens(ticket.input_tokens, output_tokens)
 
     def _charge_to(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """Make `units` what the ticket is charged in all."""
@@ -287,6 +298,16 @@ class Scheduler:
         )
         wait_ms = retry_after_ms(leaf, self._rate.units_per_s(now_ms))
         return Refusal(ticket.request, Outcome.TENANT_QUEUE_FULL, message, wait_ms)
+
+    def _has_no_room_for(self, request: Request) -> bool:
+        limits, backlog = self.settings.limits, self.backlog
+        is_long = backlog.requests + 1 > limits.requests_max
+        return is_long or backlog.bytes + request.body_bytes > limits.bytes_max
+
+    def _queue_full(self, request: Request, now_ms: int) -> Refusal:
+        message = "The queue of this gateway is full. Retry after the time given."
+        wait_ms = retry_after_ms(self.tree.root, self._rate.units_per_s(now_ms))
+        return Refusal(request, Outcome.QUEUE_FULL, message, wait_ms)
 
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         limits, backlog = self.settings.limits, self.backlog

@@ -20,16 +20,15 @@ from evenhand.stores.store_thread import StoreThread
 Recorded = Callable[[bool], None]
 """Told once whether what was journalled before is on disk."""
 
-_REOPEN_MS = 1_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitSettings:
     """`interval_ms` is how long entries may gather, `timeout_ms` how long one commit may take before
-    the store counts as closed."""
+    the store counts as closed, `reopen_ms` how long a closed one rests before a new handle is tried."""
 
     interval_ms: int = 10
     timeout_ms: int = 5_000
+    reopen_ms: int = 1_000
 
 
 class GroupCommit:
@@ -156,7 +155,7 @@ class GroupCommit:
         self._file = file
         if error is not None:
             self._close_because(str(error) or type(error).__name__)
-            self._timer = self._loop.call_later(_REOPEN_MS / 1000, self._try_again)
+            self._timer = self._loop.call_later(self._settings.reopen_ms / 1000, self._try_again)
             return
         self._on_commit(time.monotonic() - self._began_s)
         self._batch = None

@@ -4,6 +4,7 @@
 date when it is opened for writing, a newer one is refused before a byte of it is written.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +98,9 @@ def open_to_write(database: Path, open_uri: Connect = connect) -> sqlite3.Connec
     fails."""
     if database.exists():
         _refuse_newer(database, open_uri)
-    connection = open_uri(f"{database.absolute().as_uri()}?mode=rwc")
+    else:
+        _make_private(database)
+    connection = open_uri(f"{database.absolute().as_uri()}?mode=rw")
     try:
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -108,7 +111,6 @@ def open_to_write(database: Path, open_uri: Connect = connect) -> sqlite3.Connec
     except BaseException:
         connection.close()
         raise
-    database.chmod(0o600)
     return connection
 
 
@@ -133,6 +135,15 @@ def open_to_read(
         )
         raise StateProblemError(message)
     return connection
+
+
+def _make_private(database: Path) -> None:
+    """For its owner alone; SQLite gives the files beside it the same mode."""
+    try:
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        why = error.strerror or error
+        raise StateProblemError(f"cannot make {database} ({why}): mend owner and mode") from None
 
 
 def _refuse_newer(database: Path, open_uri: Connect) -> None:

@@ -6,11 +6,13 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 """
 
 from evenhand.telemetry.background_sink import fd_sink
+from evenhand.telemetry.certificate_collector import CertificateCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
 from evenhand.telemetry.loop_lag import LoopLag
 from evenhand.telemetry.metrics import CONTENT_TYPE, Metrics
 from evenhand.telemetry.model_metrics import ModelMetrics
+from evenhand.telemetry.observed_collector import ObservedCollector
 from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
 from evenhand.telemetry.scheduler_collector import SchedulerCollector
@@ -18,11 +20,13 @@ from evenhand.telemetry.standings import Standing, Standings
 
 __all__ = [
     "CONTENT_TYPE",
+    "CertificateCollector",
     "LedgerCollector",
     "LogBridge",
     "LoopLag",
     "Metrics",
     "ModelMetrics",
+    "ObservedCollector",
     "RequestLog",
     "RequestRecord",
     "SchedulerCollector",

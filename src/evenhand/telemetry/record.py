@@ -17,7 +17,7 @@ from evenhand.model import (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
     """Made once per request, at its end. It has no field for text of a prompt or an answer, nor for
-    a key: what is not here cannot leak.
+    a key: what is not here cannot leak. `path` is one of those that the gateway serves.
 
     None stands for what never came about: no tenant (not authenticated), no model (body not read),
     no engine and no wait (never dispatched), no `ttft_ms` (no token came). Durations are
@@ -28,6 +28,7 @@ class RequestRecord:
 
     request_id: RequestId
     interaction: InteractionId
+    path: str
     tenant: TenantPath | None
     application: ApplicationName
     lane: LaneName

@@ -47,6 +47,7 @@ class RequestLog:
             {
                 "request_id": record.request_id,
                 "interaction": record.interaction,
+                "path": record.path,
                 "tenant": None if record.tenant is None else "/".join(record.tenant),
                 "application": record.application,
                 "lane": record.lane,

@@ -4,39 +4,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evenhand.wire.body_problem import BodyProblem, body_problem
 from evenhand.wire.members import Members
+from evenhand.wire.prompts import read_prompts
 
 _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 """Names for the most output tokens: OpenAI's two and llama.cpp's own."""
 
-_CHOICES = ("n", "best_of", "n_cmpl")
+CHOICES = ("n", "best_of", "n_cmpl")
 """Names for completions per prompt; the last is llama.cpp's own and goes before its `n`."""
 
-_PROMPT_MEMBERS = (
-    *("messages", "prompt", "suffix", "tools", "functions"),
-    *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+_PROMPT_MEMBERS = frozenset(
+    {
+        *("messages", "prompt", "suffix", "tools", "functions"),
+        *("documents", "chat_template", "chat_template_kwargs", "response_format"),
+    }
 )
+
+_LEAST = (*((name, 1) for name in CHOICES), *((name, 0) for name in _MAX_TOKENS))
 
 _READ_HERE = frozenset(
-    {"model", "stream", "stream_options", *_MAX_TOKENS, *_CHOICES, *_PROMPT_MEMBERS}
+    {"model", "stream", "stream_options", *_MAX_TOKENS, *CHOICES, *_PROMPT_MEMBERS}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class BodyProblem:
-    """Why a body is refused; `param` names the member."""
-
-    message: str
-    param: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A request for completions, as far as scheduling and relay are concerned.
+    """A request for completions, or for embeddings, as far as scheduling and relay are concerned.
 
     `prompt_bytes` is the JSON length of all that becomes the prompt, less what is no text (images,
     sound); `prompt_tokens` is exact and set where token ids were sent; `choices` is completions in
-    all (n or best_of, times `prompts`).
+    all (n or best_of, times `prompts`). Embeddings are one choice without output, however many
+    prompts they are of. `limit_is_ours`: the client has named no `output_tokens_max`; the engine must be
+    told of it.
     """
 
     model: str
@@ -49,60 +49,48 @@ class Completion:
     output_tokens_max: int | None
     prompts: int
     choices: int
+    is_embedding: bool = False
+    limit_is_ours: bool = False
 
 
 def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
     """The facts of a parsed body, or the first problem found."""
-    disguised = next((m.key for m in members.members if _is_disguised(m.key)), None)
-    if disguised is not None:
-        return BodyProblem(f"Write {disguised!r} in lower case.", disguised)
-    model = document.get("model")
-    if not isinstance(model, str) or not model:
-        return BodyProblem("Name the model: a non-empty string.", "model")
+    problem = body_problem(document, members, read_here=_READ_HERE) or _counts_problem(document)
+    if problem is not None:
+        return problem
     stream = document.get("stream") or False
     if not isinstance(stream, bool):
         return BodyProblem("stream must be true or false.", "stream")
     options = document.get("stream_options") or {}
     if not isinstance(options, dict):
         return BodyProblem("stream_options must be an object.", "stream_options")
-    prompts, prompt_tokens, problem = _prompts(document)
-    problem = problem or _counts_problem(document)
-    if problem is not None:
-        return problem
+    prompts = read_prompts("prompt", document.get("prompt"))
+    if isinstance(prompts, BodyProblem):
+        return prompts
     asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
-    choices = max(document.get(name) or 1 for name in _CHOICES)
+    choices = max([document.get(name) or 1 for name in CHOICES])
     wants_usage = options.get("include_usage") is True
     return Completion(
-        model=model,
+        model=document["model"],
         is_stream=stream,
         wants_usage=wants_usage,
         # Engines heed the second only beside the first.
         wants_usage_each=wants_usage and options.get("continuous_usage_stats") is True,
         stream_options=options,
-        prompt_bytes=max(
-            0,
-            sum(members.value_bytes(name) for name in _PROMPT_MEMBERS) - _no_text_bytes(document),
-        ),
-        prompt_tokens=prompt_tokens,
+        prompt_bytes=max(0, members.value_bytes(_PROMPT_MEMBERS) - _no_text_bytes(document)),
+        prompt_tokens=prompts.tokens,
         output_tokens_max=max(asked) if asked else None,
-        prompts=prompts,
-        choices=choices * prompts,
+        prompts=prompts.count,
+        choices=choices * prompts.count,
     )
-
-
-def _is_disguised(key: str) -> bool:
-    """Some readers ignore case: what we would overlook, an engine might heed."""
-    return key not in _READ_HERE and key.casefold() in _READ_HERE
 
 
 def _no_text_bytes(document: Mapping[str, Any]) -> int:
     """Bytes of images and sound that stand in messages: they become few tokens, if any."""
     messages = document.get("messages")
-    contents = (
-        [m.get("content") for m in messages if isinstance(m, dict)]
-        if (isinstance(messages, list))
-        else []
-    )
+    if not isinstance(messages, list):
+        return 0
+    contents = [m.get("content") for m in messages if isinstance(m, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return sum(
         len(value)
@@ -116,28 +104,10 @@ def _no_text_bytes(document: Mapping[str, Any]) -> int:
 
 
 def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    bounds = [(name, 1) for name in _CHOICES] + [(name, 0) for name in _MAX_TOKENS]
-    for name, least in bounds:
+    for name, least in _LEAST:
         value = document.get(name)
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             return BodyProblem(f"{name} must be a whole number of at least {least}.", name)
     return None
-
-
-def _prompts(document: Mapping[str, Any]) -> tuple[int, int | None, BodyProblem | None]:
-    """How many prompts there are, and their tokens in all if they are given as token ids."""
-    prompt = document.get("prompt")
-    if not isinstance(prompt, list):
-        return 1, None, None
-    if not prompt:
-        return 1, None, BodyProblem("prompt must not be an empty list.", "prompt")
-    if all(type(item) is int for item in prompt):
-        return 1, len(prompt), None
-    if all(isinstance(item, list) and all(type(t) is int for t in item) for item in prompt):
-        return len(prompt), sum(len(item) for item in prompt), None
-    if all(isinstance(item, str) for item in prompt):
-        return len(prompt), None, None
-    message = "prompt must be a string, a list of strings, of token ids, or of lists of token ids."
-    return 1, None, BodyProblem(message, "prompt")

@@ -27,25 +27,29 @@ class Dialect:
 
     `usage`: understands `stream_options.include_usage`. `usage_each`: and
     `continuous_usage_stats`, exact usage on every chunk. `cache_salt`: keeps a prefix cache apart per
-    salt. `cache_prompt`: has no salt, but reuse of prompts can be switched per request.
-    `counts_one_choice`: its usage is that of one choice and one prompt, however many there were.
+    salt, `salts_embeddings`: in requests for embeddings too. `cache_prompt`: has no salt, but reuse of
+    prompts can be switched per request.
+    `counts_one_choice`: its usage is that of one choice and one prompt, however many there were
+    (but of all inputs of embeddings). `chat_limit`: the member that bounds the answer to a chat.
     """
 
     usage: bool = True
     usage_each: bool = False
     cache_salt: bool = False
+    salts_embeddings: bool = False
     cache_prompt: bool = False
     counts_one_choice: bool = False
+    chat_limit: str = "max_tokens"
 
 
 DIALECTS: dict[EngineKind, Dialect] = {
     EngineKind.EMBEDDED: Dialect(cache_prompt=True, counts_one_choice=True),
-    EngineKind.VLLM: Dialect(usage_each=True, cache_salt=True),
+    EngineKind.VLLM: Dialect(usage_each=True, cache_salt=True, salts_embeddings=True),
     EngineKind.SGLANG: Dialect(usage_each=True, cache_salt=True),
     EngineKind.LLAMACPP: Dialect(cache_prompt=True, counts_one_choice=True),
     EngineKind.TRTLLM: Dialect(),
     # A stranger behind this API may refuse any field it does not know: none is added.
-    EngineKind.OPENAI: Dialect(usage=False),
+    EngineKind.OPENAI: Dialect(usage=False, chat_limit="max_completion_tokens"),
 }
 
 
@@ -73,11 +77,16 @@ def engine_body(
         if options != completion.stream_options:
             put["stream_options"] = json.dumps(options).encode()
             asks_for_more = True
-    if cache_salt is not None and dialect.cache_salt:
+    takes_salt = dialect.salts_embeddings if completion.is_embedding else dialect.cache_salt
+    if completion.limit_is_ours:
+        is_chat = any(member.key == "messages" for member in members.members)
+        name = dialect.chat_limit if is_chat else "max_tokens"
+        put[name] = json.dumps(completion.output_tokens_max).encode()
+    if cache_salt is not None and takes_salt:
         put["cache_salt"] = json.dumps(cache_salt).encode()
-    if dialect.cache_prompt:
+    if dialect.cache_prompt and not completion.is_embedding:
         put["cache_prompt"] = b"true" if cache_salt is None else b"false"
-    drop = {member.key for member in members.members if member.key.casefold() in CARRIERS}
+    drop = [member.key for member in members.members if member.folded in CARRIERS]
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 

@@ -7,8 +7,9 @@ _MESSAGE_CHARS_MAX = 1_000
 UNWELL = frozenset({429, 502, 503, 504})
 """Statuses by which an engine, or what stands before it, says that it cannot take requests."""
 
-BLAMES_GATEWAY = frozenset({401, 403, 404, 405, 407, 421})
-"""Statuses that blame the gateway's own credential or configuration, never the client."""
+BLAMES_GATEWAY = frozenset({401, 403, 404, 405, 407, 421, 501})
+"""Statuses that blame the gateway's own credential or configuration, never the client. 501 is what
+llama.cpp says to embeddings if it was not started for them."""
 
 
 def engine_message(document: object) -> str | None:

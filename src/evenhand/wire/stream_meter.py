@@ -1,9 +1,9 @@
 """Counts the tokens of a streamed answer event by event, and keeps from the client what it did not
 ask for.
 
-No event is parsed as JSON but those that carry usage at the end; the others are searched. Three
-sources, best first: usage on each chunk (vLLM and SGLang on request), usage in the last chunk, and our
-own count of chunks with content, which is an estimate.
+No event is parsed as JSON but those that carry usage in an unusual place or form; the others are
+searched. Three sources, best first: usage on each chunk (vLLM and SGLang on request), usage in the last
+chunk, and our own count of chunks with content, which is an estimate.
 """
 
 import json
@@ -19,9 +19,24 @@ from evenhand.wire.usage import usage_from
 _USAGE_LAST = re.compile(
     rb',\s*"usage"\s*:\s*(null|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})\s*\}\s*$', re.DOTALL
 )
+# The same as vLLM and SGLang write it on each chunk, with what follows to the event's end. At most eight
+# digits: a greater figure is judged with the others that make no sense.
+_COUNT = rb"(0|[1-9][0-9]{0,7})"
+_PLAIN_USAGE = re.compile(
+    rb',"usage":\{"prompt_tokens":'
+    + _COUNT
+    + rb',"total_tokens":'
+    + _COUNT
+    + rb',"completion_tokens":'
+    + _COUNT
+    + rb'(?:,"prompt_tokens_details":null)?(?:,"reasoning_tokens":'
+    + _COUNT
+    + rb")?\}\}\n\n\Z"
+)
 _CONTENT = re.compile(
     rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]'
 )
+_QUOTE = ord('"')
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _ERROR = re.compile(rb'^\s*\{\s*"error"\s*:')
 
@@ -41,7 +56,10 @@ class StreamMeter:
         self._client_wants_each = client_wants_each
         self._asked_for_more = asked_for_more
         self._counted = 0
-        self._reported: Usage | None = None
+        self._has_report = False
+        self._input_tokens = 0
+        self._cached_input_tokens = 0
+        self._output_tokens = 0
         self._is_trusted = True
         self._final_seen = False
         self._last_had_usage = False
@@ -53,8 +71,7 @@ class StreamMeter:
     @property
     def output_tokens(self) -> int:
         """Output tokens so far; never decreases."""
-        reported = self._reported.output_tokens if self._reported else 0
-        return max(self._counted, reported)
+        return max(self._counted, self._output_tokens)
 
     @property
     def has_content(self) -> bool:
@@ -63,21 +80,22 @@ class StreamMeter:
 
     def usage(self, *, input_tokens_estimate: int) -> Usage:
         """What to settle: the engine's figures where they make sense, else our own, marked."""
-        reported = self._reported
-        if reported is None:
+        if not self._has_report:
             return Usage(input_tokens_estimate, self.output_tokens, is_estimate=True)
-        is_exact = (
-            self._is_trusted and self._final_seen and (reported.output_tokens >= self._counted)
-        )
+        is_exact = self._is_trusted and self._final_seen and self._output_tokens >= self._counted
         return Usage(
-            reported.input_tokens,
+            self._input_tokens,
             self.output_tokens,
-            reported.cached_input_tokens,
+            self._cached_input_tokens,
             is_estimate=not is_exact,
         )
 
     def take(self, event: bytes) -> bytes | None:
         """Account for one event and return what the client gets of it; None: nothing."""
+        if event.startswith(b'data: {"id":') and event.find(b"\n") == len(event) - 2:
+            found = _PLAIN_USAGE.match(event, event.rfind(b',"usage":{'))
+            if found is not None and b'"choices":[{' in event:
+                return self._plain(event, found)
         data = payload(event)
         if data is None:
             return event
@@ -93,6 +111,16 @@ class StreamMeter:
             self._counted += 1
         self._last_had_usage = False
         return self._with_usage(event, data) if b'"usage"' in data else event
+
+    def _plain(self, event: bytes, found: re.Match[bytes]) -> bytes:
+        """A chunk of a choice with plain usage at its end: nearly all that vLLM and SGLang send."""
+        at = found.start()
+        content = event.find(b'"content":"')
+        if (content >= 0 and event[content + 11] != _QUOTE) or _CONTENT.search(event, 0, at):
+            self._counted += 1
+        self._last_had_usage = False
+        self._note(int(found[1]), int(found[3]), 0, is_final=False)
+        return event[:at] + b"}\n\n" if self._is_cut(is_final=False) else event
 
     def _with_usage(self, event: bytes, data: bytes) -> bytes | None:
         is_final = _NO_CHOICES.search(data) is not None
@@ -127,11 +155,26 @@ class StreamMeter:
         if value is None:
             return
         usage = usage_from(value)
-        before = self._reported
-        if usage is None or (before and usage.output_tokens < before.output_tokens):
+        if usage is None:
             self._is_trusted = False
             return
-        self._reported = usage
+        self._note(
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_input_tokens,
+            is_final=is_final,
+        )
+
+    def _note(
+        self, input_tokens: int, output_tokens: int, cached_input_tokens: int, *, is_final: bool
+    ) -> None:
+        if output_tokens < self._output_tokens:
+            self._is_trusted = False
+            return
+        self._has_report = True
+        self._input_tokens = input_tokens
+        self._output_tokens = output_tokens
+        self._cached_input_tokens = cached_input_tokens
         self._last_had_usage = True
         self._final_seen = self._final_seen or is_final
 

@@ -41,7 +41,8 @@ def test_missing_secrets_are_problems_unless_told_otherwise(tmp_path: Path) -> N
     run("init", file)
     result = run("check", file)
     assert result.exit_code == 1
-    assert f"{file}:54: keys[0].key: env:ACME_SEARCH_KEY is not set: export" in result.stderr
+    line = STARTER[: STARTER.index("env:ACME_SEARCH_KEY")].count("\n") + 1
+    assert f"{file}:{line}: keys[0].key: env:ACME_SEARCH_KEY is not set: export" in result.stderr
     assert len(result.stderr.splitlines()) == len(STARTER_KEYS)
     assert not result.stdout
     assert run("check", "--no-secrets", file).exit_code == 0

@@ -6,9 +6,22 @@ from pathlib import Path
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.model import Outcome
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
-from evenhand.telemetry import Metrics, SchedulerCollector
+from evenhand.scheduling.shadow import Shadow
+from evenhand.telemetry import (
+    CertificateCollector,
+    LedgerCollector,
+    Metrics,
+    ObservedCollector,
+    SchedulerCollector,
+)
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
+
+
+class SoundLedger:
+    is_open = True
+    waiting_entries = 0
+    open_holds = 0
 
 
 def test_every_outcome_is_explained() -> None:
@@ -21,6 +34,10 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     scheduler = Scheduler(SchedulerSettings(tenants=(TenantShare(name="a"),)))
     scheduler.engine_changed("e", window=1, models=["m"])  # type: ignore[arg-type, list-item]
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
+    metrics.registry.register(LedgerCollector(SoundLedger))
+    shadow = Shadow(scheduler.settings, tenants_max=10)
+    metrics.registry.register(ObservedCollector(shadow.observation))
+    metrics.registry.register(CertificateCollector([]))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

@@ -47,7 +47,8 @@ class Clock:
 def watched(limit_s: float) -> tuple[Clock, SilenceWatch, list[float]]:
     clock = Clock()
     silences: list[float] = []
-    watch = SilenceWatch(cast("Any", clock), limit_s, lambda: silences.append(clock.now))
+    watch = SilenceWatch(cast("Any", clock), lambda: silences.append(clock.now))
+    watch.begin(limit_s)
     return clock, watch, silences
 
 
@@ -95,3 +96,23 @@ def test_no_silence_is_counted_while_stopped_and_it_begins_anew_after() -> None:
     clock.run_to(1000)
     assert silences == [605]
     assert not [timer for timer in clock.timers if not timer.cancelled]
+
+
+def test_one_timer_serves_answer_after_answer() -> None:
+    clock, watch, silences = watched(120)
+    for second in range(1, 1001):
+        watch.limit(10)
+        clock.run_to(second / 2)
+        watch.stop()
+        watch.begin(120)
+    assert clock.armed < 110
+    clock.run_to(10_000)
+    assert silences == [620]
+
+
+def test_after_the_close_nothing_is_left() -> None:
+    clock, watch, silences = watched(10)
+    watch.close()
+    clock.run_to(1000)
+    assert silences == []
+    assert all(timer.cancelled for timer in clock.timers)

@@ -80,9 +80,11 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
     state = answer.json
     tenants = {row["path"]: row for row in state.pop("tenants")}
     assert state == {
+        "mode": "enforce",
         "version": "1.2.3",
         "uptime_s": 90.5,
         "draining": True,
+        "ledger_closed_because": None,
         "policy": {
             "preset": "vtc",
             "parameters": {"prediction": "running-mean"},

@@ -7,6 +7,8 @@ import pytest
 
 from support.edge import GET, House, Seen, post, serving, wait
 
+pytestmark = pytest.mark.usefixtures("scheme")
+
 HEAD = GET.replace(b"GET", b"HEAD")
 
 

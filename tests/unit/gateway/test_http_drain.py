@@ -7,6 +7,8 @@ import pytest
 
 from support.edge import GET, House, post, serving, wait
 
+pytestmark = pytest.mark.usefixtures("scheme")
+
 
 def test_connection_beyond_the_limit_is_told_so_and_closed() -> None:
     async def full(house: House) -> None:
@@ -44,6 +46,7 @@ def test_room_is_free_again_after_a_client_left() -> None:
     serving(again, connections_max=1)
 
 
+@pytest.mark.parametrize("scheme", ["plain"], indirect=True)
 def test_being_turned_away_costs_a_bounded_number_of_sockets() -> None:
     async def crowd(house: House) -> None:
         clients = [await house.connect() for _ in range(100)]

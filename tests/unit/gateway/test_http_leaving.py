@@ -4,13 +4,15 @@ import pytest
 
 from support.edge import GET, Client, House, post, serving, wait
 
+pytestmark = pytest.mark.usefixtures("scheme")
+
 
 def close(client: Client) -> None:
     client.writer.close()
 
 
 def half_close(client: Client) -> None:
-    client.writer.write_eof()
+    client.half_close()
 
 
 def reset(client: Client) -> None:
@@ -106,6 +108,7 @@ def test_leaving_after_the_answer_is_nobodys_business(leave: object) -> None:
     serving(after)
 
 
+@pytest.mark.parametrize("scheme", ["plain"], indirect=True)
 def test_request_and_leaving_in_one_segment_is_answered_if_the_answer_was_immediate() -> None:
     async def together(house: House) -> None:
         client = await house.connect()

@@ -8,6 +8,8 @@ from evenhand.gateway.http.reader import RequestReader
 from evenhand.gateway.http.settings import EdgeSettings
 from support.edge import GET, House, Seen, post, serving, wait
 
+pytestmark = pytest.mark.usefixtures("scheme")
+
 CHUNKED = (
     b"POST /v1/x HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"5\r\nhello\r\n00A\r\n, world!\r\n\r\n0\r\n\r\n"

@@ -215,6 +215,20 @@ def test_predictions_follow_the_tenants_own_answers() -> None:
     assert core.expected_usage(RequestId("ax")).output_tokens == 7
 
 
+def test_requests_that_may_have_no_output_teach_nothing_of_lengths() -> None:
+    core = scheduler(window=9, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    for name, output_max, output in (("a1", None, 40), ("a2", 0, 0), ("b1", 0, 0)):
+        core.submit(request(name, output_tokens_max=output_max), 0)
+        assert start(core) == name
+        if output_max == 0:
+            assert core.expected_usage(RequestId(name)).output_tokens == 0
+        core.settle(RequestId(name), Usage(10, output), Outcome.COMPLETED, 0)
+    for name in ("a3", "b2"):
+        core.submit(request(name), 0)
+        assert start(core) == name
+        assert core.expected_usage(RequestId(name)).output_tokens == 40
+
+
 def test_the_models_bytes_per_token_are_learned() -> None:
     core = scheduler(window=10)
     for index in range(200):

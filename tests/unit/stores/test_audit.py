@@ -112,7 +112,7 @@ _PLANTED: dict[str, tuple[str, ...]] = {
     ),
     "accounts name their owners": (
         "UPDATE account SET side = 'model' WHERE number = 1",
-        "UPDATE account SET number = 1000 WHERE number = 3",
+        "UPDATE account SET tenant = '' WHERE side = 'consumer'",
     ),
     "posted balances are the sums of transfers": (
         "UPDATE account SET posted_nano = posted_nano + 1 WHERE number = 1",

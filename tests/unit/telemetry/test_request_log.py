@@ -191,7 +191,7 @@ def test_a_closed_stream_is_counted_and_later_lines_are_tried_again() -> None:
 
 
 def test_a_record_has_no_place_for_prompts_or_credentials() -> None:
-    allowed_texts = {"request_id", "interaction", "application", "lane", "model", "engine"}
+    allowed_texts = {"request_id", "interaction", "path", "application", "lane", "model", "engine"}
     texts = {
         field.name
         for field in dataclasses.fields(RequestRecord)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from evenhand.wire.body_problem import BodyProblem
 from evenhand.wire.carriers import CARRIERS
-from evenhand.wire.completion import BodyProblem, Completion, read_completion
+from evenhand.wire.completion import Completion, read_completion
 from evenhand.wire.dialect import DIALECTS, EngineKind, engine_body
 from evenhand.wire.members import Members, scan
 

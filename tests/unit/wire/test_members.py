@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenhand.wire.members import scan
+from evenhand.wire.members import DEPTH_COUNTED_FROM, scan
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -80,6 +80,29 @@ def test_only_objects_have_members(body: bytes) -> None:
 
 
 def test_depth_counts_brackets_of_both_kinds() -> None:
-    members = scan(b'{"a":[[{"b":"[[[["}]]}')
+    members = scan(b'{"a":[[[[[[[{"b":"[[[["}]]]]]]]}')
     assert members is not None
-    assert members.depth == 4
+    assert members.depth == 9
+
+
+@pytest.mark.parametrize("levels", range(1, 20))
+def test_members_are_found_however_deep_they_nest(levels: int) -> None:
+    deep = b'{"x":[' * levels + b'"]}", 1' + b"]}" * levels
+    body = b'{ "a" : ' + deep + b' ,"b":[] ,"c": "\\"", "d": null}'
+    members = scan(body)
+    assert members is not None
+    assert [m.key for m in members.members] == list("abcd")
+    for member in members.members:
+        assert json.loads(body[member.value_start : member.end]) == json.loads(body)[member.key]
+    assert members.depth == max(DEPTH_COUNTED_FROM, 1 + 2 * levels)
+
+
+@given(st.lists(st.text(alphabet='\\"a{[,:', max_size=12), max_size=4))
+def test_a_quote_ends_a_string_only_where_it_is_not_escaped(texts: list[str]) -> None:
+    document = {text: [text, {text: text}] for text in texts}
+    body = json.dumps(document).encode()
+    members = scan(body)
+    assert members is not None
+    assert [m.key for m in members.members] == list(document)
+    for member in members.members:
+        assert json.loads(body[member.value_start : member.end]) == document[member.key]

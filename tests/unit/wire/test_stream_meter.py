@@ -147,3 +147,40 @@ def test_any_event_is_survived_and_nothing_is_invented(events: list[bytes]) -> N
         before = m.output_tokens
         m.take(b"data: " + data + b"\n\n")
         assert m.output_tokens >= before
+
+
+@given(
+    st.text(max_size=8),
+    st.integers(0, 10**9),
+    st.sampled_from([{}, {"prompt_tokens_details": None}, {"reasoning_tokens": 0}]),
+    st.sampled_from(["content", "reasoning_content", "role"]),
+    st.booleans(),
+)
+def test_plain_usage_is_read_as_any_other(
+    text: str, completion: int, more: dict[str, object], name: str, each: bool
+) -> None:
+    told = {"prompt_tokens": 9, "total_tokens": 9 + completion, "completion_tokens": completion}
+    document = {"id": "c", "choices": [{"delta": {name: text}}], "usage": told | more}
+    outs, meters = [], []
+    for separators in ((",", ":"), (", ", ": ")):
+        written = json.dumps(document, separators=separators).encode()
+        meters.append(meter(wants=each, each=each))
+        outs.append(meters[-1].take(event(written)))
+    plain, spaced = meters
+    assert plain.output_tokens == spaced.output_tokens
+    assert plain.usage(input_tokens_estimate=1) == spaced.usage(input_tokens_estimate=1)
+    expected = document if each else {k: v for k, v in document.items() if k != "usage"}
+    for out in outs:
+        assert out is not None
+        assert out.endswith(b"}\n\n")
+        assert json.loads(out.removeprefix(b"data: ")) == expected
+
+
+def test_plain_usage_that_shrinks_is_not_trusted() -> None:
+    m = meter()
+    for completion in (5, 4):
+        told = {"prompt_tokens": 1, "total_tokens": 9, "completion_tokens": completion}
+        document = {"id": "c", "choices": [{"delta": {"content": "x"}}], "usage": told}
+        m.take(event(json.dumps(document, separators=(",", ":")).encode()))
+    m.take(final(usage(1, 5)))
+    assert m.usage(input_tokens_estimate=1) == Usage(1, 5, 0, is_estimate=True)

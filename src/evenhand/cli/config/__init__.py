@@ -1,7 +1,8 @@
 """The configuration: one YAML file, validated whole, nothing swallowed.
 
 Lives here: the schema, loading with every problem explained, secrets by reference, the docs of it.
-May import: `evenhand.model`, pydantic, yaml; no other room, so that any command can check a file.
+May import: `evenhand.model`, `gateway.tls`, pydantic, yaml; nothing that serves, so that any command
+can check a file.
 Promises: `load` gives a sound `Config` or every problem with its line; no message holds a secret.
 """
 
@@ -15,9 +16,16 @@ from evenhand.cli.config.outside import look_outside
 from evenhand.cli.config.prices import ModelPrice, Prices
 from evenhand.cli.config.problem import ConfigurationError, Lines, Problem
 from evenhand.cli.config.schema import Admin, Config, Cost, Lane, Policy
-from evenhand.cli.config.secrets import ResolvedSecrets, Secret, SecretReference, resolve
+from evenhand.cli.config.secrets import (
+    ResolvedSecrets,
+    Secret,
+    SecretReference,
+    resolve,
+    resolve_admin,
+)
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import Tenant, walk
+from evenhand.cli.config.tls import Tls
 from evenhand.cli.config.url import EngineUrl
 
 __all__ = [
@@ -43,11 +51,13 @@ __all__ = [
     "SecretReference",
     "State",
     "Tenant",
+    "Tls",
     "UrlEngine",
     "effective",
     "load",
     "look_outside",
     "read",
     "resolve",
+    "resolve_admin",
     "walk",
 ]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
+from evenhand.cli.config.engines import EmbeddedEngine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
@@ -28,6 +29,11 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         for position, model in _repetitions(engine.models):
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
+        if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
+            continue
+        if engine.embeddings == "model":
+            message = "the random-weight model names no pooling: write last, or add a model_file"
+            yield ("engines", index, "embeddings"), message
 
 
 def _check_lanes(config: Config) -> Iterator[Finding]:
@@ -71,6 +77,15 @@ def _check_cost(config: Config) -> Iterator[Finding]:
             " as much as a computed one, so lower it or raise input"
         )
         yield ("cost", "cached_input"), message
+
+
+def _check_mode(config: Config) -> Iterator[Finding]:
+    if config.mode == "observe" and config.policy.preset == "fcfs":
+        message = (
+            "`mode: observe` serves in order of arrival already and needs a fair policy to compare"
+            " with: write `preset: vtc`, or `mode: enforce`"
+        )
+        yield ("policy", "preset"), message
 
 
 def _check_limits(config: Config) -> Iterator[Finding]:
@@ -196,6 +211,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"lanes"}), _check_lanes),
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
+    (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"listen", "admin"}), _check_listeners),
     (frozenset({"keys", "limits", "admin"}), _check_keys),

@@ -29,6 +29,10 @@ class EmbeddedEngine(BaseModel):
     """Requests that the engine computes at once."""
     context_tokens: Annotated[int, between(256, 1_048_576)] = 4096
     """Longest prompt plus answer of one request, in tokens; each slot reserves memory for it."""
+    embeddings: Literal["last", "mean", "cls", "model"] | None = None
+    """Serves embeddings beside completions, pooled like this; `model` is what the model file says.
+    All but `last` compute an input in one go: running answers wait for it, and memory for
+    `context_tokens` at once is reserved. Left out: requests for embeddings fail."""
     threads: Annotated[int, between(1, 1024)] | None = None
     """CPU threads of the engine. Left out: the engine decides."""
     memory_mib_max: Annotated[int, between(64, 1_048_576)] = 4096

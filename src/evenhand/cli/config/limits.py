@@ -35,11 +35,14 @@ class Limits(BaseModel):
     """Nesting of a request body's JSON (400 above)."""
     choices_max: Annotated[int, between(1, 1_000)] = 8
     """Completions that one request may ask for: `n` or `best_of`, times the prompts (400 above)."""
+    embedding_inputs_max: Annotated[int, between(1, 100_000)] = 2_048
+    """Inputs that one request for embeddings may have (400 above)."""
     output_tokens_max: Annotated[int, between(1, 10_000_000)] = 131_072
     """Largest `max_tokens` that a client may ask for, in tokens (400 above)."""
     output_tokens_default: Annotated[int, between(1, 10_000_000)] = 256
     """Output tokens that are charged ahead while nothing is known and the client names no
-    maximum; corrected by what is really produced."""
+    maximum; corrected by what is really produced. What the ledger holds then, and for a key with a
+    budget the bound of the answer, which the engine is told."""
 
     connections_max: Annotated[int, between(1, 1_000_000)] = 10_000
     """Client connections at a time (503 above)."""

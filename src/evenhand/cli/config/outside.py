@@ -1,17 +1,21 @@
-"""What the file refers to outside itself: secrets, and the models of embedded engines."""
+"""What the file refers to outside itself: secrets, certificates, the models of embedded engines."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from evenhand.cli.config.engines import EmbeddedEngine
 from evenhand.cli.config.load import Loaded
-from evenhand.cli.config.problem import ConfigurationError, Finding, Problem
+from evenhand.cli.config.problem import ConfigurationError, Finding, Place, Problem
 from evenhand.cli.config.secrets import ResolvedSecrets, resolve
+from evenhand.cli.config.tls import Tls
+from evenhand.gateway.tls import PairError, TlsFiles, load_pair
 
 
 def look_outside(loaded: Loaded, environ: Mapping[str, str]) -> ResolvedSecrets:
     """Read the secrets and find the files. Raises ConfigurationError with all that is missing."""
-    problems: list[Problem] = loaded.lines.problems(_missing_models(loaded))
+    findings = [*_missing_models(loaded), *_unfit_certificates(loaded)]
+    problems: list[Problem] = loaded.lines.problems(findings)
     try:
         secrets = resolve(loaded.config, environ, loaded.lines)
     except ConfigurationError as error:
@@ -32,3 +36,19 @@ def _missing_models(loaded: Loaded) -> list[Finding]:
         and engine.model_file is not None
         and not Path(engine.model_file).is_file()
     ]
+
+
+def _unfit_certificates(loaded: Loaded) -> Iterator[Finding]:
+    config = loaded.config
+    sections: tuple[tuple[Place, Tls | None], ...] = (
+        (("tls",), config.tls),
+        (("admin", "tls"), config.admin.tls),
+    )
+    for place, tls in sections:
+        if tls is None:
+            continue
+        try:
+            load_pair(TlsFiles(tls.certificate, tls.key), time.time())
+        except PairError as error:
+            for fault in error.faults:
+                yield (*place, fault.part), fault.message

@@ -14,6 +14,7 @@ from evenhand.cli.config.scalars import SECTION, Name, Seconds, between
 from evenhand.cli.config.secrets import Reference
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import TENANTS_MAX, Tenant
+from evenhand.cli.config.tls import Tls
 
 
 class Admin(BaseModel):
@@ -26,6 +27,8 @@ class Admin(BaseModel):
     credential: Reference | None = None
     """What `Authorization: Bearer` must carry for `/metrics` and `/state`. May be left out only
     while `listen` is a loopback address."""
+    tls: Tls | None = None
+    """TLS on the admin listener. Left out: plain HTTP."""
 
 
 class Policy(BaseModel):
@@ -79,6 +82,8 @@ class Config(BaseModel):
 
     listen: ListenAddress = Address("127.0.0.1", 8080)
     """Where clients connect; an IPv6 address stands in brackets; port 0 lets the system pick."""
+    tls: Tls | None = None
+    """TLS where clients connect. Left out: plain HTTP, which suits loopback, or a proxy in front."""
     admin: Admin = Admin()
     """The admin listener."""
     engines: Annotated[
@@ -91,6 +96,11 @@ class Config(BaseModel):
     """The share tree, at least one tenant; at most 8 levels and 100000 tenants in all."""
     policy: Policy = Policy()
     """Who runs next."""
+    mode: Literal["enforce", "observe"] = "enforce"
+    """`enforce` serves in the order of `policy`. `observe` serves in the order of arrival, and
+    reports what the order of `policy` would have changed (`evenhand observed`): a trial beside live
+    traffic. The queue limits of single tenants refuse nobody then; at the limits of the whole
+    queue the arrival itself is refused (503)."""
     cost: Cost = Cost()
     """What a token costs."""
     lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=64)] = (Lane(name="default"),)

@@ -132,6 +132,21 @@ def resolve(
     )
 
 
+def resolve_admin(
+    config: "Config", environ: Mapping[str, str], lines: Lines | None = None
+) -> Secret | None:
+    """Read the admin credential alone, for a command that only asks the admin listener. Raises
+    `ConfigurationError` like `resolve`; None: the configuration names none."""
+    reference = config.admin.credential
+    if reference is None:
+        return None
+    try:
+        return _read(reference, environ, is_ours=True)
+    except ValueError as error:
+        finding = (("admin", "credential"), f"{reference} {error}")
+        raise ConfigurationError((lines or Lines()).problems([finding])) from None
+
+
 def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, bool]]:
     """Place, reference, and whether the secret is ours to choose (an engine's is not)."""
     if config.admin.credential:

@@ -42,6 +42,16 @@ tenants:
 
 policy:
   preset: vtc                   # fcfs serves in order of arrival, to compare with
+# mode: observe                 # order of arrival too, with a report of what the policy would change
+
+state:
+  folder: evenhand-state        # usage survives a restart; made at first start, beside this file
+
+# What tokens cost in money, per million; one price for each model.
+# prices:
+#   currency: EUR
+#   models:
+#     - {model: tiny, input: 0.15, cached_input: 0.03, output: 0.6}
 
 cost:                           # service units per token: what shares are counted in
   input: 10
@@ -64,6 +74,7 @@ keys:
     models: [tiny]              # left out: every model
     limits:
       open_requests_max: 1000
+      # spend_max: 50           # in all, in the currency of prices; tokens_max: 1000000 in tokens
 """
 
 STARTER_KEYS = ("ACME_SEARCH_KEY", "ACME_SUPPORT_KEY", "GLOBEX_BATCH_KEY")

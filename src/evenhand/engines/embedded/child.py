@@ -17,6 +17,12 @@ from evenhand.engines.embedded.lifeline import READY_LINE, die_with_parent
 _LOG_BYTES_MAX = 256 * 1024
 _BATCH_TOKENS = 512  # the longest a running answer waits for somebody's prompt, in tokens
 _VERBOSITY_ERRORS = 1
+_POOLING = {
+    "last": "LLAMA_POOLING_TYPE_LAST",
+    "mean": "LLAMA_POOLING_TYPE_MEAN",
+    "cls": "LLAMA_POOLING_TYPE_CLS",
+    "model": "LLAMA_POOLING_TYPE_UNSPECIFIED",
+}
 
 
 def main() -> None:
@@ -41,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--slots", type=int, required=True)
     parser.add_argument("--context-tokens", type=int, required=True, help="per slot")
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--pooling", choices=_POOLING, help="left out: no embeddings")
     return parser.parse_args()
 
 
@@ -69,10 +76,23 @@ def _serve(arguments: argparse.Namespace) -> Any:
     params.ui = False
     params.verbosity = _VERBOSITY_ERRORS
     _forget_prompts(params)
+    if arguments.pooling is not None:
+        pooling_type = getattr(xllamacpp.llama_pooling_type, _POOLING[arguments.pooling])
+        _embed_too(params, pooling_type, in_one_go=arguments.pooling != "last")
     try:
         return xllamacpp.Server(params)
     except RuntimeError as error:
         sys.exit(f"llama.cpp cannot serve {arguments.model_file.name}: {error}")
+
+
+def _embed_too(params: Any, pooling_type: object, *, in_one_go: bool) -> None:
+    """Completions stay as they are. Whatever pools over a whole input must see it in one batch, so
+    that must be as large as the longest input."""
+    params.embedding = True
+    params.pooling_type = pooling_type
+    if in_one_go:
+        batch_tokens = max(_BATCH_TOKENS, params.n_ctx // params.n_parallel)
+        params.n_batch = params.n_ubatch = batch_tokens
 
 
 def _forget_prompts(params: Any) -> None:

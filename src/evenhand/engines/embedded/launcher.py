@@ -156,7 +156,9 @@ def _reserve_port() -> socket.socket:
 
 
 def _child_arguments(settings: EmbeddedSettings, model_file: Path, port: int) -> list[str]:
+    embeds = [f"--pooling={settings.pooling}"] if settings.pooling else []
     return [
+        *embeds,
         f"--model-file={model_file.absolute()}",
         f"--port={port}",
         f"--slots={settings.slots}",

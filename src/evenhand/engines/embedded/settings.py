@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +16,8 @@ class EmbeddedSettings:
     """Requests that run at once; llama.cpp queues the rest first come, first served."""
     context_tokens: int = 4096
     """Prompt and answer of one slot."""
+    pooling: Literal["last", "mean", "cls", "model"] | None = None
+    """Of embeddings; `model`: as the model file says. None: it serves no embeddings."""
     threads: int | None = None
     """None: all cores but one, which the gateway needs."""
     memory_bytes_max: int = 4 * 1024**3

@@ -54,7 +54,7 @@ class EngineConnection(asyncio.Protocol):
         self._closed = False
         self._exchange: Exchange | None = None
         self._reader: AnswerReader | None = None
-        self._watch: SilenceWatch | None = None
+        self._watch = SilenceWatch(loop, self._silent)
         self._written_at = 0.0
         self._reused = False
         self._answered = False
@@ -77,11 +77,9 @@ class EngineConnection(asyncio.Protocol):
         self._reader = AnswerReader(self._settings.head_bytes_max)
         self._answered = self._body_begun = False
         self._written_at = self._loop.time()
-        self._watch = SilenceWatch(self._loop, exchange.first_byte_timeout_s, self._silent)
-        if exchange.body:
-            self._transport.writelines((exchange.head, exchange.body))
-        else:
-            self._transport.write(exchange.head)
+        self._watch.begin(exchange.first_byte_timeout_s)
+        # Copying a body costs less than a vectored write of two pieces does.
+        self._transport.write(exchange.head + exchange.body)
         if exchange.paused:
             self.pause()
 
@@ -89,19 +87,19 @@ class EngineConnection(asyncio.Protocol):
         """Stop reading, and counting silence."""
         if self._transport is not None and not self._closed:
             self._transport.pause_reading()
-        if self._watch is not None:
-            self._watch.stop()
+        self._watch.stop()
 
     def resume(self) -> None:
         """Read on."""
         if self._transport is not None and not self._closed:
             self._transport.resume_reading()
-        if self._watch is not None:
+        if self._exchange is not None:
             self._watch.start()
 
     def abort(self) -> None:
         """Close at once and tell the exchange nothing."""
         self._detach()
+        self._watch.close()
         self._closed = True
         if self._transport is not None:
             self._transport.abort()
@@ -114,8 +112,8 @@ class EngineConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        exchange, reader, watch = self._exchange, self._reader, self._watch
-        if exchange is None or reader is None or watch is None or self._transport is None:
+        exchange, reader = self._exchange, self._reader
+        if exchange is None or reader is None or self._transport is None:
             self.abort()  # an answer that nobody asked for
             return
         self._answered = True
@@ -128,7 +126,7 @@ class EngineConnection(asyncio.Protocol):
         if reader.status and not head_told:
             exchange.heard_head(reader.status, reader.headers)
         if self._exchange is exchange and (piece := reader.take()):
-            self._hear_body(exchange, watch, piece)
+            self._hear_body(exchange, piece)
         if self._exchange is not exchange:
             return  # aborted by the one who heard it
         if reader.complete:
@@ -150,12 +148,12 @@ class EngineConnection(asyncio.Protocol):
         else:
             self._break(Lost.CLOSED, str(exc or ""))
 
-    def _hear_body(self, exchange: Exchange, watch: SilenceWatch, piece: bytes) -> None:
+    def _hear_body(self, exchange: Exchange, piece: bytes) -> None:
         if self._body_begun:
-            watch.heard()
+            self._watch.heard()
         else:
             self._body_begun = True
-            watch.limit(self._settings.silence_timeout_ms / 1000)
+            self._watch.limit(self._settings.silence_timeout_ms / 1000)
         exchange.heard_body(piece)
 
     def _end(self, exchange: Exchange, transport: asyncio.Transport, *, reusable: bool) -> None:
@@ -191,9 +189,7 @@ class EngineConnection(asyncio.Protocol):
 
     def _detach(self) -> None:
         self._exchange = None
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+        self._watch.stop()
         if self._reader is not None:
             self._reader.forget()
             self._reader = None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from evenhand.engines.http.address import EngineAddress
@@ -56,9 +57,17 @@ class RequestHead:
 
 
 def _lines(headers: Sequence[tuple[str, str]]) -> str:
+    lines = ""
     for name, value in headers:
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        if not _VALUE.fullmatch(value) or not _is_token(name):
             raise ValueError(f"header {name!r} holds characters that HTTP forbids; drop it")
         if name.lower() in _OURS:
             raise ValueError(f"header {name!r} is set by the client itself; drop it")
-    return "".join(f"{name}: {value}\r\n" for name, value in headers)
+        lines += f"{name}: {value}\r\n"
+    return lines
+
+
+@lru_cache(maxsize=64)
+def _is_token(name: str) -> bool:
+    """Callers send the same few names again and again."""
+    return _NAME.fullmatch(name) is not None

@@ -1,7 +1,8 @@
 """The admin listener: liveness, readiness, metrics, live state.
 
 Lives here: its pages, its credential, its server; nothing of the data path.
-May import: telemetry, scheduling, wire, model; Starlette and uvicorn, which only this room knows.
+May import: gateway.tls, telemetry, scheduling, wire, model; Starlette and uvicorn, which only this
+room knows.
 Promises: it reads and never changes; a page is closed to strangers unless it is listed as open.
 """
 

@@ -12,13 +12,18 @@ from starlette.routing import Route
 
 from evenhand.gateway.admin.answer import NOT_STORED, error_answer, json_answer
 from evenhand.gateway.admin.credential import CredentialGate
+from evenhand.gateway.admin.observed import observed_page
 from evenhand.gateway.admin.readiness import unmet_conditions
 from evenhand.gateway.admin.state import LiveState
 from evenhand.gateway.admin.status import Status
 from evenhand.model import Outcome
 from evenhand.telemetry import CONTENT_TYPE
 
-_PAGES = "The admin listener has GET /livez, /readyz, /metrics and /state."
+_PAGES = "The admin listener has GET /livez, /readyz, /metrics, /state and /observed."
+_NOT_OBSERVING = (
+    "This gateway enforces its order and observes nothing. To try a fair order beside live traffic, "
+    "start it with `mode: observe`."
+)
 _HTTP_OUTCOMES: Final = {
     404: (Outcome.NOT_FOUND, f"There is no such page. {_PAGES}"),
     405: (Outcome.METHOD_NOT_ALLOWED, f"This page is only read, with GET. {_PAGES}"),
@@ -34,6 +39,7 @@ def admin_app(status: Status, *, credential: str | None, tenants_max: int) -> St
         Route("/readyz", pages.readyz),
         Route("/metrics", pages.metrics),
         Route("/state", pages.state),
+        Route("/observed", pages.observed),
     ]
     app = Starlette(
         routes=routes,
@@ -64,6 +70,12 @@ class _Pages:
 
     async def state(self, _: Request) -> Response:
         return json_answer(self._live_state.snapshot())
+
+    async def observed(self, _: Request) -> Response:
+        shadow = self._status.shadow
+        if shadow is None:
+            return error_answer(Outcome.NOT_FOUND, _NOT_OBSERVING)
+        return json_answer(observed_page(shadow))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from evenhand.gateway.admin.connection import Connection
+from evenhand.gateway.tls import Certificate, TlsLayer
 
 CONNECTIONS_MAX: Final = 256
 """Beyond it requests are answered 503."""
@@ -22,16 +23,20 @@ class AdminServer:
 
     uvicorn's own `serve` would install signal handlers and end the process where it cannot bind, so its
     steps are taken one by one here. Its log configuration is left out: warnings and traces go where
-    the process's logging sends them.
+    the process's logging sends them. TLS, where there is a `certificate`, is not uvicorn's either: ours
+    takes a renewed pair for the next connection.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, certificate: Certificate | None = None
+    ) -> None:
+        self._certificate = certificate
         self._host = host
         self._port = port
         self._config = uvicorn.Config(
             app,
             # On h11, which bounds the request head; httptools under uvicorn does not.
-            http=Connection,
+            http=self._connection,  # type: ignore[arg-type] # it is only called, as the class would be
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -79,3 +84,7 @@ class AdminServer:
         await asyncio.gather(*state.tasks, return_exceptions=True)
         while state.connections:  # noqa: ASYNC110 - an aborted transport tells so in the next turn
             await asyncio.sleep(0)
+
+    def _connection(self, **named: Any) -> asyncio.Protocol:
+        connection = Connection(**named)
+        return connection if self._certificate is None else TlsLayer(connection, self._certificate)

@@ -25,6 +25,7 @@ class LiveState:
             "version": status.version,
             "uptime_s": status.uptime_ms() / 1000,
             "draining": status.is_draining,
+            "mode": "enforce" if status.shadow is None else "observe",
             "policy": self._policy(),
             "ledger_closed_because": status.ledger_closed_because,
             "engines": self._engines(),

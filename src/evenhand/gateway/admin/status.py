@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
 from evenhand.telemetry import Metrics
@@ -40,6 +41,10 @@ class Status(Protocol):
     @property
     def metrics(self) -> Metrics:
         """With the scheduler's collector registered."""
+
+    @property
+    def shadow(self) -> ShadowHost | None:
+        """The observer of `mode: observe`; None: the order is enforced."""
 
     @property
     def request_units_max(self) -> int:

@@ -7,7 +7,9 @@ from typing import cast
 
 from evenhand.gateway.http.connection import Connection
 from evenhand.gateway.http.contract import Application
+from evenhand.gateway.http.framing import refusal_answer
 from evenhand.gateway.http.settings import EdgeSettings
+from evenhand.gateway.tls import Certificate, TlsLayer
 from evenhand.model.outcome import Outcome
 
 _BACKLOG = 1024
@@ -19,8 +21,8 @@ _TURNED_AWAY_MAX = 64
 class Edge:
     """Serves `application` over HTTP/1.1 on one listening socket.
 
-    `on_refused` is called once for every request that the edge itself refused. Use from the loop's
-    thread only.
+    `on_refused` is called once for every request that the edge itself refused. With a `certificate` it
+    speaks TLS. Use from the loop's thread only.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Edge:
         *,
         on_refused: Callable[[Outcome], None],
         loop: asyncio.AbstractEventLoop,
+        certificate: Certificate | None = None,
     ) -> None:
         self.settings = settings
         self.application = application
@@ -37,6 +40,7 @@ class Edge:
         self.loop = loop
         self.draining = False
         """After it is set, every finished answer closes its connection."""
+        self._certificate = certificate
         self._server: asyncio.AbstractServer | None = None
         self._served: set[Connection] = set()
         self._turned_away: set[Connection] = set()
@@ -115,7 +119,19 @@ class Edge:
             self._emptied = None
 
     def _accept(self) -> asyncio.Protocol:
-        return _Cut() if len(self._turned_away) >= _TURNED_AWAY_MAX else Connection(self)
+        if len(self._turned_away) >= _TURNED_AWAY_MAX:
+            return _Cut()
+        connection = Connection(self)
+        if self._certificate is None:
+            return connection
+        answer = self._answer_to_plain_http
+        return TlsLayer(connection, self._certificate, answer_to_plain_http=answer)
+
+    def _answer_to_plain_http(self) -> bytes:
+        self.on_refused(Outcome.BAD_REQUEST)
+        return refusal_answer(
+            Outcome.BAD_REQUEST, "This port speaks TLS: write https:// in the URL."
+        )
 
     def _wait_emptied(self) -> asyncio.Future[None]:
         emptied: asyncio.Future[None] = self.loop.create_future()

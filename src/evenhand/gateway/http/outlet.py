@@ -92,7 +92,8 @@ class Outlet:
 
     def _check_stall(self) -> None:
         taken_bytes = self._written_bytes - self.buffered_bytes()
-        self._idle_checks = self._idle_checks + 1 if taken_bytes == self._taken_bytes else 0
+        # Less than before is possible inside TLS, whose records take more room than what was written.
+        self._idle_checks = self._idle_checks + 1 if taken_bytes <= self._taken_bytes else 0
         self._taken_bytes = taken_bytes
         if self._idle_checks >= _STALL_CHECKS:
             self._too_slow()
