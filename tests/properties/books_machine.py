@@ -27,7 +27,7 @@ from evenhand.ledger import (
     resolve_left_open,
 )
 from evenhand.ledger.books import AlreadyResolvedError
-from evenhand.model import ApplicationName, KeyId, ModelName, Outcome, RequestId, Usage
+from evenhand.model import ApplicationName, EngineName, KeyId, ModelName, Outcome, RequestId, Usage
 from evenhand.stores import LedgerFile
 from support.faulty_disk import FaultyDisk
 from support.ledger import check_books, rows
@@ -141,7 +141,7 @@ class BooksMachine(RuleBasedStateMachine):
             return
         self._note_excess(hold, usage)
         before = hold.line.spent.posted_nano
-        self.books.settle(hold, usage, Outcome.COMPLETED, 1)
+        self.books.settle(hold, usage, Outcome.COMPLETED, 1, engine=EngineName("e"))
         assert hold.line.spent.posted_nano - before == hold.line.price.of(usage)
 
     @rule(hold=holds)

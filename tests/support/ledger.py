@@ -4,12 +4,15 @@ import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.ledger import Books
 from evenhand.stores import CommitSettings, GroupCommit, LedgerFile
+from evenhand.stores.audit import audit
+from evenhand.stores.schema import open_to_read
 
 Row = dict[str, Any]
 
@@ -84,7 +87,15 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
             assert rest[0]["output_tokens"] <= hold["output_tokens"]
             assert rest[0]["nano"] <= hold["nano"]
     assert still_open == open_holds
+    check_audit(database)
     _check_balances(database, sums)
+
+
+def check_audit(database: Path) -> None:
+    """What `evenhand ledger audit` runs finds no fault: on every database that a test makes."""
+    with closing(open_to_read(database)) as connection:
+        found = audit(connection)
+    assert not found.faults, found.results
 
 
 def check_against(database: Path, records: Iterable[Mapping[str, Any]]) -> None:

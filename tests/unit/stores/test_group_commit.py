@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evenhand.ledger import Books, Bound, Consumer, Hold, Price
-from evenhand.model import ApplicationName, KeyId, ModelName, Outcome, RequestId, Usage
+from evenhand.model import ApplicationName, EngineName, KeyId, ModelName, Outcome, RequestId, Usage
 from evenhand.stores import CommitSettings, GroupCommit, LedgerFile
 from support.faulty_disk import FaultyDisk
 from support.gateway import becomes
@@ -51,7 +51,7 @@ class Desk:
         return hold
 
     def settle(self, hold: Hold) -> None:
-        self.books.settle(hold, Usage(80, 60), Outcome.COMPLETED, 1)
+        self.books.settle(hold, Usage(80, 60), Outcome.COMPLETED, 1, engine=EngineName("e"))
         self.store.journalled()
 
     async def recorded(self) -> bool:
