@@ -19,7 +19,7 @@ _PROMPT_MEMBERS = frozenset(
     }
 )
 
-_LEAST = (*((name, 1) for name in _CHOICES), *((name, 0) for name in _MAX_TOKENS))
+_LEAST = dict.fromkeys(_CHOICES, 1) | dict.fromkeys(_MAX_TOKENS, 0)
 
 _READ_HERE = frozenset(
     {"model", "stream", "stream_options", *_MAX_TOKENS, *_CHOICES, *_PROMPT_MEMBERS}
@@ -70,11 +70,12 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     if not isinstance(options, dict):
         return BodyProblem("stream_options must be an object.", "stream_options")
     prompts, prompt_tokens, problem = _prompts(document)
-    problem = problem or _counts_problem(document)
+    counts = {name: document[name] for name in _LEAST.keys() & document.keys()}
+    problem = problem or _counts_problem(counts)
     if problem is not None:
         return problem
-    asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
-    choices = max([document.get(name) or 1 for name in _CHOICES])
+    asked = [counts[name] for name in _MAX_TOKENS if counts.get(name) is not None]
+    choices = max([counts.get(name) or 1 for name in _CHOICES])
     wants_usage = options.get("include_usage") is True
     return Completion(
         model=model,
@@ -117,9 +118,9 @@ def _no_text_bytes(document: Mapping[str, Any]) -> int:
     )
 
 
-def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    for name, least in _LEAST:
-        value = document.get(name)
+def _counts_problem(counts: Mapping[str, Any]) -> BodyProblem | None:
+    for name, least in _LEAST.items():
+        value = counts.get(name)
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
