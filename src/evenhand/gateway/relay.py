@@ -103,7 +103,6 @@ class Relay:
         else:
             self._whole = WholeAnswer(status, answer_bytes_max=self._limits.answer_bytes_max)
 
-    @guarded
     def on_body(self, data: bytes) -> None:
         try:
             if self._stream is not None:
@@ -111,8 +110,14 @@ class Relay:
             elif self._whole is not None:
                 self._whole.feed(data)
         except (EventTooLong, AnswerTooLong):
-            message = "The engine's answer is larger than this gateway passes on. Ask for less."
-            self._call.failed(Outcome.ANSWER_TOO_LARGE, message, Fault.FINAL)
+            self._too_large()
+        except Exception as error:  # noqa: BLE001 - `guarded`, without a call more for each chunk
+            self._call.crashed(error)
+
+    @guarded
+    def _too_large(self) -> None:
+        message = "The engine's answer is larger than this gateway passes on. Ask for less."
+        self._call.failed(Outcome.ANSWER_TOO_LARGE, message, Fault.FINAL)
 
     @guarded
     def on_end(self) -> None:
@@ -136,7 +141,8 @@ class Relay:
 
     def _feed_stream(self, stream: StreamedAnswer, data: bytes) -> None:
         self._pass_on(stream, stream.feed(data))
-        self._tell_error(stream)
+        if stream.error is not None:
+            self._tell_error(stream)
 
     def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
         self._call.produced(stream.meter.output_tokens)

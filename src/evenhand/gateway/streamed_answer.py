@@ -51,6 +51,14 @@ class StreamedAnswer:
 
     def _take(self, events: list[bytes]) -> bytes:
         meter = self.meter
+        if len(events) == 1 and not meter.is_done:
+            # Nearly always so, and many times a second.
+            out = meter.take(events[0])
+            if not meter.error_seen:
+                self._has_begun = True
+                return out or b""
+            self._note_error(events[0])
+            return b""
         kept = []
         for event in events:
             if meter.is_done:

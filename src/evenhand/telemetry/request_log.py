@@ -89,7 +89,8 @@ class RequestLog:
             for key, value in fields.items()
             if type(value) is str and not (len(value) <= TEXT_CHARS_MAX and value.isprintable())
         }
-        line = {"time": datetime.fromtimestamp(self._clock(), UTC), "event": event, **fields}
+        time_utc = datetime.fromtimestamp(self._clock(), UTC)
+        line = {"time": time_utc, "event": _safe(event), **fields}
         if unsafe:
             line |= unsafe
         self._sink.put(orjson.dumps(line, option=_LINE))
