@@ -105,8 +105,11 @@ class Relay:
 
     def on_body(self, data: bytes) -> None:
         try:
-            if self._stream is not None:
-                self._feed_stream(self._stream, data)
+            stream = self._stream
+            if stream is not None:
+                self._pass_on(stream, stream.feed(data))
+                if stream.error is not None:
+                    self._tell_error(stream)
             elif self._whole is not None:
                 self._whole.feed(data)
         except (EventTooLong, AnswerTooLong):
@@ -138,11 +141,6 @@ class Relay:
             return
         message = f"The engine {reason} before its answer was whole. Try again."
         self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
-
-    def _feed_stream(self, stream: StreamedAnswer, data: bytes) -> None:
-        self._pass_on(stream, stream.feed(data))
-        if stream.error is not None:
-            self._tell_error(stream)
 
     def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
         self._call.produced(stream.meter.output_tokens)
