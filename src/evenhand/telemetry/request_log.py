@@ -13,6 +13,7 @@ TEXT_CHARS_MAX = 200
 """Longer texts are cut; the cut is marked by `...`."""
 
 _FIELDS_MAX = 32
+_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 _BUFFER_BYTES_MAX = 4 << 20
 
 Field = str | int | float | bool | None
@@ -42,32 +43,31 @@ class RequestLog:
 
     def request(self, record: RequestRecord) -> None:
         """Log an ended request."""
-        self._write(
-            "request",
-            {
-                "request_id": record.request_id,
-                "interaction": record.interaction,
-                "path": record.path,
-                "tenant": None if record.tenant is None else "/".join(record.tenant),
-                "application": record.application,
-                "lane": record.lane,
-                "model": record.model,
-                "engine": record.engine,
-                "outcome": record.outcome.value,
-                "status": record.status,
-                "is_stream": record.is_stream,
-                "queue_wait_ms": _rounded(record.queue_wait_ms),
-                "ttft_ms": _rounded(record.ttft_ms),
-                "duration_ms": _rounded(record.duration_ms),
-                "input_tokens": record.input_tokens,
-                "cached_input_tokens": record.cached_input_tokens,
-                "output_tokens": record.output_tokens,
-                "usage_is_estimate": record.usage_is_estimate,
-                "units": record.units,
-                "dispatches": record.dispatches,
-                "bytes_in": record.bytes_in,
-            },
-        )
+        tenant = None if record.tenant is None else "/".join(record.tenant)
+        fields: dict[str, Field] = {
+            "request_id": record.request_id,
+            "interaction": record.interaction,
+            "path": record.path,
+            "tenant": tenant,
+            "application": record.application,
+            "lane": record.lane,
+            "model": record.model,
+            "engine": record.engine,
+            "outcome": record.outcome.value,
+            "status": record.status,
+            "is_stream": record.is_stream,
+            "queue_wait_ms": _rounded(record.queue_wait_ms),
+            "ttft_ms": _rounded(record.ttft_ms),
+            "duration_ms": _rounded(record.duration_ms),
+            "input_tokens": record.input_tokens,
+            "cached_input_tokens": record.cached_input_tokens,
+            "output_tokens": record.output_tokens,
+            "usage_is_estimate": record.usage_is_estimate,
+            "units": record.units,
+            "dispatches": record.dispatches,
+            "bytes_in": record.bytes_in,
+        }
+        self._write("request", fields)
 
     def event(self, name: str, /, **fields: Field) -> None:
         """Log an operational event: an engine went up or down, the gateway started or drains.
@@ -85,14 +85,16 @@ class RequestLog:
         return self._sink.close(wait_ms)
 
     def _write(self, event: str, fields: dict[str, Field]) -> None:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(self._clock(), UTC),
-            "event": _safe(event),
+        unsafe = {
+            key: _safe(value)
+            for key, value in fields.items()
+            if type(value) is str and not (len(value) <= TEXT_CHARS_MAX and value.isprintable())
         }
-        for key, value in fields.items():
-            line[key] = _safe(value) if isinstance(value, str) else value
-        option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
-        self._sink.put(orjson.dumps(line, option=option))
+        time_utc = datetime.fromtimestamp(self._clock(), UTC)
+        line = {"time": time_utc, "event": _safe(event), **fields}
+        if unsafe:
+            line |= unsafe
+        self._sink.put(orjson.dumps(line, option=_LINE))
 
 
 def _rounded(value_ms: float | None) -> float | None:

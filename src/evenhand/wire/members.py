@@ -138,8 +138,8 @@ def _scan_deep(body: bytes) -> Members:
 
 
 def _member(body: bytes, start: int, key_end: int, value_start: int, end: int) -> Member:
-    written = body[start:key_end]
-    key = json.loads(written) if b"\\" in written else written[1:-1].decode()
+    written = body[start + 1 : key_end - 1]
+    key = json.loads(b'"%b"' % written) if b"\\" in written else written.decode()
     return Member(key, key.casefold(), start, value_start, end)
 
 
