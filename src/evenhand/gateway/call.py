@@ -419,9 +419,8 @@ class Call:
         assert self._phase is not Phase.ENDED, "a request ends once"
         assert self._is_settled
         self._phase = Phase.ENDED
-        self._relay = (
-            None  # it refers back: left so, each call would wait for the garbage collector
-        )
+        # Both refer back: left so, each call would wait for the garbage collector.
+        self._relay = self._booking = None
         self._gateway.calls.discard(self)
         self._holder.open_requests -= 1
         self._record.ended(
