@@ -9,6 +9,7 @@ from evenhand.cli.check import check
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.init import init
+from evenhand.cli.keys import app as keys
 from evenhand.cli.serve import serve
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(init)
 app.command()(check)
+app.add_typer(keys, name="keys")
 app.command(hidden=True)(docs)
 
 

@@ -34,6 +34,7 @@ from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer, Listening
 from evenhand.scheduling import Scheduler
 from evenhand.stores import StateProblemError
@@ -78,8 +79,11 @@ async def run_gateway(
         try:
             if desk is not None:
                 desk.open()
+            keys = key_ring(config, secrets, None if desk is None else desk.pepper)
+            if desk is not None:
+                await desk.open_keys(keys)
             await crew.start()
-            server = _compose(config, secrets, crew, log, desk)
+            server = _compose(config, secrets, keys, crew, log, desk=desk)
             await crew.looked_once()
             told = _heed_signals(server)
             bound = await server.start()
@@ -101,8 +105,10 @@ async def run_gateway(
 def _compose(
     config: Config,
     secrets: ResolvedSecrets,
+    keys: KeyRing,
     crew: EngineCrew,
     log: RequestLog,
+    *,
     desk: StateDesk | None,
 ) -> GatewayServer:
     loop = asyncio.get_running_loop()
@@ -120,7 +126,7 @@ def _compose(
     if desk is not None and desk.collector is not None:
         metrics.registry.register(desk.collector)
     gateway = Gateway(
-        keys=key_ring(config, secrets),
+        keys=keys,
         dispatcher=dispatcher,
         limits=call_limits(config),
         observers=Observers(metrics=metrics, log=log),

@@ -1,0 +1,86 @@
+"""Keys of the state database beside the configuration: what each stands for, or why it stands for
+nothing there. The rules and their words are the ones for keys in the file."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evenhand.cli.composition import identification
+from evenhand.cli.config import Config, Key, KeyLimits, SecretReference, key_problems
+from evenhand.gateway.identity import Grant, Identity
+from evenhand.model import KeyId
+from evenhand.stores import KeyTable, StoredKey
+from evenhand.stores.schema import open_to_read
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanges:
+    """What became of keys. `grants` of one that has ended are none. `ignored` says why of keys that the
+    configuration has no place for."""
+
+    last: int
+    identities: Mapping[KeyId, Identity]
+    grants: Mapping[KeyId, list[Grant]]
+    ignored: Mapping[KeyId, str]
+
+
+def read_changes(database: Path, config: Config, after: int, now_ms: int) -> KeyChanges:
+    """Read what has changed after that change. Raises StateProblemError, or sqlite3.Error where the
+    disk fails."""
+    connection = open_to_read(database)
+    try:
+        table = KeyTable(connection)
+        connection.execute("BEGIN")  # all from one moment
+        changed = list(table.changed_since(after))
+        secrets = list(table.secrets_changed_since(after))
+    finally:
+        connection.close()
+    keys = {KeyId(key.id): as_configured(key) for key in changed}
+    in_force = {key.id for key in changed if not key.has_ended(now_ms)}
+    ignored = {
+        key_id: reason for key_id, reason in reasons_to_ignore(config, keys) if key_id in in_force
+    }
+    identify = identification(config)
+    grants: dict[KeyId, list[Grant]] = defaultdict(list)
+    for digest, key, ends_ms in secrets:
+        key_id = KeyId(key)
+        if key_id in in_force and key_id not in ignored and (ends_ms is None or ends_ms > now_ms):
+            grants[key_id].append(Grant(digest, ends_ms))
+    return KeyChanges(
+        last=changed[-1].change if changed else after,
+        identities={key_id: identify(key, key_id) for key_id, key in keys.items()},
+        grants=grants,
+        ignored=ignored,
+    )
+
+
+def as_configured(key: StoredKey) -> Key:
+    """The key as the configuration would have it. Its values were checked when it was made."""
+    return Key.model_construct(
+        key=SecretReference("state", key.id),
+        tenant=tuple(key.tenant.split("/")),
+        application=key.application,
+        trust_domain=key.trust_domain,
+        lane=key.lane,
+        models=key.models,
+        limits=KeyLimits.model_construct(
+            open_requests_max=key.open_requests_max,
+            output_tokens_max=key.output_tokens_max,
+            spend_max=key.spend_max_nano,
+            tokens_max=key.tokens_max,
+        ),
+    )
+
+
+def reasons_to_ignore(config: Config, keys: Mapping[KeyId, Key]) -> Iterator[tuple[KeyId, str]]:
+    """The first thing that speaks against each key that the configuration has no place for. A limit
+    above the gateway's own does not: the lower one holds."""
+    ids = list(keys)
+    seen = set()
+    for place, message in key_problems(config, keys.values()):
+        index = place[1]
+        assert isinstance(index, int)
+        if index not in seen and place[2:] != ("limits", "output_tokens_max"):
+            seen.add(index)
+            yield ids[index], message
