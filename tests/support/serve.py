@@ -189,12 +189,15 @@ async def serving(
 
 
 async def spawn(
-    *arguments: str, environment: Mapping[str, str] | None = None, stdout: int = PIPE
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdout: int = PIPE,
+    stdin: bool = False,
 ) -> Process:
     """`evenhand ARGUMENTS` in a session of its own. The caller owes it `end`."""
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "evenhand", *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=PIPE if stdin else asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=PIPE,
         env={**os.environ, **SECRETS, **(environment or {})},

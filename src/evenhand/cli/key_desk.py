@@ -4,7 +4,6 @@ that they have changed."""
 import asyncio
 import socket
 import sqlite3
-import time
 from typing import Any
 
 from evenhand.cli.config import Config
@@ -94,8 +93,9 @@ class KeyDesk:
 
     def _read(self) -> KeyChanges:
         try:
-            now_ms = time.time_ns() // 1_000_000
-            return read_changes(self._folder.database, self._config, self._last_change, now_ms)
+            return read_changes(
+                self._folder.database, self._config, self._last_change, self._ring.wall_ms()
+            )
         except sqlite3.Error as error:
             message = f"the keys in {self._folder.database} cannot be read ({error})"
             raise StateProblemError(message) from None

@@ -119,17 +119,16 @@ class KeyRing:
         for index in stored.indexes if stored else ():
             del self._known[index]
         self.trust_domains.add(identity.trust_domain)
-        taken = {
-            grant.digest[:_INDEX_BYTES]: grant
-            for grant in grants
-            if grant.digest[:_INDEX_BYTES] not in self._configured
-        }
+        taken = {grant.digest[:_INDEX_BYTES]: grant for grant in grants}
+        doubles = self._configured.intersection(taken)
+        for index in doubles:
+            del taken[index]
         if taken:
             holder = stored.holder if stored else KeyHolder(identity)
             self._stored[key_id] = _Stored(holder, tuple(taken))
             for index, grant in taken.items():
                 self._known[index] = _Known(grant.digest, holder, grant.ends_ms)
-        return len(taken) == len(grants)
+        return not doubles
 
 
 _NOBODY = Identity(
