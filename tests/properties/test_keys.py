@@ -21,7 +21,9 @@ from evenhand.stores.key_text import new_key, new_key_id
 from evenhand.stores.schema import open_to_write
 from evenhand.telemetry import RequestLog
 
-CONFIG = Config.model_validate({"tenants": [{"name": "a"}, {"name": "b"}], "state": {"folder": "s"}})
+CONFIG = Config.model_validate(
+    {"tenants": [{"name": "a"}, {"name": "b"}], "state": {"folder": "s"}}
+)
 SPANS = st.integers(1, 5_000)
 
 
@@ -140,7 +142,7 @@ class KeysMachine(RuleBasedStateMachine):
                     assert holder.identity.key_id == KeyId(key.id)
                     assert holder.identity.tenant == (key.tenant,)
         # Nothing is deleted, and domains stay.
-        assert {key.id for key in self.table.keys()} == set(self.keys)
+        assert {key.id for key in self.table.all()} == set(self.keys)
         assert self.ring.trust_domains == {key.tenant for key in self.keys.values()}
 
 

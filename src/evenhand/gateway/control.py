@@ -59,8 +59,9 @@ class ControlServer:
             async with asyncio.timeout(_LINE_S_MAX):
                 await writer.drain()
         except (ConnectionError, TimeoutError):
-            # It did not wait for its answer; what it asked for is done.
-            return
+            return  # it did not wait for its answer; what it asked for is done
+        except asyncio.CancelledError:
+            return  # by `stop`; asyncio's streams would call a cancelled handler an error
         finally:
             writer.close()
             self._connections.discard(task)

@@ -105,7 +105,7 @@ class KeyTable:
         message = f"there is no key {key_id}: `evenhand keys list --all` shows those there are"
         raise StateProblemError(message)
 
-    def keys(self) -> Iterator[StoredKey]:
+    def all(self) -> Iterator[StoredKey]:
         """All there ever were, in the order of their making."""
         return self._keys("ORDER BY created_ms, id")
 

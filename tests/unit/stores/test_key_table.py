@@ -41,11 +41,13 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def test_a_key_comes_back_as_it_was(connection: sqlite3.Connection) -> None:
     table = KeyTable(connection)
     table.add(stored("a", expires_ms=9_000), DIGESTS[0])
-    (key,) = table.keys()
+    (key,) = table.all()
     assert key == stored("a", expires_ms=9_000, change=1)
     assert table.id_of(DIGESTS[0]) == "a"
     assert table.id_of(DIGESTS[1]) is None
-    assert [tuple(secret) for secret in table.secrets_changed_since(0)] == [(DIGESTS[0], "a", 9_000)]
+    assert [tuple(secret) for secret in table.secrets_changed_since(0)] == [
+        (DIGESTS[0], "a", 9_000)
+    ]
 
 
 def test_each_change_is_told_once(connection: sqlite3.Connection) -> None:
@@ -56,7 +58,10 @@ def test_each_change_is_told_once(connection: sqlite3.Connection) -> None:
     assert not list(table.changed_since(3))
     table.rotate("a", DIGESTS[3], 2_000, 5_000)
     table.revoke("b", 2_000)
-    assert [(key.id, key.revoked_ms) for key in table.changed_since(3)] == [("a", None), ("b", 2_000)]
+    assert [(key.id, key.revoked_ms) for key in table.changed_since(3)] == [
+        ("a", None),
+        ("b", 2_000),
+    ]
     told = {secret.digest: secret.ends_ms for secret in table.secrets_changed_since(3)}
     assert told == {DIGESTS[0]: 5_000, DIGESTS[3]: None, DIGESTS[1]: None}
     table.revoke("b", 9_000)
@@ -95,7 +100,7 @@ def test_a_failed_change_leaves_nothing(connection: sqlite3.Connection) -> None:
     table.add(stored("a"), DIGESTS[0])
     with pytest.raises(sqlite3.IntegrityError):
         table.add(stored("b"), DIGESTS[0])
-    assert [key.id for key in table.keys()] == ["a"]
+    assert [key.id for key in table.all()] == ["a"]
 
 
 @pytest.mark.parametrize(

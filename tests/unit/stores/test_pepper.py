@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def test_it_is_made_once_for_its_owner_alone(folder: StateFolder) -> None:
 
 
 def test_it_shows_itself_to_nobody(folder: StateFolder) -> None:
-    secret = (folder.path / PEPPER).read_bytes() if pepper(folder) else b""
     assert repr(pepper(folder)) == "Pepper(****)"
+    secret = (folder.path / PEPPER).read_bytes()
     assert secret not in folder.database.read_bytes()
 
 
@@ -55,7 +56,9 @@ def test_it_shows_itself_to_nobody(folder: StateFolder) -> None:
         (lambda file: (file.unlink(), file.mkdir()), "cannot use"),
     ],
 )
-def test_a_lost_or_other_pepper_is_noticed(folder: StateFolder, harm, words: str) -> None:
+def test_a_lost_or_other_pepper_is_noticed(
+    folder: StateFolder, harm: Callable[[Path], object], words: str
+) -> None:
     pepper(folder)
     harm(folder.path / PEPPER)
     with pytest.raises(StateProblemError, match=words) as found:

@@ -48,7 +48,7 @@ def _stored(folder: StateFolder) -> list[StoredKey]:
         return []
     connection = open_to_read(folder.database)
     try:
-        return list(KeyTable(connection).keys())
+        return list(KeyTable(connection).all())
     finally:
         connection.close()
 
