@@ -2,6 +2,7 @@
 that they have changed."""
 
 import asyncio
+import gc
 import socket
 import sqlite3
 from typing import Any
@@ -46,7 +47,13 @@ class KeyDesk:
 
     async def open(self) -> None:
         """Take what is there, and answer commands from now on. Raises StateProblemError."""
-        await self.reload()
+        # There may be a hundred thousand: to look through them for garbage again and again while they
+        # come would make the start twice as long.
+        gc.disable()
+        try:
+            await self.reload()
+        finally:
+            gc.enable()
         await self._control.start()
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """`evenhand serve`: the composition root of the gateway."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -86,6 +87,9 @@ async def run_gateway(
             server = _compose(config, secrets, keys, crew, log, desk=desk)
             await crew.looked_once()
             told = _heed_signals(server)
+            # What is here now stays: looking for garbage among a hundred thousand keys or tenants would
+            # hold up every request for a third of a second, again and again.
+            gc.freeze()
             bound = await server.start()
         except (EmbeddedEngineError, StateProblemError) as error:
             typer.echo(f"evenhand: {error}", err=True)

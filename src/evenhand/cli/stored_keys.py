@@ -4,6 +4,7 @@ nothing there. The rules and their words are the ones for keys in the file."""
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from evenhand.cli.composition import identification
@@ -64,12 +65,22 @@ def as_configured(key: StoredKey) -> Key:
         trust_domain=key.trust_domain,
         lane=key.lane,
         models=key.models,
-        limits=KeyLimits.model_construct(
-            open_requests_max=key.open_requests_max,
-            output_tokens_max=key.output_tokens_max,
-            spend_max=key.spend_max_nano,
-            tokens_max=key.tokens_max,
+        limits=_limits(
+            key.open_requests_max, key.output_tokens_max, key.spend_max_nano, key.tokens_max
         ),
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _limits(
+    open_requests: int | None, output_tokens: int | None, spend_nano: int | None, tokens: int | None
+) -> KeyLimits:
+    """Few keys have limits of their own, and there may be a hundred thousand keys."""
+    return KeyLimits.model_construct(
+        open_requests_max=open_requests,
+        output_tokens_max=output_tokens,
+        spend_max=spend_nano,
+        tokens_max=tokens,
     )
 
 

@@ -3,14 +3,12 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from evenhand.stores.problem import StateProblemError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredKey:
+class StoredKey(NamedTuple):
     """A key without its secrets. `tenant` is a path such as "acme/search", `models` names, `*` for all;
     money is in nano-units, instants are milliseconds since 1970."""
 
@@ -46,9 +44,9 @@ class ValidSecret(NamedTuple):
     ends_ms: int | None
 
 
-_NAMES = tuple(field.name for field in fields(StoredKey))
-_COLUMNS = ", ".join(_NAMES)
-_PLACES = ", ".join(f":{name}" for name in _NAMES)
+_COLUMNS = ", ".join(StoredKey._fields)
+_PLACES = ", ".join(f":{name}" for name in StoredKey._fields)
+_MODELS = StoredKey._fields.index("models")
 _INSERT = f"INSERT INTO api_key ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608 - names of fields
 
 
@@ -61,7 +59,7 @@ class KeyTable:
 
     def add(self, key: StoredKey, digest: bytes) -> None:
         """A new key with its first secret."""
-        columns = {name: getattr(key, name) for name in _NAMES} | {"models": " ".join(key.models)}
+        columns = key._asdict() | {"models": " ".join(key.models)}
         with _transaction(self._connection):
             columns["change"] = self._next_change()
             self._connection.execute(_INSERT, columns)
@@ -139,9 +137,8 @@ class KeyTable:
     def _keys(self, which: str, *values: object) -> Iterator[StoredKey]:
         query = f"SELECT {_COLUMNS} FROM api_key {which}"  # noqa: S608 - no value is in the text
         for row in self._connection.execute(query, values):
-            columns = dict(zip(_NAMES, row, strict=True))
-            columns["models"] = tuple(columns["models"].split(" "))
-            yield StoredKey(**columns)
+            key = StoredKey._make(row)
+            yield key._replace(models=tuple(row[_MODELS].split(" ")))
 
     def _add_secret(self, key_id: str, digest: bytes, now_ms: int) -> None:
         self._connection.execute(

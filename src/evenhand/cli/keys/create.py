@@ -1,7 +1,6 @@
 """`evenhand keys create`: a new key, shown once."""
 
 import time
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -52,7 +51,7 @@ def create(  # noqa: PLR0917 - options, all by name
     with explained(file), opened(file) as place:
         key = _checked(place.config, key_id, values, note)
         if expires is not None:
-            key = replace(key, expires_ms=key.created_ms + milliseconds(expires))
+            key = key._replace(expires_ms=key.created_ms + milliseconds(expires))
         place.table.add(key, place.pepper.digest(secret))
         try:
             confirmation = confirm(place.folder, key_id, wait_s)
