@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -107,6 +108,26 @@ def test_a_wrong_pepper_stops_gateway_and_commands(tmp_path: Path, harm: str) ->
         assert str(pepper) in stderr.decode()
         assert b"Traceback" not in stderr
         assert len(await keys.listed()) == 1, "no key was made"
+
+    run_on_loop(main)
+
+
+def test_a_pepper_that_is_lost_for_good_costs_the_secrets_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        keys = Keys(tmp_path)
+        config = keys.configure(FAR)
+        made = await keys.create("a", "--tokens-max", "7")
+        (keys.state / "pepper").unlink()
+        connection = sqlite3.connect(keys.state / "evenhand.db")
+        connection.execute("DELETE FROM pepper")
+        connection.commit()
+        connection.close()
+        async with serving(config, folder=tmp_path) as served:
+            assert (await served.get("/v1/models", key=made.key)).status == 401
+            turned = await keys.quick("rotate", made.key_id)
+            assert (turned.code, turned.key_id) == (0, made.key_id)
+            assert (await served.get("/v1/models", key=turned.key)).status == 200
+            assert (await keys.listed())[0]["limits"]["tokens_max"] == 7
 
     run_on_loop(main)
 

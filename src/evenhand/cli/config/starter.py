@@ -64,6 +64,10 @@ keys:
     models: [tiny]              # left out: every model
     limits:
       open_requests_max: 1000
+
+# Keeps usage and keys in a folder: then `evenhand keys create acme/search` makes keys while the
+# gateway runs, and the list above may be left out.
+# state: {folder: state}
 """
 
 STARTER_KEYS = ("ACME_SEARCH_KEY", "ACME_SUPPORT_KEY", "GLOBEX_BATCH_KEY")

@@ -1,5 +1,7 @@
 """Where the keys are: the configuration, its state folder, the database, the pepper."""
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,8 +69,25 @@ def opened(file: Path) -> Iterator[Place]:
             "version once, which brings it up to date"
         )
         raise StateProblemError(message)
-    connection = open_to_write(folder.database)
+    with _alone(folder.path):
+        connection = open_to_write(folder.database)
     try:
         yield Place(config, folder, KeyTable(connection), pepper_of(folder, connection))
     finally:
         connection.close()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One command at a time: SQLite says "locked" at once to one of two that make the same database."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        why = error.strerror or error
+        message = f"cannot use the state folder {folder} ({why}): mend its owner and mode"
+        raise StateProblemError(message) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
