@@ -1,6 +1,7 @@
 """`evenhand keys` when something is wrong: a gateway that hangs or was killed, a lost pepper."""
 
 import asyncio
+import os
 import signal
 import sqlite3
 import stat
@@ -175,6 +176,21 @@ def test_what_cannot_be_is_explained(
         assert all(hint in " ".join(ran.stderr.split()) for hint in hints), ran.stderr
         assert "canary" not in ran.stderr
         assert not await keys.listed("--all")
+
+    run_on_loop(main)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_another_users_folder_is_left_alone(tmp_path: Path) -> None:
+    async def main() -> None:
+        keys = Keys(tmp_path)
+        keys.configure(FAR)
+        await keys.create("a")
+        os.chown(keys.state, 12_345, -1)
+        for words in (("create", "a"), ("list",), ("revoke", "key_aaaaaaaaaaaa")):
+            ran = await keys.quick(*words)
+            assert ran.code == 1
+            assert "is user 12345's: run this as that user" in ran.stderr
 
     run_on_loop(main)
 

@@ -43,6 +43,7 @@ class KeyDesk:
         self._reading: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
         self._last_change = 0
+        self._is_open = False
         self._ignored: dict[KeyId, str] = {}
 
     async def open(self) -> None:
@@ -54,6 +55,7 @@ class KeyDesk:
             await self.reload()
         finally:
             gc.enable()
+        self._is_open = True
         await self._control.start()
 
     async def close(self) -> None:
@@ -109,11 +111,10 @@ class KeyDesk:
 
     def _apply(self, changes: KeyChanges) -> None:
         """In one step: no request sees half of it."""
-        is_start = not self._last_change
         for key_id, identity in changes.identities.items():
             grants = changes.grants.get(key_id, ())
             is_taken = self._ring.change(identity, grants)
-            if not is_start:
+            if self._is_open:
                 self._log.event("key_changed", key=key_id, valid_secrets=len(grants))
             reason = changes.ignored.get(key_id) or (None if is_taken else _DOUBLE)
             self._ignored.pop(key_id, None)

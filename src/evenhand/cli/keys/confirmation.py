@@ -36,20 +36,15 @@ def confirm(folder: StateFolder, key_id: str, wait_s: float) -> Confirmation:
                 return Confirmation("no gateway runs: in force from its next start")
             with connection:
                 answer = _ask(connection, key_id, deadline_s)
-        except TimeoutError:
-            break
-        except OSError as error:
-            why = str(error.strerror or error)
-            answer = None
+        except (OSError, ValueError) as error:
+            why, answer = str(error), None
         if answer is not None and answer.get("is_done"):
             return _of_answer(answer)
         if answer is not None and answer.get("error") != "busy":
             return _unsure(f"it says: {answer.get('message')}")
         # It ended, or has no room for us: who comes next will tell.
         time.sleep(_PAUSE_S)
-    else:
-        return _unsure(f"no answer in {wait_s:g} s ({why})")
-    return _unsure(f"no answer in {wait_s:g} s")
+    return _unsure(f"no answer in {wait_s:g} s ({why})")
 
 
 def tell(key_id: str, what: str, confirmation: Confirmation) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-_SPAN = re.compile(r"([0-9]{1,5})([smhdw])")
+_SPAN = re.compile(r"([1-9][0-9]{0,4})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 

@@ -55,7 +55,12 @@ def configured(file: Path) -> tuple[Config, StateFolder]:
             "state}` and start the gateway anew"
         )
         raise StateProblemError(message)
-    return config, state_folder(config.state, file)
+    folder = state_folder(config.state, file)
+    if folder.path.exists() and (owner := folder.path.stat().st_uid) != os.geteuid():
+        # Files that we made there would shut its owner, the gateway, out of its own database.
+        message = f"{folder.path} is user {owner}'s: run this as that user, who runs the gateway"
+        raise StateProblemError(message)
+    return config, folder
 
 
 @contextmanager
