@@ -115,6 +115,25 @@ def test_keys_and_budgets_outlive_restarts_and_rotation(tmp_path: Path) -> None:
     run_on_loop(main, limit_s=55)
 
 
+def test_money_that_a_key_may_spend_is_a_decimal_number(tmp_path: Path) -> None:
+    async def main() -> None:
+        keys = Keys(tmp_path)
+        async with ScriptedEngine(("m",)) as engine:
+            engine.default = Answer(tokens=4, prompt_tokens=6)
+            prices = {"currency": "EUR", "models": [{"model": "m", "input": 0, "output": 100_000}]}
+            config = keys.configure(url_engine(engine.url), prices=prices)
+            made = await keys.create("a", "--spend-max", "2.5")
+            assert (await keys.listed())[0]["limits"]["spend_max"] == "2.5"
+            async with serving(config, folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                answers = [await served.post(CHAT, key=made.key) for _ in range(7)]
+                # Four tokens at 0.1 each: six times 0.4 fit.
+                assert [answer.status for answer in answers] == [200] * 6 + [429]
+                assert "2.5 EUR in all" in answers[-1].json["error"]["message"]
+
+    run_on_loop(main)
+
+
 def test_a_second_trust_domain_brings_salts_while_the_gateway_runs(tmp_path: Path) -> None:
     async def main() -> None:
         keys = Keys(tmp_path)
