@@ -111,14 +111,23 @@ class KeyDesk:
 
     def _apply(self, changes: KeyChanges) -> None:
         """In one step: no request sees half of it."""
-        for key_id, identity in changes.identities.items():
-            grants = changes.grants.get(key_id, ())
+        # First, so that nobody of a new domain is let in while engines are sent no salts.
+        self._ring.trust_domains |= changes.trust_domains
+        for identity, grants in changes.in_force:
             is_taken = self._ring.change(identity, grants)
-            if self._is_open:
-                self._log.event("key_changed", key=key_id, valid_secrets=len(grants))
-            reason = changes.ignored.get(key_id) or (None if is_taken else _DOUBLE)
-            self._ignored.pop(key_id, None)
-            if reason is not None:
-                self._ignored[key_id] = reason
-                self._log.event("key_ignored", key=key_id, reason=reason)
+            self._note(identity.key_id, None if is_taken else _DOUBLE)
+        for key_id in changes.ended:
+            self._ring.take_out(key_id)
+            self._note(key_id, None)
+        for key_id, reason in changes.ignored.items():
+            self._ring.take_out(key_id)
+            self._note(key_id, reason)
         self._last_change = changes.last
+
+    def _note(self, key_id: KeyId, ignored: str | None) -> None:
+        if self._is_open:
+            self._log.event("key_changed", key=key_id)
+        self._ignored.pop(key_id, None)
+        if ignored is not None:
+            self._ignored[key_id] = ignored
+            self._log.event("key_ignored", key=key_id, reason=ignored)

@@ -10,20 +10,22 @@ from pathlib import Path
 from evenhand.cli.composition import identification
 from evenhand.cli.config import Config, Key, KeyLimits, SecretReference, key_problems
 from evenhand.gateway.identity import Grant, Identity
-from evenhand.model import KeyId
+from evenhand.model import KeyId, TrustDomain
 from evenhand.stores import KeyTable, StoredKey
 from evenhand.stores.schema import open_to_read
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """What became of keys. `grants` of one that has ended are none. `ignored` says why of keys that the
-    configuration has no place for."""
+    """What became of keys, up to the change numbered `last`: those that are in force, those that have
+    ended, and those that the configuration has no place for, with the reason. `trust_domains` are of
+    all of them."""
 
     last: int
-    identities: Mapping[KeyId, Identity]
-    grants: Mapping[KeyId, list[Grant]]
+    in_force: list[tuple[Identity, list[Grant]]]
+    ended: list[KeyId]
     ignored: Mapping[KeyId, str]
+    trust_domains: set[TrustDomain]
 
 
 def read_changes(database: Path, config: Config, after: int, now_ms: int) -> KeyChanges:
@@ -37,22 +39,23 @@ def read_changes(database: Path, config: Config, after: int, now_ms: int) -> Key
         secrets = list(table.secrets_changed_since(after))
     finally:
         connection.close()
-    keys = {KeyId(key.id): as_configured(key) for key in changed}
-    in_force = {key.id for key in changed if not key.has_ended(now_ms)}
-    ignored = {
-        key_id: reason for key_id, reason in reasons_to_ignore(config, keys) if key_id in in_force
-    }
+    keys = {KeyId(key.id): as_configured(key) for key in changed if not key.has_ended(now_ms)}
+    ignored = dict(reasons_to_ignore(config, keys))
     identify = identification(config)
-    grants: dict[KeyId, list[Grant]] = defaultdict(list)
-    for digest, key, ends_ms in secrets:
-        key_id = KeyId(key)
-        if key_id in in_force and key_id not in ignored and (ends_ms is None or ends_ms > now_ms):
+    grants: dict[str, list[Grant]] = defaultdict(list)
+    for digest, key_id, ends_ms in secrets:
+        if ends_ms is None or ends_ms > now_ms:
             grants[key_id].append(Grant(digest, ends_ms))
     return KeyChanges(
         last=changed[-1].change if changed else after,
-        identities={key_id: identify(key, key_id) for key_id, key in keys.items()},
-        grants=grants,
+        in_force=[
+            (identify(key, key_id), grants[key_id])
+            for key_id, key in keys.items()
+            if key_id not in ignored
+        ],
+        ended=[KeyId(key.id) for key in changed if key.has_ended(now_ms)],
         ignored=ignored,
+        trust_domains={TrustDomain(key.trust_domain) for key in changed},
     )
 
 

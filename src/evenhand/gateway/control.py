@@ -82,6 +82,10 @@ class ControlServer:
             return _failure("failed", str(error))
         except TimeoutError:
             return _failure("failed", f"the state folder's disk is silent for {_WORK_S_MAX} s")
+        except Exception as error:  # noqa: BLE001 - whoever asked must hear of a fault of ours
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"message": "a command failed", "exception": error})
+            return _failure("failed", "the gateway failed on this, and its log says how")
 
 
 def _failure(kind: str, message: str) -> dict[str, Any]:

@@ -111,24 +111,27 @@ class KeyRing:
         return len(self._stored)
 
     def change(self, identity: Identity, grants: Sequence[Grant]) -> bool:
-        """From here on the stored key has these secrets and no other; none: it is out, and its open
-        requests run to their end. What it has open stays counted. False: a secret is one of the
-        configuration's, whose word holds."""
-        key_id = identity.key_id
-        stored = self._stored.pop(key_id, None)
-        for index in stored.indexes if stored else ():
-            del self._known[index]
-        self.trust_domains.add(identity.trust_domain)
+        """From here on the stored key has these secrets and no other. What it has open stays counted.
+        False: a secret is one of the configuration's, whose word holds."""
+        stored = self._stored.get(identity.key_id)
+        self.take_out(identity.key_id)
         taken = {grant.digest[:_INDEX_BYTES]: grant for grant in grants}
         doubles = self._configured.intersection(taken)
         for index in doubles:
             del taken[index]
         if taken:
             holder = stored.holder if stored else KeyHolder(identity)
-            self._stored[key_id] = _Stored(holder, tuple(taken))
+            self._stored[identity.key_id] = _Stored(holder, tuple(taken))
             for index, grant in taken.items():
                 self._known[index] = _Known(grant.digest, holder, grant.ends_ms)
         return not doubles
+
+    def take_out(self, key_id: KeyId) -> None:
+        """From here on the stored key is nobody's, if it was somebody's; its open requests run to their
+        end."""
+        stored = self._stored.pop(key_id, None)
+        for index in stored.indexes if stored else ():
+            del self._known[index]
 
 
 _NOBODY = Identity(

@@ -37,11 +37,11 @@ class Desk:
         self.ring = KeyRing([], self.pepper)
         self.desk = KeyDesk(CONFIG, self.folder, listen(self.folder), self.ring, self.log)
 
-    def add(self, name: str, tenant: str = "a") -> None:
+    def add(self, name: str, **more: Any) -> None:
         connection = open_to_write(self.folder.database)
         key = StoredKey(
             id=f"key_{name}",
-            tenant=tenant,
+            tenant="a",
             application="x",
             trust_domain="a",
             lane="default",
@@ -53,7 +53,7 @@ class Desk:
             note="",
             created_ms=1,
         )
-        KeyTable(connection).add(key, self.pepper.digest(name))
+        KeyTable(connection).add(key._replace(**more), self.pepper.digest(name))
         connection.close()
 
     def knows(self, name: str) -> bool:
@@ -168,6 +168,32 @@ def test_who_gives_up_waiting_takes_nobody_with_it(tmp_path: Path) -> None:
             await patient
             assert desk.knows("one")
             assert impatient.cancelled()
+
+    run_on_loop(main)
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ({"tenant": "nobody"}, "there is no tenant nobody"),
+        ({"lane": "fast"}, "there is no lane fast"),
+        ({"models": ("m", "old")}, "no engine serves m"),
+        ({"spend_max_nano": 5}, "nothing is priced"),
+    ],
+)
+def test_what_the_configuration_has_no_place_for_is_ignored(
+    tmp_path: Path, gone: dict[str, Any], words: str
+) -> None:
+    async def main() -> None:
+        async with opened(tmp_path) as desk:
+            desk.add("one", trust_domain="other", **gone)
+            desk.add("two")
+            said, is_sound = await told(desk, "one")
+            assert not is_sound
+            assert words in said
+            assert not desk.knows("one")
+            assert desk.knows("two")
+            assert desk.ring.trust_domains == {"a", "other"}, "it may have been in force before"
 
     run_on_loop(main)
 

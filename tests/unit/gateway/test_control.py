@@ -28,12 +28,17 @@ async def controlled(folder: Path) -> AsyncIterator[asyncio.Event]:
     async def fail(_: dict[str, Any]) -> dict[str, Any]:
         raise StateProblemError("the disk is full")
 
+    async def crash(_: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError("canary")
+
     async def wait(_: dict[str, Any]) -> dict[str, Any]:
         await go.wait()
         return {}
 
     state = StateFolder(folder)
-    server = ControlServer(listen(state), {"echo": echo, "fail": fail, "wait": wait})
+    server = ControlServer(
+        listen(state), {"echo": echo, "fail": fail, "crash": crash, "wait": wait}
+    )
     await server.start()
     try:
         yield go
@@ -86,7 +91,7 @@ def test_what_is_no_command_is_told_so(tmp_path: Path, line: bytes) -> None:
         async with controlled(tmp_path):
             answer = await ask(tmp_path, line)
             assert answer["error"] == "unknown"
-            assert "echo, fail, wait" in answer["message"]
+            assert "crash, echo, fail, wait" in answer["message"]
 
     run_on_loop(main)
 
@@ -99,6 +104,20 @@ def test_who_says_nothing_is_not_waited_for(
     async def main() -> None:
         async with controlled(tmp_path):
             assert (await ask(tmp_path, b'{"do": "ec'))["error"] == "unknown"
+
+    run_on_loop(main)
+
+
+def test_a_fault_of_our_own_is_told_to_both_sides(tmp_path: Path) -> None:
+    async def main() -> None:
+        faults: list[object] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: faults.append(context["exception"]))
+        async with controlled(tmp_path):
+            answer = await ask(tmp_path, b'{"do": "crash"}\n')
+            assert answer["error"] == "failed"
+            assert "canary" not in answer["message"]
+            assert [type(fault) for fault in faults] == [RuntimeError]
 
     run_on_loop(main)
 

@@ -31,7 +31,8 @@ def test_a_stored_key_is_known_until_it_is_out() -> None:
     assert holder is not None
     assert holder.identity is stored
     assert keys.stored_keys == 1
-    assert keys.change(stored, [])
+    keys.take_out(KeyId("key_b"))
+    keys.take_out(KeyId("key_b"))
     assert keys.holder(bearer("one")) is None
     assert keys.stored_keys == 0
     assert keys.holder(bearer(KEY_A)) is not None
@@ -79,22 +80,21 @@ def test_the_configurations_word_holds_where_both_have_a_secret() -> None:
     assert holder is not None
     assert holder.identity.tenant == ("a",)
     assert not keys.change(stored, [grant(KEY_A), grant("two")])
-    assert keys.change(stored, [])
+    keys.take_out(KeyId("key_b"))
+    assert keys.holder(bearer("two")) is None
     assert keys.holder(bearer(KEY_A)) is holder
 
 
-def test_salts_appear_with_the_second_domain_and_stay() -> None:
+def test_salts_appear_with_the_second_domain() -> None:
     keys = ring()
     salts = CacheSalts(keys)
     one, other = TrustDomain("one"), TrustDomain("other")
     assert salts.of(one) is None
-    stored = identity("b", key_id=KeyId("key_b"), trust_domain=other)
-    keys.change(stored, [grant("one")])
+    keys.trust_domains.add(other)
     both = {salts.of(one), salts.of(other)}
     assert len(both) == 2
     assert None not in both
-    keys.change(stored, [])
-    assert {salts.of(one), salts.of(other)} == both, "what it left in a cache outlives it"
+    assert {salts.of(one), salts.of(other)} == both
 
 
 def test_nothing_that_prints_shows_a_digest() -> None:
