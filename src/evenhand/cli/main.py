@@ -9,6 +9,7 @@ from evenhand.cli.check import check
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.init import init
+from evenhand.cli.keys import app as keys
 from evenhand.cli.observed import observed
 from evenhand.cli.serve import serve
 
@@ -25,6 +26,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(observed)
+app.add_typer(keys, name="keys")
 app.command(hidden=True)(docs)
 
 
