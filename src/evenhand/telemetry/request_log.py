@@ -43,16 +43,17 @@ class RequestLog:
 
     def request(self, record: RequestRecord) -> None:
         """Log an ended request."""
-        tenant = None if record.tenant is None else "/".join(record.tenant)
-        fields: dict[str, Field] = {
-            "request_id": record.request_id,
-            "interaction": record.interaction,
-            "path": record.path,
-            "tenant": tenant,
-            "application": record.application,
-            "lane": record.lane,
-            "model": record.model,
-            "engine": record.engine,
+        line = {
+            "time": self._now(),
+            "event": "request",
+            "request_id": _safe(record.request_id),
+            "interaction": _safe(record.interaction),
+            "path": _safe(record.path),
+            "tenant": None if record.tenant is None else _safe("/".join(record.tenant)),
+            "application": _safe(record.application),
+            "lane": _safe(record.lane),
+            "model": None if record.model is None else _safe(record.model),
+            "engine": None if record.engine is None else _safe(record.engine),
             "outcome": record.outcome.value,
             "status": record.status,
             "is_stream": record.is_stream,
@@ -67,7 +68,7 @@ class RequestLog:
             "dispatches": record.dispatches,
             "bytes_in": record.bytes_in,
         }
-        self._write("request", fields)
+        self._sink.put(orjson.dumps(line, option=_LINE))
 
     def event(self, name: str, /, **fields: Field) -> None:
         """Log an operational event: an engine went up or down, the gateway started or drains.
@@ -77,24 +78,18 @@ class RequestLog:
         """
         assert len(fields) <= _FIELDS_MAX
         assert not fields.keys() & {"time", "event"}
-        self._write(name, fields)
+        line: dict[str, object] = {"time": self._now(), "event": _safe(name)}
+        for key, value in fields.items():
+            line[key] = _safe(value) if isinstance(value, str) else value
+        self._sink.put(orjson.dumps(line, option=_LINE))
 
     def close(self, wait_ms: int = 1_000) -> bool:
         """Write out what is buffered, for at most `wait_ms`; False if the sink still blocks. Log
         nothing afterwards."""
         return self._sink.close(wait_ms)
 
-    def _write(self, event: str, fields: dict[str, Field]) -> None:
-        unsafe = {
-            key: _safe(value)
-            for key, value in fields.items()
-            if type(value) is str and not (len(value) <= TEXT_CHARS_MAX and value.isprintable())
-        }
-        time_utc = datetime.fromtimestamp(self._clock(), UTC)
-        line = {"time": time_utc, "event": _safe(event), **fields}
-        if unsafe:
-            line |= unsafe
-        self._sink.put(orjson.dumps(line, option=_LINE))
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
 
 def _rounded(value_ms: float | None) -> float | None:
