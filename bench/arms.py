@@ -79,6 +79,7 @@ def arm(name: str, engine: Target, cores: Cores, folder: Path) -> Iterator[Targe
             with _gateway(engine, cores, folder, {}) as target:
                 yield target
         case _:
+            (folder / "state").mkdir(mode=0o700)
             state = {"state": {"folder": str(folder / "state")}}
             with _gateway(engine, cores, folder, state) as target:
                 yield target

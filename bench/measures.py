@@ -14,6 +14,8 @@ from bench.pinned import cpu_us
 
 Figures = dict[str, float]
 _LEAVING_S_MAX = 5.0
+_ANSWER_S_MAX = 5.0
+_REQUESTS_PER_S = 1000
 _FEW_STREAMS_PACE_MS = 10
 _MANY_STREAMS_PACE_MS = 100
 
@@ -61,11 +63,56 @@ async def requests(target: Target, sizes: Sizes, *, prompt_bytes: int) -> tuple[
     return used_us / len(times_s), statistics.median(times_s) * 1e6
 
 
+async def paced_requests(target: Target, sizes: Sizes) -> float:
+    """CPU per request at the same rate for every arm, microseconds. A proxy that is not busy wakes and
+    is woken for each request, whoever it is; one that is saturated takes several at a time."""
+    asked = [chat(key, prompt_bytes=2048) for key in target.keys]
+    idle: list[Connection] = []
+    answers = 0
+
+    def on_end(connection: Connection, _exchange: Exchange) -> None:
+        nonlocal answers
+        answers += 1
+        idle.append(connection)
+
+    load = Load(target, checksum=WHOLE_CHECKSUM, on_end=on_end)
+    try:
+        idle += await load.connect(sizes.in_flight)
+        due_s = time.monotonic()
+        ends_s = due_s + sizes.seconds
+        before_us = cpu_us(target.pids)
+        while due_s < ends_s:
+            due_s += 1 / _REQUESTS_PER_S
+            await asyncio.sleep(due_s - time.monotonic())
+            if idle:  # with all in flight the arm cannot follow; then there is one request less
+                connection = idle.pop()
+                connection.ask(asked[connection.number % len(asked)])
+        async with asyncio.timeout(_ANSWER_S_MAX):
+            while len(idle) < sizes.in_flight:  # noqa: ASYNC110 - the last ones come together
+                await asyncio.sleep(0.001)
+        used_us = cpu_us(target.pids) - before_us
+        if load.done.done():
+            load.done.result()
+    finally:
+        load.close()
+    return used_us / answers
+
+
 async def streams(target: Target, sizes: Sizes, *, count: int, pace_ms: int) -> float:
     """CPU per chunk in microseconds while so many streams run, each a chunk every `pace_ms`."""
-    # Long enough that all have begun, 2 ms each, before the first has ended.
+    # All must have begun before the first has ended. A busy machine needs longer for that.
+    for begin_ms in (300 + 2 * count, 1000 + 8 * count):
+        found = await _streams(target, sizes, count=count, pace_ms=pace_ms, begin_ms=begin_ms)
+        if found is not None:
+            return found
+    raise BenchError("the first stream ended before the last began: the machine is too busy")
+
+
+async def _streams(
+    target: Target, sizes: Sizes, *, count: int, pace_ms: int, begin_ms: int
+) -> float | None:
     window_s = max(sizes.seconds, 5 * pace_ms / 1000)
-    chunks = int((window_s * 1000 + 300 + 2 * count) / pace_ms)
+    chunks = int((window_s * 1000 + begin_ms) / pace_ms)
     bench = {"pace_ms": pace_ms}
     asked = [chat(key, prompt_bytes=2048, bench=bench, chunks=chunks) for key in target.keys]
     begun: set[int] = set()
@@ -99,9 +146,7 @@ async def streams(target: Target, sizes: Sizes, *, count: int, pace_ms: int) -> 
         await load.done
     finally:
         load.close()
-    if not seen:
-        raise BenchError("the first stream ended before the last began: the machine is too busy")
-    return used_us / seen
+    return used_us / seen if seen else None
 
 
 async def first_token(target: Target, sizes: Sizes) -> float:
@@ -190,6 +235,7 @@ async def all_of(target: Target, engine: Target, sizes: Sizes) -> Figures:
     for name, prompt_bytes in (("request_2k", 2048), ("request_32k", 32 * 1024)):
         used_us, median_us = await requests(target, sizes, prompt_bytes=prompt_bytes)
         figures |= {f"{name}_cpu_us": used_us, f"{name}_p50_us": median_us}
+    figures["request_paced_cpu_us"] = await paced_requests(target, sizes)
     figures["chunk_few_streams_cpu_us"] = await streams(
         target, sizes, count=sizes.few_streams, pace_ms=_FEW_STREAMS_PACE_MS
     )

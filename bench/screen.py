@@ -6,15 +6,16 @@ from rich.console import Console
 from rich.table import Table
 
 _WORDS = {
-    "request_2k_cpu_us": "CPU a request, 2 KB prompt, us",
+    "request_2k_cpu_us": "CPU a request, 2 KB prompt, {in_flight} in flight, us",
+    "request_32k_cpu_us": "CPU a request, 32 KB prompt, {in_flight} in flight, us",
+    "request_paced_cpu_us": "CPU a request, 2 KB prompt, 1,000 a second, us",
     "request_2k_p50_us": "time of a request, 2 KB, {in_flight} in flight, p50 us",
-    "request_32k_cpu_us": "CPU a request, 32 KB prompt, us",
     "request_32k_p50_us": "time of a request, 32 KB, {in_flight} in flight, p50 us",
     "chunk_few_streams_cpu_us": "CPU a chunk, {few_streams} streams, us",
     "chunk_many_streams_cpu_us": "CPU a chunk, {many_streams} streams, us",
     "first_token_p50_us": "first token, one kept-alive connection, p50 us",
     "left_mid_stream_p50_us": "client gone mid-stream to engine closed, p50 us",
-    "left_before_first_byte_p50_us": "the same before the first byte, p50 us",
+    "left_before_first_byte_p50_us": "client gone before the first byte, p50 us",
 }
 
 
@@ -25,9 +26,9 @@ def show(console: Console, told: dict[str, Any]) -> None:
     table.add_column("")
     for arm in arms:
         table.add_column(arm, justify="right")
-    for row, cells in told["rows"].items():
-        words = _WORDS[row].format(**told["sizes"])
-        table.add_row(words, *(_cell(cells.get(arm)) for arm in arms))
+    for row, words in _WORDS.items():
+        cells = told["rows"][row]
+        table.add_row(words.format(**told["sizes"]), *(_cell(cells.get(arm)) for arm in arms))
     console.print(table)
     for arm, reason in told["skipped"].items():
         console.print(f"skipped: {arm}: {reason}", markup=False, highlight=False)

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 CPU = {
     "request_2k_cpu_us",
     "request_32k_cpu_us",
+    "request_paced_cpu_us",
     "chunk_few_streams_cpu_us",
     "chunk_many_streams_cpu_us",
 }

@@ -243,6 +243,25 @@ def test_a_ledger_that_cannot_be_written_stops_budgets_and_nobody_else() -> None
     run_on_loop(main)
 
 
+def test_what_waits_for_a_disk_that_cannot_be_written_is_bounded() -> None:
+    async def main() -> None:
+        setup = Setup(booking=BookingSettings(entries_max=10), commit_timeout_ms=30)
+        async with ScriptedEngine() as engine, gateway(Backend(engine), setup=setup) as g:
+            disk = sqlite3.connect(g.database, isolation_level=None)
+            disk.execute("BEGIN IMMEDIATE")
+            assert (await g.post(CHAT)).status == 200
+            await becomes(lambda: not g.keeper.store.is_open)
+            statuses = Counter([(await g.post(CHAT)).status for _ in range(10)])
+            assert statuses == {200: 4, 503: 6}, "a hold and its settlement each"
+            assert g.keeper.store.waiting_entries == 10
+            disk.execute("ROLLBACK")
+            disk.close()
+            await becomes(lambda: g.keeper.store.is_open)
+            assert (await g.post(CHAT)).status == 200
+
+    run_on_loop(main)
+
+
 def test_an_answer_that_cannot_be_recorded_is_told_and_charged() -> None:
     async def main() -> None:
         setup = replace(with_budget(Budget(tokens_max=1_000)), commit_timeout_ms=30)

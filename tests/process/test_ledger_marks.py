@@ -1,11 +1,13 @@
 """What a killed gateway leaves: holds and the last marks of open streams, and what becomes of them."""
 
 import shutil
+import socket
 from pathlib import Path
 
+from evenhand.engines.http import EngineAddress
 from evenhand.gateway.booking import MARK_TOKENS
 from evenhand.ledger import Books, resolve_left_open
-from evenhand.model import Outcome
+from evenhand.model import EngineName, Outcome
 from evenhand.stores import LedgerFile
 from support.gateway import CHAT, STREAM, Backend, RunningGateway, becomes, gateway
 from support.ledger import check_books, resolutions, rows, used
@@ -66,11 +68,15 @@ def test_a_slow_stream_is_marked_after_a_while(tmp_path: Path) -> None:
             request.step(3)
             await becomes(lambda: bool(rows(g.database, "SELECT * FROM mark")))
             assert rows(g.database, "SELECT output_tokens FROM mark") == [{"output_tokens": 3}]
+            request.step(2)
+            await becomes(
+                lambda: rows(g.database, "SELECT output_tokens FROM mark") == [{"output_tokens": 5}]
+            )
             [transfer] = started_anew(as_after_a_kill(g, tmp_path / "killed"))
-            assert transfer["output_tokens"] == 3
+            assert transfer["output_tokens"] == 5
             stream.leave()
             [record] = await g.ended(1)
-            assert record["output_tokens"] == 3
+            assert record["output_tokens"] == 5
 
     run_on_loop(main)
 
@@ -88,6 +94,32 @@ def test_what_has_no_mark_is_charged_nothing(tmp_path: Path) -> None:
             assert [row["kind"] for row in added] == ["expire", "expire"]
             running.leave()
             waiting.leave()
+
+    run_on_loop(main)
+
+
+def test_a_request_that_never_reached_its_engine_is_charged_nothing() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            # A listener whose queue is full: whoever connects waits.
+            with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+                port = full.getsockname()[1]
+                link = g.dispatcher.engines[EngineName("e0")]
+                link.client.address = EngineAddress.parse(f"http://127.0.0.1:{port}")
+                blocking = [socket.socket() for _ in range(3)]
+                for one in blocking:
+                    one.setblocking(False)
+                    one.connect_ex(("127.0.0.1", port))
+                stream = await g.stream(CHAT)
+                await becomes(lambda: g.scheduler.capacity.engines[EngineName("e0")].in_flight)
+                stream.leave()
+                [record] = await g.ended(1)
+                assert (record["outcome"], record["dispatches"]) == (Outcome.CANCELLED_RUNNING, 0)
+                assert (record["units"], record["input_tokens"]) == (0, 0)
+                await g.written()
+                assert [row["kind"] for row in rows(g.database)] == ["hold", "void"]
+                for one in blocking:
+                    one.close()
 
     run_on_loop(main)
 

@@ -1,6 +1,6 @@
 """From a configuration to the parts it describes. Nothing is decided here, only handed on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from evenhand.scheduling import (
     SchedulerSettings,
     TenantShare,
 )
-from evenhand.stores import CommitSettings
+from evenhand.stores import CommitSettings, Pepper
 from evenhand.telemetry import RequestLog
 
 
@@ -72,12 +72,25 @@ def policy_settings(config: Config) -> SchedulerSettings:
     )
 
 
-def key_ring(config: Config, secrets: ResolvedSecrets) -> KeyRing:
-    waits_ms = {lane.name: _ms(lane.queue_wait_s_max) for lane in config.lanes}
+def key_ring(config: Config, secrets: ResolvedSecrets, pepper: Pepper | None) -> KeyRing:
+    identify = identification(config)
     return KeyRing(
-        (secret.reveal(), _identity(key, queue_wait_ms_max=waits_ms[key.lane]))
-        for key, secret in zip(config.keys, secrets.keys, strict=True)
+        (
+            (secret.reveal(), identify(key, KeyId(str(key.key))))
+            for key, secret in zip(config.keys, secrets.keys, strict=True)
+        ),
+        pepper,
     )
+
+
+def identification(config: Config) -> Callable[[Key, KeyId], Identity]:
+    """What a key that the configuration has a place for stands for."""
+    waits_ms = {lane.name: _ms(lane.queue_wait_s_max) for lane in config.lanes}
+
+    def identify(key: Key, key_id: KeyId) -> Identity:
+        return _identity(key, key_id, queue_wait_ms_max=waits_ms[key.lane])
+
+    return identify
 
 
 def call_limits(config: Config) -> CallLimits:
@@ -176,12 +189,12 @@ def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:
     )
 
 
-def _identity(key: Key, *, queue_wait_ms_max: int) -> Identity:
+def _identity(key: Key, key_id: KeyId, *, queue_wait_ms_max: int) -> Identity:
     models = None if key.allows_all_models else frozenset(ModelName(m) for m in key.models)
     limits = key.limits
     budget = Budget(nano_max=limits.spend_max, tokens_max=limits.tokens_max)
     return Identity(
-        key_id=KeyId(str(key.key)),
+        key_id=key_id,
         tenant=tuple(key.tenant),
         application=ApplicationName(key.application),
         trust_domain=TrustDomain(key.trust_domain),

@@ -9,6 +9,7 @@ from evenhand.cli.check import check
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.init import init
+from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.serve import serve
@@ -29,6 +30,7 @@ app.command()(check)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)
+app.add_typer(keys, name="keys")
 app.command(hidden=True)(docs)
 
 

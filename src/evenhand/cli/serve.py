@@ -39,6 +39,7 @@ from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import PairError
@@ -89,8 +90,11 @@ async def run_gateway(
         try:
             if desk is not None:
                 desk.open()
+            keys = key_ring(config, secrets, None if desk is None else desk.pepper)
+            if desk is not None:
+                await desk.open_keys(keys)
             await crew.start()
-            server = _compose(config, secrets, crew, log, desk)
+            server = _compose(config, secrets, keys, crew, log, desk=desk)
             await crew.looked_once()
             told = _heed_signals(server, log)
             bound = await server.start()
@@ -116,8 +120,10 @@ async def run_gateway(
 def _compose(
     config: Config,
     secrets: ResolvedSecrets,
+    keys: KeyRing,
     crew: EngineCrew,
     log: RequestLog,
+    *,
     desk: StateDesk | None,
 ) -> GatewayServer:
     loop = asyncio.get_running_loop()
@@ -136,7 +142,7 @@ def _compose(
     if desk is not None and desk.collector is not None:
         metrics.registry.register(desk.collector)
     gateway = Gateway(
-        keys=key_ring(config, secrets),
+        keys=keys,
         dispatcher=dispatcher,
         limits=call_limits(config),
         observers=Observers(metrics=metrics, log=log, shadow=shadow),

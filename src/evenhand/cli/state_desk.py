@@ -1,15 +1,27 @@
 """The state of a gateway, opened before it serves and closed after."""
 
 import asyncio
+import socket
 import sqlite3
 import time
 from pathlib import Path
 
 from evenhand.cli.composition import booking_settings, commit_settings
 from evenhand.cli.config import Config, State
+from evenhand.cli.key_desk import KeyDesk
 from evenhand.gateway.bookkeeping import Bookkeeper
+from evenhand.gateway.identity import KeyRing
 from evenhand.ledger import Books, resolve_left_open
-from evenhand.stores import GroupCommit, LedgerFile, StateFolder, StateProblemError
+from evenhand.stores import (
+    GroupCommit,
+    LedgerFile,
+    Pepper,
+    StateFolder,
+    StateProblemError,
+    pepper_of,
+)
+from evenhand.stores.control_socket import listen
+from evenhand.stores.schema import open_to_write
 from evenhand.telemetry import LedgerCollector, RequestLog
 
 _CLOSE_MS_MAX = 5_000
@@ -31,13 +43,19 @@ class StateDesk:
         self._log = log
         self.bookkeeper: Bookkeeper | None = None
         self.collector: LedgerCollector | None = None
+        self.pepper: Pepper | None = None
+        self._listening: socket.socket | None = None
+        self._keys: KeyDesk | None = None
 
     def open(self) -> None:
         """Lock the folder, load the books, and resolve what a killed gateway left open: that is on disk
         when this returns. Raises StateProblemError."""
         self._folder.make()
         self._folder.lock()
+        # Before anything is read: a command that finds nobody listening knows that its keys will be.
+        self._listening = listen(self._folder)
         try:
+            self.pepper = self._read_pepper()
             file = LedgerFile(self._folder.database)
             books = Books(file.load())
             recovered = resolve_left_open(books, time.time_ns() // 1_000_000)
@@ -53,8 +71,17 @@ class StateDesk:
             self._log.event("recovered", settled=recovered.settled, expired=recovered.expired)
         self._host(books, file)
 
+    async def open_keys(self, ring: KeyRing) -> None:
+        """Put the state database's keys into the ring, and keep them there as commands change them.
+        Raises StateProblemError."""
+        assert self._listening is not None
+        self._keys = KeyDesk(self._config, self._folder, self._listening, ring, self._log)
+        await self._keys.open()
+
     async def close(self) -> bool:
         """Write what is left and let the folder go. False: some of it could not be written."""
+        if self._keys is not None:
+            await self._keys.close()
         if self.bookkeeper is None:
             self._folder.unlock()
             return True
@@ -64,6 +91,13 @@ class StateDesk:
             self._log.event("ledger_lost", entries=left)
         self._folder.unlock()
         return left == 0
+
+    def _read_pepper(self) -> Pepper:
+        connection = open_to_write(self._folder.database)
+        try:
+            return pepper_of(self._folder, connection)
+        finally:
+            connection.close()
 
     def _host(self, books: Books, file: LedgerFile) -> None:
         loop = asyncio.get_running_loop()

@@ -3,25 +3,26 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
 
+from evenhand.gateway.identity import KeyRing
 from evenhand.model import TrustDomain
 
 
 class CacheSalts:
     """Salts that nobody outside can compute. While all keys are of one domain there is nothing to
-    keep apart, and engines without salts may reuse prompts.
+    keep apart, and engines without salts may reuse prompts. From the moment that a key of a second
+    domain is made every request is salted, also when that key has ended: what an engine has cached
+    outlives it.
 
     Bound to this process: after a restart prefix caches start cold.
     """
 
-    def __init__(self, domains: Collection[TrustDomain]) -> None:
-        secret = secrets.token_bytes(32)
-        self._salts: dict[TrustDomain, str] = {}
-        if len(domains) > 1:
-            for domain in domains:
-                self._salts[domain] = hmac.digest(secret, domain.encode(), hashlib.sha256).hex()
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+        self._secret = secrets.token_bytes(32)
 
     def of(self, domain: TrustDomain) -> str | None:
         """The domain's salt; None while there is but one domain."""
-        return self._salts.get(domain)
+        if len(self._keys.trust_domains) <= 1:
+            return None
+        return hmac.digest(self._secret, domain.encode(), hashlib.sha256).hex()

@@ -172,14 +172,16 @@ class Call:
         completion = self._admitted.completion
         salt = self._gateway.salts.of(self._holder.identity.trust_domain)
         sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
-        meter = StreamMeter(
-            client_wants_usage=completion.wants_usage,
-            client_wants_each=completion.wants_usage_each,
-            asked_for_more=sent.asks_for_more,
-        )
+        meter = None
+        if completion.is_stream:
+            meter = StreamMeter(
+                client_wants_usage=completion.wants_usage,
+                client_wants_each=completion.wants_usage_each,
+                asked_for_more=sent.asks_for_more,
+            )
         self._relay = Relay(
             self,
-            meter if completion.is_stream else None,
+            meter,
             self._gateway.limits,
             input_tokens=self._dispatcher.scheduler.expected_usage(self._id).input_tokens,
             reports_one_of=completion
@@ -417,9 +419,8 @@ class Call:
         assert self._phase is not Phase.ENDED, "a request ends once"
         assert self._is_settled
         self._phase = Phase.ENDED
-        self._relay = (
-            None  # it refers back: left so, each call would wait for the garbage collector
-        )
+        # Both refer back: left so, each call would wait for the garbage collector.
+        self._relay = self._booking = None
         self._gateway.calls.discard(self)
         self._holder.open_requests -= 1
         self._record.ended(

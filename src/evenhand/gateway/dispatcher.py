@@ -77,7 +77,7 @@ class Dispatcher:
             self._observer.left(request_id, now_ms)
 
     def produced(self, request_id: RequestId, tokens: int) -> None:
-        self.scheduler.produced(request_id, tokens, self.now_ms())
+        self.scheduler.produced(request_id, tokens, int(self._loop.time() * 1000))
 
     def settle(self, request_id: RequestId, usage: Usage, outcome: Outcome) -> Settlement:
         """End a started call. Its slot is free at once: the engine's connection must be closed or

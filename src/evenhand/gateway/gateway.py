@@ -54,7 +54,7 @@ class Gateway:
         self.dispatcher = dispatcher
         self.limits = limits
         self.bookkeeping: Bookkeeper | NoBookkeeping = bookkeeping or NoBookkeeping()
-        self.salts = CacheSalts(keys.trust_domains())
+        self.salts = CacheSalts(keys)
         self.models: frozenset[ModelName] = frozenset(
             model for link in dispatcher.engines.values() for model in link.models
         )

@@ -1,14 +1,15 @@
 """Who calls: an API key names tenant, application, trust domain, lane, models and limits.
 
-Keys are kept as BLAKE2b keyed with a secret of this process and compared in constant time; nothing a
-client types but its key has a say.
+Keys are kept as BLAKE2b keyed with a pepper and compared in constant time; nothing a client types but
+its key has a say.
 """
 
-import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from evenhand.ledger import Budget
 from evenhand.model import (
@@ -19,6 +20,7 @@ from evenhand.model import (
     TenantPath,
     TrustDomain,
 )
+from evenhand.stores import Pepper
 
 _BEARER = "bearer "
 _INDEX_BYTES = 8
@@ -43,42 +45,93 @@ class Identity:
 
 @dataclass(slots=True, eq=False)
 class KeyHolder:
-    """An identity with what its key has open at this moment."""
+    """An identity with what its key has open at this moment, whatever its secret is."""
 
     identity: Identity
-    digest: bytes = field(repr=False)
     open_requests: int = 0
 
 
-class KeyRing:
-    """All keys of a gateway. Bounded by the configuration."""
+class Grant(NamedTuple):
+    """A secret, by its digest, that opens the door until `ends_ms` of the wall clock; None: until it is
+    taken out."""
 
-    def __init__(self, keys: Iterable[tuple[str, Identity]]) -> None:
-        self._pepper = secrets.token_bytes(32)
-        self._holders: dict[bytes, KeyHolder] = {}
+    digest: bytes
+    ends_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    digest: bytes = field(repr=False)
+    holder: KeyHolder
+    ends_ms: int | None = None
+
+
+class _Stored(NamedTuple):
+    holder: KeyHolder
+    indexes: tuple[bytes, ...]
+
+
+class KeyRing:
+    """All keys of a gateway: those of the configuration, and those of the state database, which come and
+    go while it runs. Bounded by the two."""
+
+    def __init__(self, keys: Iterable[tuple[str, Identity]], pepper: Pepper | None = None) -> None:
+        """`keys` are the configuration's; `pepper` is the one of the database's digests."""
+        self._pepper = pepper or Pepper.of_this_process()
+        self._known: dict[bytes, _Known] = {}
         for key, identity in keys:
-            digest = self._digest(key)
-            assert digest[:_INDEX_BYTES] not in self._holders, "two keys are the same"
-            self._holders[digest[:_INDEX_BYTES]] = KeyHolder(identity, digest)
-        self._nobody = KeyHolder(_NOBODY, secrets.token_bytes(32))
+            digest = self._pepper.digest(key)
+            assert digest[:_INDEX_BYTES] not in self._known, "two keys are the same"
+            self._known[digest[:_INDEX_BYTES]] = _Known(digest, KeyHolder(identity))
+        self._configured = frozenset(self._known)
+        self._stored: dict[KeyId, _Stored] = {}
+        self._nobody = _Known(secrets.token_bytes(32), KeyHolder(_NOBODY))
+        self.trust_domains = {known.holder.identity.trust_domain for known in self._known.values()}
+        """Of the configured keys, and of all that the state database ever had."""
+        # By the wall clock, because the ends of keys are told in dates.
+        self.wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def holder(self, authorization: str | None) -> KeyHolder | None:
         """Whose `Authorization` header this is; None: nobody's. The same work is done for a key that
         is unknown as for one that is known."""
         if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
             return None
-        digest = self._digest(authorization[len(_BEARER) :].strip())
+        digest = self._pepper.digest(authorization[len(_BEARER) :].strip())
         # The index is the start of a keyed hash: its look-up time tells nothing of any key.
-        holder = self._holders.get(digest[:_INDEX_BYTES], self._nobody)
-        return holder if hmac.compare_digest(holder.digest, digest) else None
+        known = self._known.get(digest[:_INDEX_BYTES], self._nobody)
+        if not hmac.compare_digest(known.digest, digest):
+            return None
+        if known.ends_ms is not None and known.ends_ms <= self.wall_ms():
+            return None
+        return known.holder
 
-    def trust_domains(self) -> set[TrustDomain]:
-        return {holder.identity.trust_domain for holder in self._holders.values()}
+    @property
+    def stored_keys(self) -> int:
+        """Keys of the state database that are known, those too whose time is over."""
+        return len(self._stored)
 
-    def _digest(self, key: str) -> bytes:
-        # As good a keyed hash as HMAC, without a walk through OpenSSL at every request.
-        text = key.encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(text, key=self._pepper, digest_size=32).digest()
+    def change(self, identity: Identity, grants: Sequence[Grant]) -> bool:
+        """From here on the stored key has these secrets and no other. What it has open stays counted.
+        False: a secret is one of the configuration's, whose word holds."""
+        stored = self._stored.get(identity.key_id)
+        self.take_out(identity.key_id)
+        taken = {grant.digest[:_INDEX_BYTES]: grant for grant in grants}
+        doubles = self._configured.intersection(taken)
+        for index in doubles:
+            del taken[index]
+        if taken:
+            holder = stored.holder if stored else KeyHolder(identity)
+            self._stored[identity.key_id] = _Stored(holder, tuple(taken))
+            for index, grant in taken.items():
+                self._known[index] = _Known(grant.digest, holder, grant.ends_ms)
+        return not doubles
+
+    def take_out(self, key_id: KeyId) -> None:
+        """From here on the stored key is nobody's, if it was somebody's; its open requests run to their
+        end."""
+        stored = self._stored.pop(key_id, None)
+        for index in stored.indexes if stored else ():
+            del self._known[index]
 
 
 _NOBODY = Identity(

@@ -106,16 +106,24 @@ class Relay:
         else:
             self._whole = WholeAnswer(status, answer_bytes_max=self._limits.answer_bytes_max)
 
-    @guarded
     def on_body(self, data: bytes) -> None:
         try:
-            if self._stream is not None:
-                self._feed_stream(self._stream, data)
+            stream = self._stream
+            if stream is not None:
+                self._pass_on(stream, stream.feed(data))
+                if stream.error is not None:
+                    self._tell_error(stream)
             elif self._whole is not None:
                 self._whole.feed(data)
         except (EventTooLong, AnswerTooLong):
-            message = "The engine's answer is larger than this gateway passes on. Ask for less."
-            self._call.failed(Outcome.ANSWER_TOO_LARGE, message, Fault.FINAL)
+            self._too_large()
+        except Exception as error:  # noqa: BLE001 - `guarded`, without a call more for each chunk
+            self._call.crashed(error)
+
+    @guarded
+    def _too_large(self) -> None:
+        message = "The engine's answer is larger than this gateway passes on. Ask for less."
+        self._call.failed(Outcome.ANSWER_TOO_LARGE, message, Fault.FINAL)
 
     @guarded
     def on_end(self) -> None:
@@ -136,10 +144,6 @@ class Relay:
             return
         message = f"The engine {reason} before its answer was whole. Try again."
         self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
-
-    def _feed_stream(self, stream: StreamedAnswer, data: bytes) -> None:
-        self._pass_on(stream, stream.feed(data))
-        self._tell_error(stream)
 
     def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
         self._call.produced(stream.meter.output_tokens)

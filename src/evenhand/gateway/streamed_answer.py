@@ -27,7 +27,16 @@ class StreamedAnswer:
 
     def feed(self, data: bytes) -> bytes:
         """What of these bytes the client gets; possibly nothing."""
-        return self._take(self._splitter.feed(data))
+        events, meter = self._splitter.feed(data), self.meter
+        if len(events) != 1 or meter.is_done:
+            return self._take(events)
+        # Nearly always one event, and many times a second.
+        out = meter.take(events[0])
+        if meter.error_seen:
+            self._note_error(events[0])
+            return b""
+        self._has_begun = True
+        return out or b""
 
     def end(self) -> bytes:
         """The engine has ended the stream properly: what of its last bytes the client still gets."""

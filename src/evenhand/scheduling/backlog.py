@@ -31,7 +31,7 @@ class Backlog:
             queue = pools[ticket.pool] = OrderedDict()
         # Only those that come back from a failed engine find later arrivals here, and no more of
         # them than were in flight there.
-        later = [other.request.id for other in _since(queue, ticket.sequence)]
+        later = [other.request.id for other in _since(queue, ticket.sequence)] if queue else ()
         queue[ticket.request.id] = ticket
         for request_id in later:
             queue.move_to_end(request_id)
@@ -53,8 +53,8 @@ class Backlog:
 
     def oldest(self, leaf: Node, open_pools: set[Pool]) -> Ticket:
         """The leaf's first ticket for any of these pools. There must be one."""
-        heads = (next(iter(q.values())) for p, q in self._queues[leaf].items() if p in open_pools)
-        return min(heads, key=lambda ticket: ticket.sequence)
+        heads = [next(iter(q.values())) for p, q in self._queues[leaf].items() if p in open_pools]
+        return heads[0] if len(heads) == 1 else min(heads, key=lambda ticket: ticket.sequence)
 
     def newest(self, leaf: Node) -> Ticket:
         """The leaf's last ticket. There must be one."""

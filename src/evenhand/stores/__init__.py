@@ -1,14 +1,28 @@
 """Where state is kept: one SQLite database per gateway, written by one thread.
 
-Lives here: the state folder and its lock, the schema, the ledger's rows, group commit.
+Lives here: the state folder, its lock and its socket, the schema, the ledger's rows, group commit, API
+keys and their pepper.
 May import: `ledger` and `model`; no asyncio server, no HTTP.
 Promises: a batch is on disk whole before it is called committed, or not at all; a failed commit closes
 the store and says so; a database of a newer version is never written.
 """
 
 from evenhand.stores.group_commit import CommitSettings, GroupCommit
+from evenhand.stores.key_table import KeyTable, StoredKey, ValidSecret
 from evenhand.stores.ledger_file import LedgerFile
+from evenhand.stores.pepper import Pepper, pepper_of
 from evenhand.stores.problem import StateProblemError
 from evenhand.stores.state_folder import StateFolder
 
-__all__ = ["CommitSettings", "GroupCommit", "LedgerFile", "StateFolder", "StateProblemError"]
+__all__ = [
+    "CommitSettings",
+    "GroupCommit",
+    "KeyTable",
+    "LedgerFile",
+    "Pepper",
+    "StateFolder",
+    "StateProblemError",
+    "StoredKey",
+    "ValidSecret",
+    "pepper_of",
+]

@@ -1,6 +1,5 @@
 """The ledger's rows: batches in, the books as of the last batch out."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,17 +35,13 @@ class LedgerFile:
         """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            (seq,) = connection.execute("SELECT seq FROM ledger").fetchone()
-            if seq >= batch.seq:
-                connection.execute("ROLLBACK")
-                return
-            _expect(seq, batch)
-            self._write(batch)
-            connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
+        (seq,) = connection.execute("SELECT seq FROM ledger").fetchone()
+        if seq >= batch.seq:
+            connection.execute("ROLLBACK")
+            return
+        _expect(seq, batch)
+        self._write(batch)
+        connection.execute("COMMIT")
 
     def load(self) -> Snapshot:
         """The books as of the last batch."""
@@ -98,14 +93,6 @@ class LedgerFile:
         for row in rows:
             hold = Transfer._make(row)
             yield OpenHold(hold, marks.get(hold.id // STEPS_PER_REQUEST))
-
-    def _roll_back(self) -> None:
-        try:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            # The handle is spent either way; the error that brought us here says why.
-            return
 
 
 def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:

@@ -31,6 +31,11 @@ def restore(folder: StateFolder, backup: Path, *, label: str, may_replace: bool)
     if not backup.is_file():
         raise StateProblemError(f"there is no file {backup}: name a backup")
     folder.make()
+    owner = folder.path.stat().st_uid
+    if owner != os.geteuid():
+        # Files of ours there would shut its owner, the gateway, out of its own database.
+        message = f"{folder.path} is user {owner}'s: run this as that user, who runs the gateway"
+        raise StateProblemError(message)
     folder.lock()
     try:
         database = folder.database

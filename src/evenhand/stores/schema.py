@@ -77,7 +77,44 @@ CREATE TRIGGER transfers_are_kept BEFORE DELETE ON transfer
 BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_LEDGER,)
+_KEYS = """
+CREATE TABLE pepper (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    proof BLOB NOT NULL
+) STRICT;
+CREATE TABLE api_key (
+    id TEXT PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    application TEXT NOT NULL,
+    trust_domain TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    models TEXT NOT NULL,
+    open_requests_max INTEGER CHECK (open_requests_max > 0),
+    output_tokens_max INTEGER CHECK (output_tokens_max > 0),
+    spend_max_nano INTEGER CHECK (spend_max_nano >= 0),
+    tokens_max INTEGER CHECK (tokens_max > 0),
+    note TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    revoked_ms INTEGER,
+    change INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE api_key_secret (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    key TEXT NOT NULL REFERENCES api_key,
+    created_ms INTEGER NOT NULL,
+    valid_until_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_secrets ON api_key_secret (key);
+CREATE TRIGGER api_keys_are_kept BEFORE DELETE ON api_key
+BEGIN SELECT RAISE(ABORT, 'a key is revoked, never deleted'); END;
+CREATE TRIGGER api_keys_stay_revoked BEFORE UPDATE ON api_key WHEN old.revoked_ms IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'a revoked key stays as it is'); END;
+CREATE TRIGGER api_key_secrets_are_kept BEFORE DELETE ON api_key_secret
+BEGIN SELECT RAISE(ABORT, 'a secret ends, and is never deleted'); END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_LEDGER, _KEYS)
 """From each version to the next. A migration that has shipped is never edited."""
 
 VERSION = len(MIGRATIONS)
@@ -144,6 +181,18 @@ def _make_private(database: Path) -> None:
     except OSError as error:
         why = error.strerror or error
         raise StateProblemError(f"cannot make {database} ({why}): mend owner and mode") from None
+
+
+def is_older(database: Path, open_uri: Connect = connect) -> bool:
+    """Whether an earlier version of Evenhand has made it. Raises StateProblemError."""
+    if not database.exists():
+        return False
+    _refuse_newer(database, open_uri)
+    connection = open_uri(f"{database.absolute().as_uri()}?mode=ro")
+    try:
+        return 0 < _version(connection, database) < VERSION
+    finally:
+        connection.close()
 
 
 def _refuse_newer(database: Path, open_uri: Connect) -> None:

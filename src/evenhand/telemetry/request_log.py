@@ -13,6 +13,7 @@ TEXT_CHARS_MAX = 200
 """Longer texts are cut; the cut is marked by `...`."""
 
 _FIELDS_MAX = 32
+_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 _BUFFER_BYTES_MAX = 4 << 20
 
 Field = str | int | float | bool | None
@@ -42,32 +43,32 @@ class RequestLog:
 
     def request(self, record: RequestRecord) -> None:
         """Log an ended request."""
-        self._write(
-            "request",
-            {
-                "request_id": record.request_id,
-                "interaction": record.interaction,
-                "path": record.path,
-                "tenant": None if record.tenant is None else "/".join(record.tenant),
-                "application": record.application,
-                "lane": record.lane,
-                "model": record.model,
-                "engine": record.engine,
-                "outcome": record.outcome.value,
-                "status": record.status,
-                "is_stream": record.is_stream,
-                "queue_wait_ms": _rounded(record.queue_wait_ms),
-                "ttft_ms": _rounded(record.ttft_ms),
-                "duration_ms": _rounded(record.duration_ms),
-                "input_tokens": record.input_tokens,
-                "cached_input_tokens": record.cached_input_tokens,
-                "output_tokens": record.output_tokens,
-                "usage_is_estimate": record.usage_is_estimate,
-                "units": record.units,
-                "dispatches": record.dispatches,
-                "bytes_in": record.bytes_in,
-            },
-        )
+        line = {
+            "time": self._now(),
+            "event": "request",
+            "request_id": _safe(record.request_id),
+            "interaction": _safe(record.interaction),
+            "path": _safe(record.path),
+            "tenant": None if record.tenant is None else _safe("/".join(record.tenant)),
+            "application": _safe(record.application),
+            "lane": _safe(record.lane),
+            "model": None if record.model is None else _safe(record.model),
+            "engine": None if record.engine is None else _safe(record.engine),
+            "outcome": record.outcome.value,
+            "status": record.status,
+            "is_stream": record.is_stream,
+            "queue_wait_ms": _rounded(record.queue_wait_ms),
+            "ttft_ms": _rounded(record.ttft_ms),
+            "duration_ms": _rounded(record.duration_ms),
+            "input_tokens": record.input_tokens,
+            "cached_input_tokens": record.cached_input_tokens,
+            "output_tokens": record.output_tokens,
+            "usage_is_estimate": record.usage_is_estimate,
+            "units": record.units,
+            "dispatches": record.dispatches,
+            "bytes_in": record.bytes_in,
+        }
+        self._sink.put(orjson.dumps(line, option=_LINE))
 
     def event(self, name: str, /, **fields: Field) -> None:
         """Log an operational event: an engine went up or down, the gateway started or drains.
@@ -77,22 +78,18 @@ class RequestLog:
         """
         assert len(fields) <= _FIELDS_MAX
         assert not fields.keys() & {"time", "event"}
-        self._write(name, fields)
+        line: dict[str, object] = {"time": self._now(), "event": _safe(name)}
+        for key, value in fields.items():
+            line[key] = _safe(value) if isinstance(value, str) else value
+        self._sink.put(orjson.dumps(line, option=_LINE))
 
     def close(self, wait_ms: int = 1_000) -> bool:
         """Write out what is buffered, for at most `wait_ms`; False if the sink still blocks. Log
         nothing afterwards."""
         return self._sink.close(wait_ms)
 
-    def _write(self, event: str, fields: dict[str, Field]) -> None:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(self._clock(), UTC),
-            "event": _safe(event),
-        }
-        for key, value in fields.items():
-            line[key] = _safe(value) if isinstance(value, str) else value
-        option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
-        self._sink.put(orjson.dumps(line, option=option))
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
 
 def _rounded(value_ms: float | None) -> float | None:

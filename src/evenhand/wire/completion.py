@@ -21,7 +21,7 @@ _PROMPT_MEMBERS = frozenset(
     }
 )
 
-_LEAST = (*((name, 1) for name in CHOICES), *((name, 0) for name in _MAX_TOKENS))
+_LEAST = dict.fromkeys(CHOICES, 1) | dict.fromkeys(_MAX_TOKENS, 0)
 
 _READ_HERE = frozenset(
     {"model", "stream", "stream_options", *_MAX_TOKENS, *CHOICES, *_PROMPT_MEMBERS}
@@ -55,7 +55,8 @@ class Completion:
 
 def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
     """The facts of a parsed body, or the first problem found."""
-    problem = body_problem(document, members, read_here=_READ_HERE) or _counts_problem(document)
+    counts = {name: document[name] for name in _LEAST.keys() & document.keys()}
+    problem = body_problem(document, members, read_here=_READ_HERE) or _counts_problem(counts)
     if problem is not None:
         return problem
     stream = document.get("stream") or False
@@ -67,8 +68,8 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     prompts = read_prompts("prompt", document.get("prompt"))
     if isinstance(prompts, BodyProblem):
         return prompts
-    asked = [document[name] for name in _MAX_TOKENS if document.get(name) is not None]
-    choices = max([document.get(name) or 1 for name in CHOICES])
+    asked = [counts[name] for name in _MAX_TOKENS if counts.get(name) is not None]
+    choices = max([counts.get(name) or 1 for name in CHOICES])
     wants_usage = options.get("include_usage") is True
     return Completion(
         model=document["model"],
@@ -103,9 +104,9 @@ def _no_text_bytes(document: Mapping[str, Any]) -> int:
     )
 
 
-def _counts_problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    for name, least in _LEAST:
-        value = document.get(name)
+def _counts_problem(counts: Mapping[str, Any]) -> BodyProblem | None:
+    for name, value in counts.items():
+        least = _LEAST[name]
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int) or value < least:

@@ -17,7 +17,7 @@ DEPTH_COUNTED_FROM = 8
 # exactly one backslash is in the text, one after none or two ends it. Only where more backslashes stand
 # in a row is the string walked escape by escape.
 _STRING = (
-    rb'(?:"[^"]*+(?:(?<=[^\\]\\)"[^"]*+)*+(?:(?<!\\)|(?<=[^\\]\\\\))"'
+    rb'(?>"[^"]*+(?:(?<=[^\\]\\)"[^"]*+)*+(?:(?<!\\)|(?<=[^\\]\\\\))"'
     rb'|"[^"\\]*+(?:\\.[^"\\]*+)*+")'
 )
 
@@ -28,17 +28,18 @@ def _value(depth: int) -> bytes:
     return rb'[\[{](?:[^"{}\[\]]++|' + _STRING + inner + rb")*+[\]}]"
 
 
+# Nothing here ever steps back: a body that does not match is found out in one pass, whoever wrote it.
 _MEMBER = re.compile(
-    rb"\s*(" + _STRING + rb")\s*:\s*"
+    rb"\s*+(" + _STRING + rb")\s*+:\s*+"
     # Space after the value belongs to it, as the space after a number could not be told apart.
-    rb"((?:"
+    rb"((?>"
     + _STRING
     + rb"|"
     + _value(DEPTH_COUNTED_FROM - 1)
     + rb'|[^,{}\[\]"])[^,}"{\[]*+)([,}])',
     re.DOTALL,
 )
-_EMPTY = re.compile(rb"\s*\}")
+_EMPTY = re.compile(rb"\s*+\}")
 # A whole string, or one structural character. Everything else (numbers, literals, space) is skipped.
 _TOKEN = re.compile(_STRING + rb"|[{}\[\],:]", re.DOTALL)
 
@@ -138,8 +139,8 @@ def _scan_deep(body: bytes) -> Members:
 
 
 def _member(body: bytes, start: int, key_end: int, value_start: int, end: int) -> Member:
-    written = body[start:key_end]
-    key = json.loads(written) if b"\\" in written else written[1:-1].decode()
+    written = body[start + 1 : key_end - 1]
+    key = json.loads(b'"%b"' % written) if b"\\" in written else written.decode()
     return Member(key, key.casefold(), start, value_start, end)
 
 

@@ -31,8 +31,8 @@ class EventSplitter:
             data = self._rest + data
             self._rest = b""
         if data.endswith(b"\n\n") and b"\r" not in data:
-            if data.find(b"\n\n") == len(data) - 2:
-                return [data]  # an engine that keeps pace writes one at a time
+            if data.find(b"\n") == len(data) - 2:
+                return [data]  # an engine that keeps pace writes one at a time, of one line
             events = [event + b"\n\n" for event in data[:-2].split(b"\n\n")]
         else:
             events = self._split(data)

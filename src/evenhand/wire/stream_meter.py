@@ -53,25 +53,21 @@ class StreamMeter:
         self, *, client_wants_usage: bool, client_wants_each: bool, asked_for_more: bool
     ) -> None:
         self._client_wants_usage = client_wants_usage
-        self._client_wants_each = client_wants_each
-        self._asked_for_more = asked_for_more
+        self._cuts_each = asked_for_more and not client_wants_each
         self._counted = 0
         self._has_report = False
         self._input_tokens = 0
         self._cached_input_tokens = 0
-        self._output_tokens = 0
+        self._reported = 0
         self._is_trusted = True
         self._final_seen = False
         self._last_had_usage = False
+        self.output_tokens = 0
+        """Output tokens so far, the greater of counted and reported; never decreases."""
         self.is_done = False
         """`[DONE]` was seen."""
         self.error_seen = False
         """The engine reported an error inside the stream."""
-
-    @property
-    def output_tokens(self) -> int:
-        """Output tokens so far; never decreases."""
-        return max(self._counted, self._output_tokens)
 
     @property
     def has_content(self) -> bool:
@@ -82,7 +78,7 @@ class StreamMeter:
         """What to settle: the engine's figures where they make sense, else our own, marked."""
         if not self._has_report:
             return Usage(input_tokens_estimate, self.output_tokens, is_estimate=True)
-        is_exact = self._is_trusted and self._final_seen and self._output_tokens >= self._counted
+        is_exact = self._is_trusted and self._final_seen and self._reported >= self._counted
         return Usage(
             self._input_tokens,
             self.output_tokens,
@@ -108,7 +104,7 @@ class StreamMeter:
             self.error_seen = True
             return event
         if _CONTENT.search(data):
-            self._counted += 1
+            self._count()
         self._last_had_usage = False
         return self._with_usage(event, data) if b'"usage"' in data else event
 
@@ -117,10 +113,10 @@ class StreamMeter:
         at = found.start()
         content = event.find(b'"content":"')
         if (content >= 0 and event[content + 11] != _QUOTE) or _CONTENT.search(event, 0, at):
-            self._counted += 1
+            self._count()
         self._last_had_usage = False
-        self._note(int(found[1]), int(found[3]), 0, is_final=False)
-        return event[:at] + b"}\n\n" if self._is_cut(is_final=False) else event
+        self._note(int(found[1]), int(found[3]), 0)
+        return event[:at] + b"}\n\n" if self._cuts_each else event
 
     def _with_usage(self, event: bytes, data: bytes) -> bytes | None:
         is_final = _NO_CHOICES.search(data) is not None
@@ -147,9 +143,7 @@ class StreamMeter:
         )
 
     def _is_cut(self, *, is_final: bool) -> bool:
-        if not self._asked_for_more or self._client_wants_each:
-            return False
-        return not (is_final and self._client_wants_usage)
+        return self._cuts_each and not (is_final and self._client_wants_usage)
 
     def _report(self, value: object, *, is_final: bool) -> None:
         if value is None:
@@ -158,25 +152,24 @@ class StreamMeter:
         if usage is None:
             self._is_trusted = False
             return
-        self._note(
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cached_input_tokens,
-            is_final=is_final,
-        )
+        if self._note(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens):
+            self._final_seen = self._final_seen or is_final
 
-    def _note(
-        self, input_tokens: int, output_tokens: int, cached_input_tokens: int, *, is_final: bool
-    ) -> None:
-        if output_tokens < self._output_tokens:
+    def _note(self, input_tokens: int, output_tokens: int, cached_input_tokens: int) -> bool:
+        """Take in the engine's figures; False: they shrank, so it is not to be trusted."""
+        if output_tokens < self._reported:
             self._is_trusted = False
-            return
-        self._has_report = True
+            return False
+        self._has_report = self._last_had_usage = True
         self._input_tokens = input_tokens
-        self._output_tokens = output_tokens
         self._cached_input_tokens = cached_input_tokens
-        self._last_had_usage = True
-        self._final_seen = self._final_seen or is_final
+        self._reported = output_tokens
+        self.output_tokens = max(self.output_tokens, output_tokens)
+        return True
+
+    def _count(self) -> None:
+        self._counted += 1
+        self.output_tokens = max(self.output_tokens, self._counted)
 
 
 def _loads(data: bytes) -> object:

@@ -79,7 +79,7 @@ def test_budgets_reach_the_keys(tmp_path: Path) -> None:
     config = loaded(tmp_path, document(keys=keys))
     texts = ("sk-0123456789abcdef-a", "sk-0123456789abcdef-b")
     secrets = ResolvedSecrets(keys=tuple(map(Secret, texts)), admin=None, engines={})
-    ring = key_ring(config, secrets)
+    ring = key_ring(config, secrets, None)
     first, second = (ring.holder(f"Bearer {text}") for text in texts)
     assert first is not None
     assert second is not None

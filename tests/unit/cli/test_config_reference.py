@@ -51,4 +51,5 @@ def test_defaults_lie_within_their_bounds() -> None:
 def test_the_published_defaults_are_what_people_write() -> None:
     schema = json_schema()
     assert schema["properties"]["listen"]["default"] == "127.0.0.1:8080"
-    assert schema["required"] == ["engines", "tenants", "keys"]
+    assert schema["required"] == ["engines", "tenants"]
+    assert schema["anyOf"] == [{"required": ["keys"]}, {"required": ["state"]}]

@@ -202,6 +202,14 @@ def test_it_does_not_touch_a_folder_in_use(folder: StateFolder, backup: Path) ->
     gateway.unlock()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_it_leaves_no_files_in_the_folder_of_another_user(
+    folder: StateFolder, backup: Path
+) -> None:
+    os.chown(folder.path, 65534, -1)
+    refuses(folder, backup, "is user 65534's: run this as that user")
+
+
 def test_it_takes_sound_backups_of_its_own_kind_alone(
     folder: StateFolder, backup: Path, tmp_path: Path
 ) -> None:

@@ -97,6 +97,18 @@ def test_members_are_found_however_deep_they_nest(levels: int) -> None:
     assert members.depth == max(DEPTH_COUNTED_FROM, 1 + 2 * levels)
 
 
+@pytest.mark.parametrize("filling", [b" ", b'"\\\\\\\\",', b'{"a":1},', b"1,", b'"",'])
+def test_a_hostile_body_is_read_in_one_pass(filling: bytes) -> None:
+    """What took a step back for each byte would not end before the test's timeout."""
+    many = filling * 200_000
+    deep = b"[" * 10 + b"]" * 10
+    body = b'{"a":' + (many + deep if filling == b" " else b"[" + many + deep + b"]") + b"}"
+    members = scan(body)
+    assert members is not None
+    assert [m.key for m in members.members] == ["a"]
+    assert body[members.members[0].value_start :].startswith(b"[")
+
+
 @given(st.lists(st.text(alphabet='\\"a{[,:', max_size=12), max_size=4))
 def test_a_quote_ends_a_string_only_where_it_is_not_escaped(texts: list[str]) -> None:
     document = {text: [text, {text: text}] for text in texts}

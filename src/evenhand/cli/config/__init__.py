@@ -7,6 +7,7 @@ Promises: `load` gives a sound `Config` or every problem with its line; no messa
 """
 
 from evenhand.cli.config.address import Address
+from evenhand.cli.config.checks import key_problems
 from evenhand.cli.config.effective import effective
 from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key, KeyLimits
@@ -54,6 +55,7 @@ __all__ = [
     "Tls",
     "UrlEngine",
     "effective",
+    "key_problems",
     "load",
     "look_outside",
     "read",

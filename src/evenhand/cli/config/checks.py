@@ -117,7 +117,6 @@ def _check_listeners(config: Config) -> Iterator[Finding]:
 
 
 def _check_keys(config: Config) -> Iterator[Finding]:
-    yield from _check_presence(config, "keys")
     references: dict[str, str] = {}
     if config.admin.credential:
         references[str(config.admin.credential)] = "the admin credential"
@@ -127,6 +126,19 @@ def _check_keys(config: Config) -> Iterator[Finding]:
             message = f"{reference} is {references[reference]} already: give each its own secret"
             yield ("keys", index, "key"), message
         references.setdefault(reference, f"keys[{index}]")
+
+
+def _check_key_presence(config: Config) -> Iterator[Finding]:
+    if not config.keys and config.state is None:
+        message = (
+            f"there are none: add at least one, such as `- {_EXAMPLES['keys']}`, or add a `state` "
+            "section and make keys with `evenhand keys create`"
+        )
+        yield ("keys",), message
+
+
+def _check_key_amounts(config: Config) -> Iterator[Finding]:
+    for index, key in enumerate(config.keys):
         highest, allowed = config.limits.output_tokens_max, key.limits.output_tokens_max
         if allowed is not None and allowed > highest:
             message = f"{allowed} is more than limits.output_tokens_max ({highest}): lower it"
@@ -214,7 +226,9 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"listen", "admin"}), _check_listeners),
-    (frozenset({"keys", "limits", "admin"}), _check_keys),
+    (frozenset({"keys", "admin"}), _check_keys),
+    (frozenset({"keys", "state"}), _check_key_presence),
+    (frozenset({"keys", "limits"}), _check_key_amounts),
     (frozenset({"keys", "tenants"}), _check_key_tenants),
     (frozenset({"keys", "lanes"}), _check_key_lanes),
     (frozenset({"keys", "engines"}), _check_key_models),
@@ -222,6 +236,16 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"keys", "state", "prices"}), _check_budgets),
 )
 """Each check with the sections it reads."""
+
+
+def key_problems(config: Config, keys: Iterable[Key]) -> Iterator[Finding]:
+    """What `config` has against keys that are not in it, each placed as `keys[n]` of these."""
+    asked = config.model_copy(update={"keys": tuple(keys)})
+    yield from _check_key_tenants(asked)
+    yield from _check_key_lanes(asked)
+    yield from _check_key_models(asked)
+    yield from _check_key_amounts(asked)
+    yield from _check_budgets(asked)
 
 
 def cross_checked(config: Config, unsound: frozenset[str]) -> Iterator[Finding]:

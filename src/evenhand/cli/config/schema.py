@@ -72,12 +72,16 @@ class Lane(BaseModel):
 class Config(BaseModel):
     """Everything that `evenhand serve` reads, in one YAML file.
 
-    The three lists that must not be empty default to empty, so that `checks` can explain that
-    along with everything else that is wrong.
+    The lists that must not be empty default to empty, so that `checks` can explain that along with
+    everything else that is wrong.
     """
 
     model_config = ConfigDict(
-        **SECTION, json_schema_extra={"required": ["engines", "tenants", "keys"]}
+        **SECTION,
+        json_schema_extra={
+            "required": ["engines", "tenants"],
+            "anyOf": [{"required": ["keys"]}, {"required": ["state"]}],
+        },
     )
 
     listen: ListenAddress = Address("127.0.0.1", 8080)
@@ -111,7 +115,6 @@ class Config(BaseModel):
     """Where usage and keys are kept. Left out: nothing is, and a restart begins anew."""
     prices: Prices | None = None
     """What tokens cost in money. Left out: tokens are counted, money is not."""
-    keys: Annotated[
-        tuple[Key, ...], Field(max_length=100_000, json_schema_extra={"minItems": 1})
-    ] = ()
-    """The API keys, at least one."""
+    keys: Annotated[tuple[Key, ...], Field(max_length=100_000)] = ()
+    """The API keys. At least one, unless there is a `state` section: then `evenhand keys` makes more
+    while the gateway runs."""

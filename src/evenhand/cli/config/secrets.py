@@ -55,7 +55,8 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class SecretReference:
-    """Where a secret is: `source` is "env" or "file", `name` the variable or absolute path."""
+    """Where a secret is: `source` is "env" or "file", `name` the variable or absolute path. Of keys that
+    are not in the file `source` is "state", `name` the key's id, and the secret is nowhere."""
 
     source: str
     name: str
@@ -65,8 +66,10 @@ class SecretReference:
 
 
 def parse_reference(text: object) -> SecretReference:
-    """Read `env:NAME` or `file:/PATH`. Raises ValueError that does not repeat the text, because it
-    may be the secret."""
+    """Read `env:NAME` or `file:/PATH`; what was read already stays. Raises ValueError that does not
+    repeat the text, because it may be the secret."""
+    if isinstance(text, SecretReference):
+        return text
     source, _, name = text.partition(":") if isinstance(text, str) else ("", "", "")
     if source == "env":
         if not _ENV_NAME.fullmatch(name):

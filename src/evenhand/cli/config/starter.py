@@ -75,6 +75,7 @@ keys:
     limits:
       open_requests_max: 1000
       # spend_max: 50           # in all, in the currency of prices; tokens_max: 1000000 in tokens
+# `evenhand keys create acme/search` makes more while the gateway runs; then this list may be left out.
 """
 
 STARTER_KEYS = ("ACME_SEARCH_KEY", "ACME_SUPPORT_KEY", "GLOBEX_BATCH_KEY")

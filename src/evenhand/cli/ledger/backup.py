@@ -7,6 +7,7 @@ import typer
 
 from evenhand.cli.state_access import folder_of, problems_told
 from evenhand.stores.backup import back_up
+from evenhand.stores.pepper import PEPPER
 
 
 def backup_command(
@@ -31,6 +32,6 @@ def backup_command(
         f" {len(found.open_requests):,} open holds, {copy.bytes:,} bytes. It passed the audit."
     )
     typer.echo(
-        f"Keep {folder.path / 'pepper'} too, in another place: without that file no API key that"
+        f"Keep {folder.path / PEPPER} too, in another place: without that file no API key that"
         " `evenhand keys` made works any more."
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from evenhand.cli.state_access import folder_of, problems_told
+from evenhand.stores.pepper import PEPPER
 from evenhand.stores.restore import restore
 
 
@@ -37,8 +38,8 @@ def restore_command(
     )
     if restored.kept is not None:
         typer.echo(f"The database from before is {restored.kept}: remove it when you are sure.")
-    if not (folder.path / "pepper").exists():
+    if not (folder.path / PEPPER).exists():
         typer.echo(
-            f"There is no {folder.path / 'pepper'}: if `evenhand keys` made API keys, put that file"
+            f"There is no {folder.path / PEPPER}: if `evenhand keys` made API keys, put that file"
             " back as well."
         )

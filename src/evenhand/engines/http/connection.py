@@ -126,7 +126,12 @@ class EngineConnection(asyncio.Protocol):
         if reader.status and not head_told:
             exchange.heard_head(reader.status, reader.headers)
         if self._exchange is exchange and (piece := reader.take()):
-            self._hear_body(exchange, piece)
+            if self._body_begun:
+                self._watch.heard()
+            else:
+                self._body_begun = True
+                self._watch.limit(self._settings.silence_timeout_ms / 1000)
+            exchange.heard_body(piece)
         if self._exchange is not exchange:
             return  # aborted by the one who heard it
         if reader.complete:
@@ -147,14 +152,6 @@ class EngineConnection(asyncio.Protocol):
             self._end(exchange, transport, reusable=False)
         else:
             self._break(Lost.CLOSED, str(exc or ""))
-
-    def _hear_body(self, exchange: Exchange, piece: bytes) -> None:
-        if self._body_begun:
-            self._watch.heard()
-        else:
-            self._body_begun = True
-            self._watch.limit(self._settings.silence_timeout_ms / 1000)
-        exchange.heard_body(piece)
 
     def _end(self, exchange: Exchange, transport: asyncio.Transport, *, reusable: bool) -> None:
         # An engine may answer before it has read the whole request; the rest would follow.

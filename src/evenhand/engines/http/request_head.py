@@ -51,7 +51,7 @@ class RequestHead:
 
     def _target(self, path: str) -> bytes:
         target = self._prefix + path
-        if not _PATH.fullmatch(path):
+        if not _is_path(path):
             raise ValueError(f"path {path!r} must begin with '/' and hold visible ASCII only")
         return target.encode("ascii")
 
@@ -65,6 +65,11 @@ def _lines(headers: Sequence[tuple[str, str]]) -> str:
             raise ValueError(f"header {name!r} is set by the client itself; drop it")
         lines += f"{name}: {value}\r\n"
     return lines
+
+
+@lru_cache(maxsize=64)
+def _is_path(path: str) -> bool:
+    return _PATH.fullmatch(path) is not None
 
 
 @lru_cache(maxsize=64)

@@ -26,6 +26,8 @@ REQUEST_LINE = re.compile(
 )
 # No underscore in names: behind another proxy X_Tenant and X-Tenant are the same variable.
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
+# Of fields that have passed.
+_FIELD = re.compile(r"([^:\r]+):[\t ]*([^\r]*)\r\n")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 _CLOSE = re.compile(r"(?:^|,)[ \t]*close[ \t]*(?:,|$)", re.IGNORECASE)
@@ -88,17 +90,22 @@ def read_head(raw: bytes, settings: EdgeSettings) -> ReadHead:
 
 
 def _fields(raw: bytes, start: int) -> dict[str, str]:
+    found = _FIELD.findall(raw.decode("latin-1"), start)
+    headers = {name.lower(): value.rstrip(" \t") for name, value in found}
+    return headers if len(headers) == len(found) else _joined(found)
+
+
+def _joined(found: list[tuple[str, str]]) -> dict[str, str]:
+    """The same where some header came more than once."""
     headers: dict[str, str] = {}
-    for field in raw[start:-2].decode("latin-1").split("\r\n")[:-1]:
-        name, _, value = field.partition(":")
-        name = name.lower()
-        value = value.strip(" \t")
-        if name not in headers:
-            headers[name] = value
-        elif name in _ONCE:
-            raise ambiguous(f"The header {name} came more than once: send it once.")
+    for name, value in found:
+        key = name.lower()
+        if key not in headers:
+            headers[key] = value.rstrip(" \t")
+        elif key in _ONCE:
+            raise ambiguous(f"The header {key} came more than once: send it once.")
         else:
-            headers[name] += ", " + value
+            headers[key] += ", " + value.rstrip(" \t")
     return headers
 
 

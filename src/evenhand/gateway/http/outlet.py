@@ -54,7 +54,8 @@ class Outlet:
         """Write a piece of a stream, unless too much waits already."""
         # One large piece to a client that keeps up is not the client's fault.
         was_slow = self.slow
-        self.write(data)
+        self._written_bytes += len(data)
+        self._transport.write(data)
         if was_slow and self.buffered_bytes() > self._settings.client_buffer_bytes_max:
             self._too_slow()
 

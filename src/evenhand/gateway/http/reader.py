@@ -71,8 +71,12 @@ class RequestReader:
             return body
         if len(self._held) < read.body_bytes:
             return None
-        body = bytes(self._held[: read.body_bytes])
-        del self._held[: read.body_bytes]
+        if len(self._held) == read.body_bytes:
+            body = bytes(self._held)
+            self._held.clear()
+        else:
+            body = bytes(self._held[: read.body_bytes])
+            del self._held[: read.body_bytes]
         return body
 
     def _check_unfinished(self) -> None:

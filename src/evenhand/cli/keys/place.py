@@ -1,0 +1,98 @@
+"""Where the keys are: the configuration, its state folder, the database, the pepper."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from evenhand.cli.check import print_problems
+from evenhand.cli.config import Config, ConfigurationError, load
+from evenhand.cli.state_desk import state_folder
+from evenhand.stores import KeyTable, Pepper, StateFolder, StateProblemError, pepper_of
+from evenhand.stores.schema import is_older, open_to_write
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Open for writing."""
+
+    config: Config
+    folder: StateFolder
+    table: KeyTable
+    pepper: Pepper
+
+
+@contextmanager
+def explained(file: Path) -> Iterator[None]:
+    """Whatever is wrong in the block becomes words on standard error and exit code 1."""
+    try:
+        yield
+    except ConfigurationError as error:
+        print_problems(file, error)
+    except StateProblemError as error:
+        typer.echo(f"evenhand: {error}", err=True)
+    except sqlite3.Error as error:
+        typer.echo(
+            f"evenhand: the state database cannot be used ({error}): see to disk and rights",
+            err=True,
+        )
+    else:
+        return
+    raise typer.Exit(1)
+
+
+def configured(file: Path) -> tuple[Config, StateFolder]:
+    """The configuration and the folder it names. Raises ConfigurationError, StateProblemError."""
+    config = load(file)
+    if config.state is None:
+        message = (
+            f"{file} has no `state` section, so there is nowhere to keep keys: add `state: {{folder: "
+            "state}` and start the gateway anew"
+        )
+        raise StateProblemError(message)
+    folder = state_folder(config.state, file)
+    if folder.path.exists() and (owner := folder.path.stat().st_uid) != os.geteuid():
+        # Files that we made there would shut its owner, the gateway, out of its own database.
+        message = f"{folder.path} is user {owner}'s: run this as that user, who runs the gateway"
+        raise StateProblemError(message)
+    return config, folder
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[Place]:
+    """Open it, made if it was not there. Raises ConfigurationError, StateProblemError, sqlite3.Error."""
+    config, folder = configured(file)
+    folder.make()
+    if is_older(folder.database):
+        message = (
+            f"{folder.database} was made by an earlier version of Evenhand: start the gateway of this "
+            "version once, which brings it up to date"
+        )
+        raise StateProblemError(message)
+    with _alone(folder.path):
+        connection = open_to_write(folder.database)
+    try:
+        yield Place(config, folder, KeyTable(connection), pepper_of(folder, connection))
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One command at a time: SQLite says "locked" at once to one of two that make the same database."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        why = error.strerror or error
+        message = f"cannot use the state folder {folder} ({why}): mend its owner and mode"
+        raise StateProblemError(message) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
