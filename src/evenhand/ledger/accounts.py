@@ -18,6 +18,7 @@ class Accounts:
     def __init__(self, rows: Iterable[AccountRow]) -> None:
         self._by_owner: dict[tuple[_Owner, str], Account] = {}
         self._by_number: dict[int, Account] = {}
+        self._next_number = 1
         self._spent: dict[tuple[KeyId, str], Spent] = {}
         self._changed: dict[int, Account] = {}
         # Those that something has moved on; bounded by the lines.
@@ -105,10 +106,12 @@ class Accounts:
     def _of(self, owner: _Owner, currency: str) -> Account:
         account = self._by_owner.get((owner, currency))
         if account is None:
-            account = self._add(Account(len(self._by_number) + 1, owner, currency))
+            account = self._add(Account(self._next_number, owner, currency))
         return account
 
     def _add(self, account: Account) -> Account:
+        # Not by counting: an account that was opened and never moved is not in the store.
+        self._next_number = max(self._next_number, account.number + 1)
         self._by_owner[account.owner, account.currency] = account
         self._by_number[account.number] = account
         return account
