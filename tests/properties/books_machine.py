@@ -140,9 +140,9 @@ class BooksMachine(RuleBasedStateMachine):
             self._must_refuse(lambda: self.books.settle(hold, usage, Outcome.COMPLETED, 1))
             return
         self._note_excess(hold, usage)
-        before = hold.line.spent.posted_nano
+        before = hold.line.posted_nano
         self.books.settle(hold, usage, Outcome.COMPLETED, 1, engine=EngineName("e"))
-        assert hold.line.spent.posted_nano - before == hold.line.price.of(usage)
+        assert hold.line.posted_nano - before == hold.line.price.of(usage)
 
     @rule(hold=holds)
     def void(self, hold: Any) -> None:

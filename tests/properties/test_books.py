@@ -5,4 +5,4 @@ from hypothesis import settings
 from properties.books_machine import BooksMachine
 
 TestBooks = BooksMachine.TestCase
-TestBooks.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestBooks.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -16,7 +16,7 @@ from evenhand.ledger.line import Line
 from evenhand.ledger.price import FREE, Price
 from evenhand.ledger.recovery import resolve_left_open
 from evenhand.ledger.snapshot import OpenHold, Snapshot
-from evenhand.ledger.transfer import Kind, Transfer, transfer_id
+from evenhand.ledger.transfer import Kind, Transfer
 
 __all__ = [
     "FREE",
@@ -39,5 +39,4 @@ __all__ = [
     "Spent",
     "Transfer",
     "resolve_left_open",
-    "transfer_id",
 ]

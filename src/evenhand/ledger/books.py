@@ -17,11 +17,11 @@ from evenhand.ledger.price import Price
 from evenhand.ledger.price_list import PriceList
 from evenhand.ledger.snapshot import OpenHold, Snapshot
 from evenhand.ledger.transfer import (
+    STEPS,
     STEPS_PER_REQUEST,
     Kind,
     Transfer,
     as_transfer,
-    transfer_id,
 )
 from evenhand.model import EngineName, KeyId, ModelName, Outcome, RequestId, Usage
 
@@ -54,10 +54,8 @@ class Books:
         key = (consumer, model, price)
         line = self._lines.get(key)
         if line is None:
-            debit, credit = self._accounts.pair(consumer, model, price.currency)
             number = self._prices.number(model, price)
-            spent = self._accounts.spent(consumer.key, price.currency)
-            line = self._lines[key] = Line(debit, credit, price, number, spent)
+            line = self._lines[key] = self._accounts.line(consumer, model, price, number)
         return line
 
     def hold(
@@ -70,14 +68,20 @@ class Books:
         budget: Budget | None = None,
     ) -> Hold | OverBudget:
         """Reserve the most that a request may use, unless that exceeds its key's budget."""
-        nano = line.price.bound(*bound)
+        input_tokens, output_tokens = bound
+        nano = line.price.bound(input_tokens, output_tokens)
         if budget is not None:
-            exceeded = over(budget, line.spent, nano=nano, tokens=sum(bound))
+            spent = self._spent_on(line)
+            exceeded = over(budget, spent, nano=nano, tokens=input_tokens + output_tokens)
             if exceeded is not None:
                 return exceeded
         self._numbers = number = self._numbers + 1
         hold = self._open[number] = Hold(number, request, line, bound, nano)
-        self._accounts.held(line, bound, nano)
+        if not line.is_moved:
+            self._accounts.moved(line)
+        line.held_input += input_tokens
+        line.held_output += output_tokens
+        line.held_nano += nano
         self._transfers.append(
             as_transfer(
                 (
@@ -86,9 +90,9 @@ class Books:
                     at_ms,
                     line.debit.number,
                     line.credit.number,
-                    bound.input_tokens,
+                    input_tokens,
                     0,
-                    bound.output_tokens,
+                    output_tokens,
                     nano,
                     request,
                     line.price_number,
@@ -125,27 +129,31 @@ class Books:
         """Post what was used: within the hold as its settlement, beyond it as a second transfer. Both
         together cost what the usage costs, rounded once. Raises AlreadyResolvedError."""
         self._resolve(hold)
-        within, price = _within(usage, hold.bound), hold.line.price
+        price = hold.line.price
+        within = _within(usage, hold.bound)
         nano = price.of(within)
         assert nano <= hold.nano, "a hold bounds its settlement"
         end = (outcome.value, engine, units, int(usage.is_estimate))
-        self._post(hold, Kind.SETTLE, at_ms, (within, nano), end)
+        self._post(hold, _SETTLE, at_ms, (within, nano), end)
         if within is not usage:
             beyond = (_beyond(usage, within), price.of(usage) - nano)
-            self._post(hold, Kind.EXCESS, at_ms, beyond, _NO_END)
+            self._post(hold, _EXCESS, at_ms, beyond, _NO_END)
 
     def void(self, hold: Hold, outcome: Outcome, at_ms: int) -> None:
         """Release all of it: no work is charged. Raises AlreadyResolvedError."""
-        self._release(hold, Kind.VOID, at_ms, (outcome.value, None, 0, 0))
+        self._resolve(hold)
+        self._post(hold, _VOID, at_ms, _NOTHING, (outcome.value, None, 0, 0))
 
     def expire(self, hold: Hold, at_ms: int) -> None:
         """Release all of it, because nobody is left who could say more. Raises AlreadyResolvedError."""
-        self._release(hold, Kind.EXPIRE, at_ms, (Outcome.GATEWAY_DIED.value, None, 0, 0))
+        self._resolve(hold)
+        end = (Outcome.GATEWAY_DIED.value, None, 0, 0)
+        self._post(hold, _EXPIRE, at_ms, _NOTHING, end)
 
     # Questions.
 
     def spent(self, key: KeyId, currency: str) -> Spent:
-        """What a key has posted and holds. Do not change what is returned."""
+        """What a key has posted and holds, over all its accounts of that currency."""
         return self._accounts.spent(key, currency)
 
     @property
@@ -217,31 +225,39 @@ class Books:
         assert transfer.price is not None
         return self.line(consumer, model, self._prices.numbered(transfer.price))
 
+    def _spent_on(self, line: Line) -> Spent:
+        owner = line.debit.owner
+        assert isinstance(owner, Consumer)
+        return self._accounts.spent(owner.key, line.price.currency)
+
     def _resolve(self, hold: Hold) -> None:
         if hold.is_resolved:
             raise AlreadyResolvedError(hold.request)
         hold.is_resolved = True
-        del self._open[hold.number]
-        self._accounts.released(hold.line, hold.bound, hold.nano)
+        number, line = hold.number, hold.line
+        del self._open[number]
+        if not line.is_moved:
+            self._accounts.moved(line)
+        input_tokens, output_tokens = hold.bound
+        line.held_input -= input_tokens
+        line.held_output -= output_tokens
+        line.held_nano -= hold.nano
         if hold.is_marked:
-            self._marks.pop(hold.number, None)
-            self._unmarked.append(hold.number)
+            self._marks.pop(number, None)
+            self._unmarked.append(number)
 
-    def _release(self, hold: Hold, kind: Kind, at_ms: int, end: "_End") -> None:
-        self._resolve(hold)
-        self._journal(hold, kind, at_ms, _NOTHING, end)
-
-    def _post(self, hold: Hold, kind: Kind, at_ms: int, amount: "_Amount", end: "_End") -> None:
-        self._accounts.posted(hold.line, *amount)
-        self._journal(hold, kind, at_ms, amount, end)
-
-    def _journal(self, hold: Hold, kind: Kind, at_ms: int, amount: "_Amount", end: "_End") -> None:
-        (tokens, nano), line = amount, hold.line
+    def _post(self, hold: Hold, step: "_Step", at_ms: int, amount: "_Amount", end: "_End") -> None:
+        """Journal what resolves a hold, or exceeds it, and move it. After `_resolve`."""
+        line, (tokens, nano), (step_number, kind) = hold.line, amount, step
+        line.posted_input += tokens.input_tokens
+        line.posted_cached += tokens.cached_input_tokens
+        line.posted_output += tokens.output_tokens
+        line.posted_nano += nano
         self._transfers.append(
             as_transfer(
                 (
-                    transfer_id(hold.number, kind),
-                    kind.value,
+                    hold.number * STEPS_PER_REQUEST + step_number,
+                    kind,
                     at_ms,
                     line.debit.number,
                     line.credit.number,
@@ -256,6 +272,15 @@ class Books:
             )
         )
 
+
+_Step = tuple[int, str]
+
+
+def _step(kind: Kind) -> _Step:
+    return STEPS[kind], kind.value
+
+
+_SETTLE, _VOID, _EXPIRE, _EXCESS = map(_step, (Kind.SETTLE, Kind.VOID, Kind.EXPIRE, Kind.EXCESS))
 
 _Amount = tuple[Usage, int]
 """Tokens and nano-units."""

@@ -1,25 +1,30 @@
 """A line: all that requests of one consumer to one model at one price have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evenhand.ledger.account import Account
-from evenhand.ledger.budget import Spent
 from evenhand.ledger.price import Price
+
+COUNTS = (
+    *("posted_input", "posted_cached", "posted_output", "posted_nano"),
+    *("held_input", "held_output", "held_nano"),
+)
+"""What a line counts and an account balances."""
 
 
 @dataclass(slots=True, eq=False)
 class Line:
     """Made once by `Books.line`, and kept by whoever holds on it, so that a request looks up nothing.
 
-    The counts are what has moved on it since its accounts were last brought up to date: the same for
-    both of them, and so moved once instead of twice.
+    The counts are what has moved on it since the process began, and what is held: the same for both of
+    its accounts, and so counted once instead of twice. `is_moved`: since its accounts were last brought
+    up to date.
     """
 
     debit: Account
     credit: Account
     price: Price
     price_number: int
-    spent: Spent
     is_moved: bool = False
     posted_input: int = 0
     posted_cached: int = 0
@@ -28,17 +33,15 @@ class Line:
     held_input: int = 0
     held_output: int = 0
     held_nano: int = 0
+    _passed_on: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
 
-    def settle_accounts(self) -> None:
-        """Bring both accounts up to date."""
-        for account in (self.debit, self.credit):
-            account.posted_input += self.posted_input
-            account.posted_cached += self.posted_cached
-            account.posted_output += self.posted_output
-            account.posted_nano += self.posted_nano
-            account.held_input += self.held_input
-            account.held_output += self.held_output
-            account.held_nano += self.held_nano
-        self.posted_input = self.posted_cached = self.posted_output = self.posted_nano = 0
-        self.held_input = self.held_output = self.held_nano = 0
+    def bring_accounts_up_to_date(self) -> None:
+        """Add to both accounts what they do not have of it."""
+        for name in COUNTS:
+            count: int = getattr(self, name)
+            more = count - self._passed_on[name]
+            if more:
+                self._passed_on[name] = count
+                for account in (self.debit, self.credit):
+                    setattr(account, name, getattr(account, name) + more)
         self.is_moved = False
