@@ -22,8 +22,8 @@ class Kind(StrEnum):
 
 STEPS = {Kind.HOLD: 0, Kind.SETTLE: 1, Kind.VOID: 1, Kind.EXPIRE: 1, Kind.EXCESS: 2}
 STEPS_PER_REQUEST = 4
-"""The id of a request's transfer is its number times this, plus its step. All three ways to resolve a hold
-have one id, so that a second resolution cannot even be written."""
+"""The id of a request's transfer is its number times this, plus its step. All three ways to resolve a
+hold have one id, so that a second resolution cannot even be written."""
 
 
 class Transfer(NamedTuple):
