@@ -20,9 +20,15 @@ class CacheSalts:
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
         self._secret = secrets.token_bytes(32)
+        # Bounded by the trust domains that keys ever had.
+        self._salts: dict[TrustDomain, str] = {}
 
     def of(self, domain: TrustDomain) -> str | None:
         """The domain's salt; None while there is but one domain."""
         if len(self._keys.trust_domains) <= 1:
             return None
-        return hmac.digest(self._secret, domain.encode(), hashlib.sha256).hex()
+        salt = self._salts.get(domain)
+        if salt is None:
+            salt = hmac.digest(self._secret, domain.encode(), hashlib.sha256).hex()
+            self._salts[domain] = salt
+        return salt

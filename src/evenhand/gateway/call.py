@@ -105,13 +105,12 @@ class Call:
             self._refuse(admitted)
             return
         self._admitted = admitted
-        self._record.asked(
-            admitted.completion, self._gateway.metrics.for_model(admitted.completion.model)
-        )
+        gateway, identity, completion = self._gateway, self._holder.identity, admitted.completion
+        self._record.asked(completion, gateway.metrics.for_model(completion.model))
         request = scheduler_request(
-            admitted, self._holder.identity, request_id=self._id, interaction=self._interaction
+            admitted, identity, request_id=self._id, interaction=self._interaction
         )
-        booking = self._gateway.bookkeeping.open(self._holder.identity, request, self._used)
+        booking = gateway.bookkeeping.open(identity, request, self._used)
         if isinstance(booking, Refused):
             self._refuse(booking)
             return
@@ -394,22 +393,22 @@ class Call:
         was_running = self._phase is Phase.RUNNING
         self._phase = Phase.READING  # to be concluded
         self._usage = usage or NO_USAGE
+        booking = self._booking
         if was_running:
-            worth = self._worth(outcome, usage)
+            worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             self._units = self._dispatcher.settle(self._id, worth, outcome).units
-        if self._booking is None:
-            return
-        if was_running and usage is not None:
-            assert self._link is not None
-            self._booking.settle(usage, outcome, self._link.name, self._units)
-        else:
-            self._booking.void(outcome)
+            if usage is not None and booking is not None:
+                assert self._link is not None
+                booking.settle(usage, outcome, self._link.name, self._units)
+                return
+        if booking is not None:
+            booking.void(outcome)
 
-    def _worth(self, outcome: Outcome, usage: Usage | None) -> Usage:
-        """What it counts for in the shares. An answer that is not streamed and broke off kept an engine
-        busy, nobody knows for how long, so what was expected of it counts; the ledger has only what is
-        known."""
-        is_known = self._relay is None or self._relay.is_counted or outcome is Outcome.COMPLETED
+    def _worth(self, usage: Usage | None) -> Usage:
+        """What an answer that broke off counts for in the shares. One that is not streamed kept an
+        engine busy, nobody knows for how long, so what was expected of it counts; the ledger has only
+        what is known."""
+        is_known = self._relay is None or self._relay.is_counted
         if usage is not None and not is_known:
             return self._dispatcher.scheduler.expected_usage(self._id)
         return self._usage

@@ -71,24 +71,25 @@ class Gateway:
 
     def request(self, head: RequestHead, response: Response) -> Handler | None:
         """Identity first: nothing of a body is read for somebody who has no key."""
-        request_id = RequestId(f"req_{self._ids.take()}")
-        holder = self.keys.holder(head.headers.get("authorization"))
-        interaction = head.headers.get("x-evenhand-interaction")
-        refusal = _route_refusal(head) or _caller_refusal(holder, interaction)
-        if refusal is not None or holder is None:
-            assert refusal is not None
-            self._refuse(response, request_id, refusal)
-            return None
-        if head.path == _MODELS:
-            return ModelsList(response, self._models_body(holder), request_id)
-        return Call(
-            self,
-            holder,
-            response,
-            path=head.path,
-            request_id=request_id,
-            interaction=InteractionId(interaction or f"int_{self._ids.take()}"),
-        )
+        request_id = RequestId("req_" + self._ids.take())
+        path, headers = head.path, head.headers
+        holder = self.keys.holder(headers.get("authorization"))
+        interaction = headers.get("x-evenhand-interaction")
+        if (
+            head.method != "POST"
+            or path not in READERS
+            or interaction is not None
+            or holder is None
+        ):
+            refusal = _route_refusal(head) or _caller_refusal(holder, interaction)
+            if refusal is not None:
+                self._refuse(response, request_id, refusal)
+                return None
+            assert holder is not None
+            if path == _MODELS:
+                return ModelsList(response, self._models_body(holder), request_id)
+        own = InteractionId(interaction or "int_" + self._ids.take())
+        return Call(self, holder, response, path=path, request_id=request_id, interaction=own)
 
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""
