@@ -7,6 +7,7 @@ Who may connect is the file system's to say. Nothing that is sent here is a secr
 
 import asyncio
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,10 @@ CONNECTIONS_MAX = 64
 LINE_BYTES_MAX = 4096
 _LINE_S_MAX = 5
 _WORK_S_MAX = 60
+
+# From 3.13 on the loop looks for the socket by its address, to remove it at the end. That is its owner's
+# to do, and the address may go by a descriptor that is closed.
+_LEAVE_THE_SOCKET: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 """Does what a line asks for; what it gives is the answer. Raises StateProblemError."""
@@ -36,7 +41,7 @@ class ControlServer:
     async def start(self) -> None:
         """Answer from here on, those who have connected already too."""
         self._server = await asyncio.start_unix_server(
-            self._serve, sock=self._listening, limit=LINE_BYTES_MAX
+            self._serve, sock=self._listening, limit=LINE_BYTES_MAX, **_LEAVE_THE_SOCKET
         )
 
     async def stop(self) -> None:

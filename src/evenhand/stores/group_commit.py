@@ -63,6 +63,7 @@ class GroupCommit:
         self._waiters: list[Recorded] = []
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._is_over = False
         self.closed_because: str | None = None
         """Why nothing is being written; None while the store is open."""
 
@@ -109,6 +110,7 @@ class GroupCommit:
                 self._flush()
             await asyncio.sleep(0.002)
         self._stop_clocks()
+        self._is_over = True
         left = self.waiting_entries
         if self._thread.stop(max(1, int((deadline_s - self._loop.time()) * 1000))):
             self._let_go()
@@ -144,6 +146,8 @@ class GroupCommit:
             except BaseException:
                 opened.close()
                 raise
+            if self._is_over:
+                opened.close()  # nobody waits for it any more
             return opened
 
         self._thread.run(job, self._written)
