@@ -1,6 +1,8 @@
 """The ledger's rows: batches in, the books as of the last batch out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +68,9 @@ class LedgerFile:
         self._insert("INSERT INTO account", batch.accounts, _BALANCES_ONLY)
         self._insert("INSERT INTO transfer", batch.transfers)
         self._insert("INSERT OR REPLACE INTO mark", batch.marks)
-        connection.executemany(
-            "DELETE FROM mark WHERE number = ?", ((number,) for number in batch.unmarked)
-        )
+        if batch.unmarked:
+            numbers = ((number,) for number in batch.unmarked)
+            connection.executemany("DELETE FROM mark WHERE number = ?", numbers)
         connection.execute("UPDATE ledger SET seq = ?, open_from = ?", (batch.seq, batch.open_from))
 
     def _insert(self, into: str, rows: Sequence[tuple[Any, ...]], then: str = "") -> None:
@@ -76,9 +78,8 @@ class LedgerFile:
         for size in _ROWS_PER_STATEMENT:
             while len(rows) - done >= size:
                 piece = rows[done : done + size]
-                row = f"({','.join('?' * len(piece[0]))})"
-                statement = f"{into} VALUES {','.join([row] * size)}{then}"
-                self._connection.execute(statement, _flat(piece))
+                statement = _statement(into, size, len(piece[0]), then)
+                self._connection.execute(statement, list(chain.from_iterable(piece)))
                 done += size
 
     def _open_holds(self, open_from: int) -> Iterator[OpenHold]:
@@ -95,8 +96,11 @@ class LedgerFile:
             yield OpenHold(hold, marks.get(hold.id // STEPS_PER_REQUEST))
 
 
-def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return [value for row in rows for value in row]
+@cache
+def _statement(into: str, rows: int, columns: int, then: str) -> str:
+    """Bounded by the tables times the row counts above."""
+    row = f"({','.join('?' * columns)})"
+    return f"{into} VALUES {','.join([row] * rows)}{then}"
 
 
 def _expect(seq: int, batch: Batch) -> None:
