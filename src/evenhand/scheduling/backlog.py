@@ -67,15 +67,13 @@ class Backlog:
         return sum(1 for other in queue.values() if other.sequence < ticket.sequence)
 
     def _count(self, ticket: Ticket, sign: int) -> None:
-        size = ticket.request.body_bytes * sign
+        size, units = ticket.request.body_bytes * sign, ticket.expected_units * sign
         self.requests += sign
         self.bytes += size
-        node: Node | None = ticket.leaf
-        while node is not None:
+        for node in ticket.leaf.lineage:
             node.queued_requests += sign
             node.queued_bytes += size
-            node.queued_units += ticket.expected_units * sign
-            node = node.parent
+            node.queued_units += units
 
 
 def _since(queue: _Queue, sequence: int) -> list[Ticket]:

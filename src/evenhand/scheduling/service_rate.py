@@ -9,29 +9,27 @@ class ServiceRate:
 
     def __init__(self) -> None:
         self._second = 0
+        self._second_ends_ms = 1000
         self._units = 0
         self._is_busy = False
         self._mean_scaled: int | None = None
 
-    def add(self, units: int, now_ms: int) -> None:
-        """Units that were produced just then; refunds count negative."""
-        self._roll(now_ms)
+    def add(self, units: int, now_ms: int, *, is_busy: bool = True) -> None:
+        """Units that were produced just then; refunds count negative. `is_busy`: whether anything runs
+        from here on; seconds in which nothing runs say nothing of the rate."""
+        if now_ms >= self._second_ends_ms:
+            self._roll(now_ms)
         self._units += units
-
-    def busy(self, now_ms: int, *, is_busy: bool) -> None:
-        """Whether anything runs from here on. Seconds in which nothing runs say nothing of the rate."""
-        self._roll(now_ms)
         self._is_busy = is_busy
 
     def units_per_s(self, now_ms: int) -> int | None:
         """None until a whole second with work has passed."""
-        self._roll(now_ms)
+        if now_ms >= self._second_ends_ms:
+            self._roll(now_ms)
         return None if self._mean_scaled is None else max(0, self._mean_scaled >> 8)
 
     def _roll(self, now_ms: int) -> None:
         second = now_ms // 1000
-        if second <= self._second:
-            return
         if second - self._second > _FORGET_S:
             self._mean_scaled = None
         else:
@@ -39,6 +37,7 @@ class ServiceRate:
             for _ in range(second - self._second - 1):
                 self._take(0)
         self._second, self._units = second, 0
+        self._second_ends_ms = (second + 1) * 1000
 
     def _take(self, units: int) -> None:
         if units == 0 and not (self._is_busy and self._mean_scaled is not None):
