@@ -94,7 +94,7 @@ class Host:
             "engines": dict(core.capacity.engines),
             "free": core.capacity._free,
             "tickets": {key: ticket_state(ticket) for key, ticket in core._tickets.items()},
-            "rate": vars(core._rate),
+            "rate": (core._rate._mean_scaled, core._rate._units_before, core._rate.second_ends_ms),
             "input": core._input._sums,
             "output": (core._output._by_tenant, core._output._by_model),
             "backlog": (core.backlog.requests, core.backlog.bytes),

@@ -57,13 +57,13 @@ class Scheduler:
         self._output = OutputPrediction(
             settings.policy.prediction, default_tokens=settings.output_tokens_default
         )
+        self._cost = settings.cost
         self._output_units = settings.cost.output
-        self._rate = ServiceRate()
+        self._rate = ServiceRate(self.tree.root)
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
-        self.request_units_peak = 0
-        """The most that any request was charged at any moment so far."""
+        self._ended_units_peak = 0
 
     # Requests come in.
 
@@ -86,7 +86,7 @@ class Scheduler:
             return None
         ticket = self._tickets[request.id] = self._ticket(request, leaf, pool, now_ms)
         self.tree.pass_through(leaf, pool)
-        return self._put_on_engine(ticket, now_ms)
+        return self._put_on_engine(ticket, ticket.expected_units, now_ms)
 
     def submit(self, request: Request, now_ms: int) -> Submission:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
@@ -157,8 +157,9 @@ class Scheduler:
         if ticket is None:
             return None
         self._dequeue(ticket)
-        ticket.input_tokens, ticket.paid_tokens = self._expected_tokens(ticket.request)
-        engine = self._put_on_engine(ticket, now_ms)
+        # Guessed anew: more is known than when it came.
+        ticket.input_tokens, ticket.paid_tokens, units = self._expected(ticket.request)
+        engine = self._put_on_engine(ticket, units, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -171,11 +172,9 @@ class Scheduler:
         if unpaid <= 0:
             return
         ticket.paid_tokens = produced
-        units = unpaid * self._output_units
-        ticket.charged_units = charged = ticket.charged_units + units
-        self.request_units_peak = max(self.request_units_peak, charged)
-        self.tree.charge(ticket.leaf, units)
-        self._rate.add(units, now_ms)
+        if now_ms >= self._rate.second_ends_ms:
+            self._rate.roll(now_ms)
+        self.tree.charge(ticket.leaf, unpaid * self._output_units)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
@@ -184,7 +183,7 @@ class Scheduler:
         ticket = self._tickets.pop(request_id)
         engine, request = ticket.engine, ticket.request
         assert engine is not None, "it waits: cancel it"
-        units = self.settings.cost.of(usage)
+        units = self._cost.of(usage)
         corrected = self._take_off_engine(ticket, engine, units, now_ms)
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
@@ -244,39 +243,49 @@ class Scheduler:
 
     def open_units(self) -> int:
         """What open requests are charged at this moment; the rest of all charges is settled."""
-        return sum(ticket.charged_units for ticket in self._tickets.values())
+        return sum(self._charged_units(ticket) for ticket in self._tickets.values())
+
+    @property
+    def request_units_peak(self) -> int:
+        """The most that any request was charged at any moment so far. O(open requests): what one is
+        charged only grows until it ends."""
+        charged = map(self._charged_units, self._tickets.values())
+        return max(self._ended_units_peak, max(charged, default=0))
 
     # Inside.
 
     def _ticket(self, request: Request, leaf: Node, pool: Pool, now_ms: int) -> Ticket:
         self._sequence = sequence = self._sequence + 1
-        input_tokens, output_tokens = self._expected_tokens(request)
-        units = self.settings.cost.of_tokens(input_tokens, output_tokens)
-        return Ticket(request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, units)
+        return Ticket(request, leaf, pool, sequence, now_ms, *self._expected(request))
 
-    def _expected_tokens(self, request: Request) -> tuple[int, int]:
-        return self._input.tokens(request), self._output.tokens(request)
+    def _expected(self, request: Request) -> tuple[int, int, int]:
+        """Its input and output tokens, and the units that these cost."""
+        input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
+        return input_tokens, output_tokens, self._cost.of_tokens(input_tokens, output_tokens)
 
-    def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
+    def _charged_units(self, ticket: Ticket) -> int:
+        """What its leaf carries for it at this moment."""
+        if ticket.engine is None:
+            return 0
+        return self._cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
+
+    def _put_on_engine(self, ticket: Ticket, units: int, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
-        ticket.engine = engine = self.capacity.take(ticket.pool)
-        units = self.settings.cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
-        ticket.charged_units = units
-        self.request_units_peak = max(self.request_units_peak, units)
+        if now_ms >= self._rate.second_ends_ms:
+            self._rate.roll(now_ms)
         self.tree.occupy(ticket.leaf, 1, units)
-        self._rate.add(units, now_ms)
+        ticket.engine = engine = self.capacity.take(ticket.pool)
         return engine
 
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
-        added = units - ticket.charged_units
-        ticket.charged_units = units
-        self.request_units_peak = max(self.request_units_peak, units)
-        tree = self.tree
-        tree.occupy(ticket.leaf, -1, added)
-        self._rate.add(added, now_ms, is_busy=tree.root.running_requests > 0)
+        if now_ms >= self._rate.second_ends_ms:
+            self._rate.roll(now_ms)
+        charged = self._cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
+        self._ended_units_peak = max(self._ended_units_peak, charged, units)
+        self.tree.occupy(ticket.leaf, -1, units - charged)
         self.capacity.release(engine)
-        return added
+        return units - charged
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket

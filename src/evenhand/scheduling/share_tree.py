@@ -57,15 +57,13 @@ class ShareTree:
             stack.extend(reversed(node.children.values()))
 
     def charge(self, leaf: Node, units: int) -> None:
-        """Add service to a leaf and all above it; negative units are a refund. O(depth)."""
+        """Add service to a leaf and all above it; at least 0, for a refund is an `occupy`. O(depth)."""
         for node in leaf.lineage:
             node.virtual += units * node.ticks_per_unit
-        if units < 0:
-            _note_refund(leaf)
 
     def occupy(self, leaf: Node, requests: int, units: int) -> None:
-        """So many requests more run beneath the leaf and all above it (-1: one less), and so many
-        units are charged, as by `charge`. O(depth)."""
+        """So many more requests run beneath a leaf and all above it (-1: one less), and so many units
+        are charged there; less than 0: refunded. O(depth)."""
         for node in leaf.lineage:
             node.running_requests += requests
             node.virtual += units * node.ticks_per_unit

@@ -11,10 +11,10 @@ from evenhand.scheduling.pool import Pool
 class Ticket:
     """From `submit` to its one ending.
 
-    `expected_units` is the estimate made at submission; `charged_units` is what the leaf carries for
-    it at this moment, and `paid_tokens` how much output that covers: what was predicted, which live
-    tokens use up before they cost more, or what was produced if that is more. `engine` is set while
-    it runs; `has_failed_once` says that an engine has failed on it before.
+    `expected_units` is the estimate made at submission. While it runs `engine` is set, and the leaf
+    carries the cost of `input_tokens` and `paid_tokens` for it: the output that was predicted, which
+    live tokens use up before they cost more, or what was produced if that is more. `has_failed_once`
+    says that an engine has failed on it before.
     """
 
     request: Request
@@ -26,7 +26,6 @@ class Ticket:
     paid_tokens: int
     expected_units: int
     engine: EngineName | None = None
-    charged_units: int = 0
     produced_tokens: int = 0
     has_failed_once: bool = False
 
