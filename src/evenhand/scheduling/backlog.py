@@ -31,10 +31,10 @@ class Backlog:
             queue = pools[ticket.pool] = OrderedDict()
         # Only those that come back from a failed engine find later arrivals here, and no more of
         # them than were in flight there.
-        later = [other.request.id for other in _since(queue, ticket.sequence)] if queue else ()
+        later = _since(queue, ticket.sequence) if ticket.has_failed_once else ()
         queue[ticket.request.id] = ticket
-        for request_id in later:
-            queue.move_to_end(request_id)
+        for other in later:
+            queue.move_to_end(other.request.id)
         self._count(ticket, 1)
         return begins
 

@@ -73,17 +73,17 @@ class Capacity:
             candidates = [engine for name in pool if (engine := self.engines[name]).has_slot]
             # Least in_flight / window; compared as integers, scaled so that small windows still differ.
             best = min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
-        best.in_flight += 1
-        if best.in_flight == best.window:
+        best.in_flight = in_flight = best.in_flight + 1
+        if in_flight == best.window:
             self._free.remove(best.name)
         return best.name
 
     def release(self, name: EngineName) -> None:
         """Free the slot of a request that has ended there. Call once per `take`."""
         engine = self.engines[name]
-        assert engine.in_flight > 0
-        engine.in_flight -= 1
-        if engine.in_flight < engine.window:
+        engine.in_flight = in_flight = engine.in_flight - 1
+        assert in_flight >= 0
+        if in_flight < engine.window:
             self._free.add(name)
 
     def _serving(self, model: ModelName) -> Pool:

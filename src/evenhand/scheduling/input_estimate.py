@@ -32,11 +32,12 @@ class InputEstimate:
         if usage.is_estimate or request.prompt_tokens is not None:
             return
         # More tokens than bytes: a template or an image, which tell nothing of the length of text.
-        if not 0 < usage.input_tokens <= request.prompt_bytes:
+        tokens, prompt_bytes = usage.input_tokens, request.prompt_bytes
+        if not 0 < tokens <= prompt_bytes:
             return
         seen_bytes, seen_tokens = self._sums.get(request.model, _PRIOR)
-        seen_bytes += request.prompt_bytes
-        seen_tokens += usage.input_tokens
+        seen_bytes += prompt_bytes
+        seen_tokens += tokens
         while seen_tokens > _MEMORY_TOKENS or seen_bytes > _MEMORY_BYTES:
             seen_bytes = max(1, seen_bytes // 2)
             seen_tokens = max(1, seen_tokens // 2)

@@ -153,9 +153,10 @@ class Scheduler:
         the answer is None: then no slot is free that anybody waits for."""
         if not self.backlog.requests:
             return None
-        ticket = self._order.next(self.capacity.open_pools(self.tree.root.views))
-        if ticket is None:
+        open_pools = self.capacity.open_pools(self.tree.root.views)
+        if not open_pools:
             return None
+        ticket = self._order.next(open_pools)
         self._dequeue(ticket)
         # Guessed anew: more is known than when it came.
         ticket.input_tokens, ticket.paid_tokens, units = self._expected(ticket.request)

@@ -68,7 +68,9 @@ class ShareTree:
             node.running_requests += requests
             node.virtual += units * node.ticks_per_unit
         if units < 0:
-            _note_refund(leaf)
+            assert leaf.virtual >= 0, "refunded more than was charged"
+            if self.root.views:
+                _note_refund(leaf)
 
     def join(self, leaf: Node, pool: Pool) -> None:
         """The leaf has begun to wait for a pool. Lifts every node on the path that did not."""
@@ -120,14 +122,11 @@ class ShareTree:
             for engine in pool:
                 parent.last_left[engine] = left
 
-    def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node | None:
-        """The leaf whose turn it is among those that wait for one of these pools."""
-        pools = [pool for pool in open_pools if pool in self.root.views]
-        if not pools:
-            return None
+    def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node:
+        """The leaf whose turn it is among those that wait for one of these pools. There must be one."""
         node = self.root
         while node.children:
-            node = _least_served_child(node, pools)
+            node = _least_served_child(node, open_pools)
         return node
 
     def furthest_over_share(self) -> Node | None:
@@ -151,7 +150,7 @@ class ShareTree:
         return node
 
 
-def _least_served_child(node: Node, pools: list[Pool]) -> Node:
+def _least_served_child(node: Node, pools: Iterable[Pool]) -> Node:
     """THE line that picks the next tenant: the least normalised service goes next."""
     views = [node.views[pool] for pool in pools if pool in node.views]
     if len(views) == 1:
@@ -162,8 +161,7 @@ def _least_served_child(node: Node, pools: list[Pool]) -> Node:
 def _note_refund(leaf: Node) -> None:
     """Counters shrank, from the leaf to the root: tell whoever keeps them in order."""
     for node in leaf.lineage:
-        assert node.virtual >= 0, "refunded more than was charged"
-        if node.parent is not None and node.parent.views:
+        if node.parent is not None:
             for view in node.parent.views.values():
                 if node in view:
                     view.shrunk(node)
