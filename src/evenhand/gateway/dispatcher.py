@@ -139,6 +139,12 @@ class Dispatcher:
             self._is_pumping = False
         self._arm_expiry()
 
+    def close(self) -> None:
+        """Stop the clock, and the observer. Calls that are open stay the callers' to end."""
+        self._disarm_expiry()
+        if self._observer is not None:
+            self._observer.close()
+
     def _start(
         self, request_id: RequestId, engine: EngineName, waited_ms: int, now_ms: int
     ) -> None:
@@ -149,12 +155,6 @@ class Dispatcher:
             call.start(self.engines[engine], waited_ms)
         except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
             call.crashed(error)
-
-    def close(self) -> None:
-        """Stop the clock, and the observer. Calls that are open stay the callers' to end."""
-        self._disarm_expiry()
-        if self._observer is not None:
-            self._observer.close()
 
     def _end_waiting(self, refusal: Refusal, now_ms: int) -> None:
         """It was queued, and has been shed or has waited too long."""

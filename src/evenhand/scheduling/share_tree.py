@@ -57,7 +57,7 @@ class ShareTree:
             stack.extend(reversed(node.children.values()))
 
     def charge(self, leaf: Node, units: int) -> None:
-        """Add service to a leaf and all above it; at least 0, for a refund is an `occupy`. O(depth)."""
+        """Add service to a leaf and all above it, at least 0: refunds come by `occupy`. O(depth)."""
         for node in leaf.lineage:
             node.virtual += units * node.ticks_per_unit
 
