@@ -56,6 +56,20 @@ class Dispatcher:
     def submit(self, call: Dispatched, request: Request) -> None:
         """Queue a call; it hears of its turn or its refusal, possibly before this returns."""
         now_ms = self.now_ms()
+        # From within a start it takes the long way, or one start could nest in another without end.
+        engine = None if self._is_pumping else self.scheduler.start_at_once(request, now_ms)
+        if engine is not None:
+            self._calls[request.id] = call
+            if self._observer is not None:
+                self._observer.arrived(request, now_ms)
+            self._is_pumping = True
+            try:
+                self._start(request.id, engine, 0, now_ms)
+            finally:
+                self._is_pumping = False
+            if self.scheduler.backlog.requests:
+                self.pump()
+            return
         submission = self.scheduler.submit(request, now_ms)
         # Only when the scheduler has it: what raised there leaves nothing behind here.
         self._calls[request.id] = call
@@ -115,13 +129,7 @@ class Dispatcher:
         self._is_pumping = True
         try:
             while (start := self.scheduler.next(now_ms := self.now_ms())) is not None:
-                call = self._calls[start.request.id]
-                if self._observer is not None:
-                    self._observer.started(start.request.id, now_ms)
-                try:
-                    call.start(self.engines[start.engine], start.waited_ms)
-                except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
-                    call.crashed(error)
+                self._start(start.request.id, start.engine, start.waited_ms, now_ms)
             # Last: whoever can start has not waited too long, and one whose engine has failed after
             # the time limit can.
             now_ms = self.now_ms()
@@ -136,6 +144,17 @@ class Dispatcher:
         self._disarm_expiry()
         if self._observer is not None:
             self._observer.close()
+
+    def _start(
+        self, request_id: RequestId, engine: EngineName, waited_ms: int, now_ms: int
+    ) -> None:
+        call = self._calls[request_id]
+        if self._observer is not None:
+            self._observer.started(request_id, now_ms)
+        try:
+            call.start(self.engines[engine], waited_ms)
+        except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
+            call.crashed(error)
 
     def _end_waiting(self, refusal: Refusal, now_ms: int) -> None:
         """It was queued, and has been shed or has waited too long."""

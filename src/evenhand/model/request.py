@@ -12,9 +12,11 @@ from evenhand.model.ids import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# One per request: freezing would cost more than the rest of making it.
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Request:
-    """One call for completion or embeddings, immutable; what happens to it is kept by the scheduler.
+    """One call for completion or embeddings; what happens to it is kept by the scheduler. Never changed
+    once made.
 
     `prompt_bytes` is the text length from which input tokens are estimated; `prompt_tokens` is set
     instead where the client sent token ids. `choices` is the number of completions asked for

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+# Made several times per request: freezing would cost more than the rest of making it.
+@dataclass(slots=True, unsafe_hash=True)
 class Usage:
-    """Tokens of one request, summed over its choices.
+    """Tokens of one request, summed over its choices. Never changed once made.
 
     `input_tokens` includes the `cached_input_tokens` (OpenAI's convention). `is_estimate` says that
     at least one figure was counted by us because the engine did not report it.
@@ -17,7 +18,6 @@ class Usage:
     is_estimate: bool = False
 
     def __post_init__(self) -> None:
-        assert self.input_tokens >= 0
         assert self.output_tokens >= 0
         assert 0 <= self.cached_input_tokens <= self.input_tokens
 

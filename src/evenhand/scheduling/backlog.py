@@ -31,10 +31,10 @@ class Backlog:
             queue = pools[ticket.pool] = OrderedDict()
         # Only those that come back from a failed engine find later arrivals here, and no more of
         # them than were in flight there.
-        later = [other.request.id for other in _since(queue, ticket.sequence)] if queue else ()
+        later = _since(queue, ticket.sequence) if ticket.has_failed_once else ()
         queue[ticket.request.id] = ticket
-        for request_id in later:
-            queue.move_to_end(request_id)
+        for other in later:
+            queue.move_to_end(other.request.id)
         self._count(ticket, 1)
         return begins
 
@@ -67,15 +67,13 @@ class Backlog:
         return sum(1 for other in queue.values() if other.sequence < ticket.sequence)
 
     def _count(self, ticket: Ticket, sign: int) -> None:
-        size = ticket.request.body_bytes * sign
+        size, units = ticket.request.body_bytes * sign, ticket.expected_units * sign
         self.requests += sign
         self.bytes += size
-        node: Node | None = ticket.leaf
-        while node is not None:
+        for node in ticket.leaf.lineage:
             node.queued_requests += sign
             node.queued_bytes += size
-            node.queued_units += ticket.expected_units * sign
-            node = node.parent
+            node.queued_units += units
 
 
 def _since(queue: _Queue, sequence: int) -> list[Ticket]:

@@ -40,7 +40,7 @@ class Capacity:
         state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
         state.window = window
         state.models = frozenset(models)
-        self._note_slot(state)
+        (self._free.add if state.has_slot else self._free.discard)(name)
         self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
         served = {model for engine in self.engines.values() for model in engine.models}
         self._pools = {model: self._serving(model) for model in served}
@@ -66,27 +66,25 @@ class Capacity:
 
     def take(self, pool: Pool) -> EngineName:
         """Occupy a slot for an open pool: on the engine whose window is least filled."""
-        candidates = [engine for name in pool if (engine := self.engines[name]).has_slot]
-        best = candidates[0]
-        if len(candidates) > 1:
+        if len(pool) == 1:
+            best = self.engines[pool[0]]
+            assert best.has_slot
+        else:
+            candidates = [engine for name in pool if (engine := self.engines[name]).has_slot]
             # Least in_flight / window; compared as integers, scaled so that small windows still differ.
             best = min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
-        best.in_flight += 1
-        self._note_slot(best)
+        best.in_flight = in_flight = best.in_flight + 1
+        if in_flight == best.window:
+            self._free.remove(best.name)
         return best.name
 
     def release(self, name: EngineName) -> None:
         """Free the slot of a request that has ended there. Call once per `take`."""
         engine = self.engines[name]
-        assert engine.in_flight > 0
-        engine.in_flight -= 1
-        self._note_slot(engine)
-
-    def _note_slot(self, engine: EngineState) -> None:
-        if engine.has_slot:
-            self._free.add(engine.name)
-        else:
-            self._free.discard(engine.name)
+        engine.in_flight = in_flight = engine.in_flight - 1
+        assert in_flight >= 0
+        if in_flight < engine.window:
+            self._free.add(name)
 
     def _serving(self, model: ModelName) -> Pool:
         return tuple(sorted(e.name for e in self.engines.values() if model in e.models))

@@ -1,6 +1,7 @@
 """What the core returns. Every effect is a value; the host carries it out."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evenhand.model import EngineName, Outcome, Request, RequestId
 
@@ -25,8 +26,7 @@ class Submission:
     shed: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Send that request to that engine; `waited_ms` is how long it was queued."""
 
     request: Request
@@ -34,8 +34,7 @@ class Start:
     waited_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """The one ending of a request that was dispatched: what it was charged in all."""
 
     request: Request

@@ -34,18 +34,15 @@ class FirstComeFirstServed:
         if not arrivals:
             del self._arrivals[ticket.pool]
 
-    def next(self, open_pools: set[Pool]) -> Ticket | None:
-        heads = [head for pool in open_pools if (head := self._head(pool)) is not None]
-        return min(heads, key=lambda ticket: ticket.sequence, default=None)
+    def next(self, open_pools: set[Pool]) -> Ticket:
+        return min(map(self._head, open_pools), key=lambda ticket: ticket.sequence)
 
-    def _head(self, pool: Pool) -> Ticket | None:
-        arrivals = self._arrivals.get(pool, [])
-        while arrivals:
-            request_id = arrivals[0][1]
-            if self._waits(request_id, pool):
-                return self._waiting[request_id]
+    def _head(self, pool: Pool) -> Ticket:
+        """The first that waits for the pool. There must be one."""
+        arrivals = self._arrivals[pool]
+        while not self._waits(arrivals[0][1], pool):
             heappop(arrivals)
-        return None
+        return self._waiting[arrivals[0][1]]
 
     def _waits(self, request_id: RequestId, pool: Pool) -> bool:
         ticket = self._waiting.get(request_id)

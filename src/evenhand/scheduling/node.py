@@ -19,8 +19,8 @@ class Node:
     """A node of the tree. Only `ShareTree` changes it.
 
     `virtual` is normalised service. Siblings are ordered by it plus the node's lift in the pool they
-    wait for (`lifts`). `service_units` is service as charged, for people and bounds. `queued_units`
-    is what its waiting requests are expected to cost. `views` holds, for each pool that somebody
+    wait for (`lifts`). `lineage` is the node and all above it, the root last. `queued_units` is what
+    its waiting requests are expected to cost. `views` holds, for each pool that somebody
     beneath waits for, the children that do; `last_left` per engine, the child that last ceased to
     wait for it and the pool in which it did; `waiting_weight` sums the weights of the waiting.
     """
@@ -30,13 +30,13 @@ class Node:
         "index",
         "last_left",
         "lifts",
+        "lineage",
         "parent",
         "path",
         "queued_bytes",
         "queued_requests",
         "queued_units",
         "running_requests",
-        "service_units",
         "ticks_per_unit",
         "views",
         "virtual",
@@ -53,9 +53,9 @@ class Node:
         self.ticks_per_unit = VIRTUAL_PER_UNIT // weight
         self.index = index
         self.parent = parent
+        self.lineage: tuple[Node, ...] = (self, *(parent.lineage if parent else ()))
         self.children: dict[str, Node] = {}
         self.virtual = 0
-        self.service_units = 0
         self.queued_units = 0
         self.queued_bytes = 0
         self.queued_requests = 0
@@ -66,6 +66,11 @@ class Node:
         self.waiting_children: dict[Node, None] = {}
         self.waiting_weight = 0
         self.last_left: dict[EngineName, tuple[Node, Pool]] = {}
+
+    @property
+    def service_units(self) -> int:
+        """Service as charged, for people and bounds. Exact: a charge is a whole number of units."""
+        return self.virtual // self.ticks_per_unit
 
     def counter(self, pool: Pool) -> int:
         """What orders it among its siblings there."""

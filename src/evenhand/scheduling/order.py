@@ -20,5 +20,5 @@ class Order(Protocol):
     def unqueued(self, ticket: Ticket) -> None:
         """The ticket waits no more (picked, cancelled, expired or shed)."""
 
-    def next(self, open_pools: set[Pool]) -> Ticket | None:
-        """The ticket to start; None only if nobody waits for an open pool (work conservation)."""
+    def next(self, open_pools: set[Pool]) -> Ticket:
+        """The ticket to start. Somebody waits for each of the pools, and there is at least one."""

@@ -11,6 +11,7 @@ from evenhand.model import ModelName, Request, TenantPath
 
 _SHIFT = 8
 """Means are kept times 2^8, so that short answers do not round away."""
+_ROUND_UP = (1 << _SHIFT) - 1
 
 
 class Prediction(StrEnum):
@@ -29,20 +30,19 @@ class OutputPrediction:
 
     def __init__(self, kind: Prediction, *, default_tokens: int) -> None:
         assert default_tokens >= 0
-        self._kind = kind
-        self._default_tokens = default_tokens
+        self._guesses = kind is not Prediction.NONE
+        self._default = default_tokens << _SHIFT
         self._by_tenant: dict[tuple[TenantPath, ModelName], int] = {}
         self._by_model: dict[ModelName, int] = {}
 
     def tokens(self, request: Request) -> int:
         """Expected output tokens of all choices together."""
-        if self._kind is Prediction.NONE:
+        if not self._guesses:
             return 0
-        mean = self._by_tenant.get(
-            (request.tenant, request.model),
-            self._by_model.get(request.model, self._default_tokens << _SHIFT),
-        )
-        each = (mean + (1 << _SHIFT) - 1) >> _SHIFT
+        mean = self._by_tenant.get((request.tenant, request.model))
+        if mean is None:
+            mean = self._by_model.get(request.model, self._default)
+        each = (mean + _ROUND_UP) >> _SHIFT
         if request.output_tokens_max is not None:
             each = min(each, request.output_tokens_max)
         return each * request.choices
@@ -50,10 +50,10 @@ class OutputPrediction:
     def learn(self, request: Request, output_tokens: int) -> None:
         """Take in the length of a completed answer. Broken-off ones say nothing of lengths,
         and neither do those that may have no output: embeddings, or prompts to be scored."""
-        if self._kind is Prediction.NONE or request.output_tokens_max == 0:
+        if not self._guesses or request.output_tokens_max == 0:
             return
         length = (output_tokens << _SHIFT) // request.choices
-        key = (request.tenant, request.model)
-        self._by_tenant[key] = (4 * self._by_tenant.get(key, length) + length) // 5
         model = request.model
+        key = (request.tenant, model)
+        self._by_tenant[key] = (4 * self._by_tenant.get(key, length) + length) // 5
         self._by_model[model] = (4 * self._by_model.get(model, length) + length) // 5

@@ -1,9 +1,9 @@
 """The scheduling core: one small surface, hosted by the gateway, by simulators and by engines.
 
 Pure: time is an argument (`now_ms`, a monotonic clock that never goes back), every effect is a return
-value, equal calls give equal answers. The host owes, for each request: `submit` once; then, unless it
-was refused, exactly one of `cancel` (while it waits), an appearance in `shed` or `expire`, or
-`settle` (after `next` has started it).
+value, equal calls give equal answers. The host owes, for each request: `submit` once, or instead of it a
+`start_at_once` that has named an engine; then, unless it was refused, exactly one of `cancel` (while it
+waits), an appearance in `shed` or `expire`, or `settle` (after it was started, by `next` or at once).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -18,6 +18,7 @@ from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.explanation import explain
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
+from evenhand.scheduling.node import Node
 from evenhand.scheduling.policy import PRESETS, Policy
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prediction import OutputPrediction
@@ -56,14 +57,36 @@ class Scheduler:
         self._output = OutputPrediction(
             settings.policy.prediction, default_tokens=settings.output_tokens_default
         )
-        self._rate = ServiceRate()
+        self._cost = settings.cost
+        self._output_units = settings.cost.output
+        self._rate = ServiceRate(self.tree.root)
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
-        self.request_units_peak = 0
-        """The most that any request was charged at any moment so far."""
+        self._ended_units_peak = 0
 
     # Requests come in.
+
+    def start_at_once(self, request: Request, now_ms: int) -> EngineName | None:
+        """Start a request for which an engine has a slot and before which nobody waits, on the engine
+        returned. None: nothing has happened, `submit` it.
+
+        The short way of most requests while there is no contention: every effect is that of `submit`
+        and of the `next` that would follow.
+        """
+        assert request.id not in self._tickets, "submitted twice"
+        capacity, waiting = self.capacity, self.tree.root.views
+        pool = capacity.pool(request.model)
+        if not capacity.is_open(pool):
+            return None
+        if waiting and capacity.open_pools(waiting):
+            return None  # whoever waits for an open pool may go first
+        leaf = self.tree.leaf(request.tenant)
+        if self._is_over_tenant_limit(request, leaf):
+            return None
+        ticket = self._tickets[request.id] = self._ticket(request, leaf, pool, now_ms)
+        self.tree.pass_through(leaf, pool)
+        return self._put_on_engine(ticket, ticket.expected_units, now_ms)
 
     def submit(self, request: Request, now_ms: int) -> Submission:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
@@ -74,10 +97,10 @@ class Scheduler:
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
             return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
-        ticket = self._ticket(request, pool, now_ms)
-        refused = self._over_tenant_limit(ticket, now_ms)
-        if refused is not None:
-            return Submission(refused)
+        leaf = self.tree.leaf(request.tenant)
+        if self._is_over_tenant_limit(request, leaf):
+            return Submission(self._tenant_queue_full(request, leaf, now_ms))
+        ticket = self._ticket(request, leaf, pool, now_ms)
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and self._has_no_room_for(request):
@@ -103,9 +126,10 @@ class Scheduler:
         """End those that have waited too long. Call at `next_expiry_ms` or soon after."""
         expired = []
         while self._deadlines and self._deadlines[0][0] <= now_ms:
-            _, _, request_id = heappop(self._deadlines)
+            at_ms, _, request_id = heappop(self._deadlines)
             ticket = self._tickets.get(request_id)
-            if ticket is None or ticket.engine is not None or ticket.expires_ms > now_ms:
+            # The deadline of its first stay in the queue says nothing of its second.
+            if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
                 continue
             self._dequeue(ticket)
             del self._tickets[request_id]
@@ -129,57 +153,56 @@ class Scheduler:
         the answer is None: then no slot is free that anybody waits for."""
         if not self.backlog.requests:
             return None
-        ticket = self._order.next(self.capacity.open_pools(self.tree.root.views))
-        if ticket is None:
+        open_pools = self.capacity.open_pools(self.tree.root.views)
+        if not open_pools:
             return None
+        ticket = self._order.next(open_pools)
         self._dequeue(ticket)
-        ticket.engine = self.capacity.take(ticket.pool)
-        ticket.started_ms = now_ms
-        self._count_running(ticket, 1, now_ms)
-        # Charged now, with the answer expected, so that a burst is not free.
-        ticket.input_tokens = self._input.tokens(ticket.request)
-        ticket.prepaid_tokens = self._output.tokens(ticket.request)
-        self._charge_to(ticket, self._expected_units(ticket), now_ms)
-        return Start(ticket.request, ticket.engine, now_ms - ticket.queued_ms)
+        # Guessed anew: more is known than when it came.
+        ticket.input_tokens, ticket.paid_tokens, units = self._expected(ticket.request)
+        engine = self._put_on_engine(ticket, units, now_ms)
+        return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
         """So many more output tokens have come. O(depth); free while they were predicted."""
         assert tokens >= 0
         ticket = self._tickets[request_id]
         assert ticket.engine is not None
-        ticket.produced_tokens += tokens
-        if ticket.produced_tokens > ticket.prepaid_tokens:
-            self._charge_to(ticket, self._expected_units(ticket), now_ms)
+        ticket.produced_tokens = produced = ticket.produced_tokens + tokens
+        unpaid = produced - ticket.paid_tokens
+        if unpaid <= 0:
+            return
+        ticket.paid_tokens = produced
+        if now_ms >= self._rate.second_ends_ms:
+            self._rate.roll(now_ms)
+        self.tree.charge(ticket.leaf, unpaid * self._output_units)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
     ) -> Settlement:
         """End a started request: the charge becomes what it really used. Exactly once."""
         ticket = self._tickets.pop(request_id)
-        assert ticket.engine is not None, "it waits: cancel it"
-        before = ticket.charged_units
-        self._charge_to(ticket, self.settings.cost.of(usage), now_ms)
-        self.capacity.release(ticket.engine)
-        self._count_running(ticket, -1, now_ms)
+        engine, request = ticket.engine, ticket.request
+        assert engine is not None, "it waits: cancel it"
+        units = self._cost.of(usage)
+        corrected = self._take_off_engine(ticket, engine, units, now_ms)
         if outcome is Outcome.COMPLETED:
-            self._input.learn(ticket.request, usage)
-            self._output.learn(ticket.request, usage.output_tokens)
-        corrected = ticket.charged_units - before
-        return Settlement(ticket.request, outcome, ticket.engine, ticket.charged_units, corrected)
+            self._input.learn(request, usage)
+            self._output.learn(request, usage.output_tokens)
+        return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
         """Its engine failed before the first byte. True: it waits again, at its place by arrival,
         for any engine but that one, and what it was charged is refunded. False: no other engine
         serves its model, or this was its second try; the host settles it."""
         ticket = self._tickets[request_id]
-        assert ticket.engine is not None
+        engine = ticket.engine
+        assert engine is not None
         serving = self.capacity.pool(ticket.request.model)
-        pool = tuple(name for name in serving if name != ticket.engine)
+        pool = tuple(name for name in serving if name != engine)
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
-        self._charge_to(ticket, 0, now_ms)
-        self.capacity.release(ticket.engine)
-        self._count_running(ticket, -1, now_ms)
+        self._take_off_engine(ticket, engine, 0, now_ms)
         ticket.engine, ticket.pool, ticket.has_failed_once = None, pool, True
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens = 0
@@ -209,8 +232,7 @@ class Scheduler:
         """What a running request is taken to use as far as is known: estimated input, and the greater
         of predicted and produced output. For settling what broke off without a word of usage."""
         ticket = self._tickets[request_id]
-        output_tokens = max(ticket.prepaid_tokens, ticket.produced_tokens)
-        return Usage(ticket.input_tokens, output_tokens, is_estimate=True)
+        return Usage(ticket.input_tokens, ticket.paid_tokens, is_estimate=True)
 
     def retry_after_ms(self, tenant: TenantPath, now_ms: int) -> int:
         """When a client of that tenant that is refused for its own limits may come back."""
@@ -222,37 +244,49 @@ class Scheduler:
 
     def open_units(self) -> int:
         """What open requests are charged at this moment; the rest of all charges is settled."""
-        return sum(ticket.charged_units for ticket in self._tickets.values())
+        return sum(self._charged_units(ticket) for ticket in self._tickets.values())
+
+    @property
+    def request_units_peak(self) -> int:
+        """The most that any request was charged at any moment so far. O(open requests): what one is
+        charged only grows until it ends."""
+        charged = map(self._charged_units, self._tickets.values())
+        return max(self._ended_units_peak, max(charged, default=0))
 
     # Inside.
 
-    def _ticket(self, request: Request, pool: Pool, now_ms: int) -> Ticket:
-        self._sequence += 1
-        ticket = Ticket(
-            request=request,
-            leaf=self.tree.leaf(request.tenant),
-            pool=pool,
-            sequence=self._sequence,
-            queued_ms=now_ms,
-            expected_units=0,
-        )
-        ticket.input_tokens = self._input.tokens(request)
-        ticket.prepaid_tokens = self._output.tokens(request)
-        ticket.expected_units = self._expected_units(ticket)
-        return ticket
+    def _ticket(self, request: Request, leaf: Node, pool: Pool, now_ms: int) -> Ticket:
+        self._sequence = sequence = self._sequence + 1
+        return Ticket(request, leaf, pool, sequence, now_ms, *self._expected(request))
 
-    def _expected_units(self, ticket: Ticket) -> int:
-        output_tokens = max(ticket.prepaid_tokens, ticket.produced_tokens)
-        return self.settings.cost.of_tokens(ticket.input_tokens, output_tokens)
+    def _expected(self, request: Request) -> tuple[int, int, int]:
+        """Its input and output tokens, and the units that these cost."""
+        input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
+        return input_tokens, output_tokens, self._cost.of_tokens(input_tokens, output_tokens)
 
-    def _charge_to(self, ticket: Ticket, units: int, now_ms: int) -> None:
-        """Make `units` what the ticket is charged in all."""
-        delta = units - ticket.charged_units
-        if delta:
-            ticket.charged_units = units
-            self.request_units_peak = max(self.request_units_peak, units)
-            self.tree.charge(ticket.leaf, delta)
-            self._rate.add(delta, now_ms)
+    def _charged_units(self, ticket: Ticket) -> int:
+        """What its leaf carries for it at this moment."""
+        if ticket.engine is None:
+            return 0
+        return self._cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
+
+    def _put_on_engine(self, ticket: Ticket, units: int, now_ms: int) -> EngineName:
+        """Charged now, with the answer expected, so that a burst is not free."""
+        if now_ms >= self._rate.second_ends_ms:
+            self._rate.roll(now_ms)
+        self.tree.occupy(ticket.leaf, 1, units)
+        ticket.engine = engine = self.capacity.take(ticket.pool)
+        return engine
+
+    def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
+        """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
+        if now_ms >= self._rate.second_ends_ms:
+            self._rate.roll(now_ms)
+        charged = self._cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
+        self._ended_units_peak = max(self._ended_units_peak, charged, units)
+        self.tree.occupy(ticket.leaf, -1, units - charged)
+        self.capacity.release(engine)
+        return units - charged
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
@@ -272,24 +306,18 @@ class Scheduler:
             ]
             heapify(self._deadlines)
 
-    def _count_running(self, ticket: Ticket, sign: int, now_ms: int) -> None:
-        node = ticket.leaf
-        while True:
-            node.running_requests += sign
-            if node.parent is None:
-                break
-            node = node.parent
-        self._rate.busy(now_ms, is_busy=node.running_requests > 0)
+    def _is_over_tenant_limit(self, request: Request, leaf: Node) -> bool:
+        limits = self.settings.limits
+        return (
+            leaf.queued_requests >= limits.tenant_requests_max
+            or leaf.queued_bytes + request.body_bytes > limits.tenant_bytes_max
+        )
 
-    def _over_tenant_limit(self, ticket: Ticket, now_ms: int) -> Refusal | None:
-        limits, leaf = self.settings.limits, ticket.leaf
-        over_requests = leaf.queued_requests + 1 > limits.tenant_requests_max
-        over_bytes = leaf.queued_bytes + ticket.request.body_bytes > limits.tenant_bytes_max
-        if not (over_requests or over_bytes):
-            return None
+    def _tenant_queue_full(self, request: Request, leaf: Node, now_ms: int) -> Refusal:
+        limits = self.settings.limits
         what = (
             f"{limits.tenant_requests_max} requests"
-            if over_requests
+            if leaf.queued_requests >= limits.tenant_requests_max
             else f"{limits.tenant_bytes_max} bytes of requests"
         )
         message = (
@@ -297,7 +325,7 @@ class Scheduler:
             "Retry after the time given, or send fewer at once."
         )
         wait_ms = retry_after_ms(leaf, self._rate.units_per_s(now_ms))
-        return Refusal(ticket.request, Outcome.TENANT_QUEUE_FULL, message, wait_ms)
+        return Refusal(request, Outcome.TENANT_QUEUE_FULL, message, wait_ms)
 
     def _has_no_room_for(self, request: Request) -> bool:
         limits, backlog = self.settings.limits, self.backlog

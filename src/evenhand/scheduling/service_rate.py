@@ -1,47 +1,48 @@
 """How fast the engines serve, in units per second: the denominator of every honest Retry-After."""
 
+from evenhand.scheduling.node import Node
+
 _MEMORY_S = 8
 _FORGET_S = 64
 
 
 class ServiceRate:
-    """Exponentially decayed mean over whole seconds, in integers (times 2^8)."""
+    """Exponentially decayed mean over whole seconds, in integers (times 2^8).
 
-    def __init__(self) -> None:
-        self._second = 0
-        self._units = 0
-        self._is_busy = False
+    It reads what was charged in a second, refunds off, and whether anything runs, off the root of the
+    share tree. For this it must be told in time: `roll`, at `second_ends_ms` or later, before the root
+    changes.
+    """
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self.second_ends_ms = 1000
+        """When the second ends that is being measured."""
+        self._units_before = 0
         self._mean_scaled: int | None = None
-
-    def add(self, units: int, now_ms: int) -> None:
-        """Units that were produced just then; refunds count negative."""
-        self._roll(now_ms)
-        self._units += units
-
-    def busy(self, now_ms: int, *, is_busy: bool) -> None:
-        """Whether anything runs from here on. Seconds in which nothing runs say nothing of the rate."""
-        self._roll(now_ms)
-        self._is_busy = is_busy
 
     def units_per_s(self, now_ms: int) -> int | None:
         """None until a whole second with work has passed."""
-        self._roll(now_ms)
+        if now_ms >= self.second_ends_ms:
+            self.roll(now_ms)
         return None if self._mean_scaled is None else max(0, self._mean_scaled >> 8)
 
-    def _roll(self, now_ms: int) -> None:
-        second = now_ms // 1000
-        if second <= self._second:
-            return
-        if second - self._second > _FORGET_S:
+    def roll(self, now_ms: int) -> None:
+        """Take in the seconds that have passed. `now_ms` is at least `second_ends_ms`."""
+        units, second = self._root.service_units, now_ms // 1000
+        idle_seconds = second - self.second_ends_ms // 1000
+        if idle_seconds >= _FORGET_S:
             self._mean_scaled = None
         else:
-            self._take(self._units)
-            for _ in range(second - self._second - 1):
+            self._take(units - self._units_before)
+            for _ in range(idle_seconds):
                 self._take(0)
-        self._second, self._units = second, 0
+        self._units_before = units
+        self.second_ends_ms = (second + 1) * 1000
 
     def _take(self, units: int) -> None:
-        if units == 0 and not (self._is_busy and self._mean_scaled is not None):
+        """A second's work. One in which nothing runs says nothing of the rate."""
+        if units == 0 and not (self._root.running_requests and self._mean_scaled is not None):
             return
         sample = units << 8
         old = sample if self._mean_scaled is None else self._mean_scaled

@@ -29,6 +29,7 @@ class ShareTree:
 
     def __init__(self, tenants: Iterable[TenantShare]) -> None:
         self._nodes = 0
+        self._leaves: dict[TenantPath, Node] = {}
         self.root = self._node((), TenantShare(name="", children=tuple(tenants)), None)
 
     def _node(self, path: TenantPath, share: TenantShare, parent: Node | None) -> Node:
@@ -37,15 +38,15 @@ class ShareTree:
         for child in share.children:
             assert child.name not in node.children, f"two siblings are called {child.name}"
             node.children[child.name] = self._node((*path, child.name), child, node)
+        if not node.children:
+            self._leaves[path] = node
         return node
 
     def leaf(self, path: TenantPath) -> Node:
         """The leaf of that path; the host has checked that it exists."""
-        node = self.root
-        for name in path:
-            node = node.children[name]
-        assert not node.children, f"{'/'.join(path)} is not a leaf"
-        return node
+        leaf = self._leaves.get(path)
+        assert leaf is not None, f"{'/'.join(path)} is not a leaf"
+        return leaf
 
     def nodes(self) -> Iterator[Node]:
         """All nodes, the root first, parents before children."""
@@ -56,17 +57,20 @@ class ShareTree:
             stack.extend(reversed(node.children.values()))
 
     def charge(self, leaf: Node, units: int) -> None:
-        """Add service to a leaf and all above it; negative units are a refund. O(depth)."""
-        node: Node | None = leaf
-        while node is not None:
-            node.service_units += units
+        """Add service to a leaf and all above it, at least 0: refunds come by `occupy`. O(depth)."""
+        for node in leaf.lineage:
             node.virtual += units * node.ticks_per_unit
-            assert node.service_units >= 0, "refunded more than was charged"
-            if units < 0 and node.parent is not None:
-                for view in node.parent.views.values():
-                    if node in view:
-                        view.shrunk(node)
-            node = node.parent
+
+    def occupy(self, leaf: Node, requests: int, units: int) -> None:
+        """So many more requests run beneath a leaf and all above it (-1: one less), and so many units
+        are charged there; less than 0: refunded. O(depth)."""
+        for node in leaf.lineage:
+            node.running_requests += requests
+            node.virtual += units * node.ticks_per_unit
+        if units < 0:
+            assert leaf.virtual >= 0, "refunded more than was charged"
+            if self.root.views:
+                _note_refund(leaf)
 
     def join(self, leaf: Node, pool: Pool) -> None:
         """The leaf has begun to wait for a pool. Lifts every node on the path that did not."""
@@ -105,14 +109,24 @@ class ShareTree:
             del parent.views[pool]
             node = parent
 
-    def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node | None:
-        """The leaf whose turn it is among those that wait for one of these pools."""
-        pools = [pool for pool in open_pools if pool in self.root.views]
-        if not pools:
-            return None
+    def pass_through(self, leaf: Node, pool: Pool) -> None:
+        """It is the leaf's turn as soon as it waits for a pool for which nobody waits: does what `join`
+        and then `leave` would do."""
+        assert pool not in self.root.views
+        for node in leaf.lineage:
+            parent = node.parent
+            if parent is None:
+                return
+            _lift(node, pool)
+            left = (node, pool)
+            for engine in pool:
+                parent.last_left[engine] = left
+
+    def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node:
+        """The leaf whose turn it is among those that wait for one of these pools. There must be one."""
         node = self.root
         while node.children:
-            node = _least_served_child(node, pools)
+            node = _least_served_child(node, open_pools)
         return node
 
     def furthest_over_share(self) -> Node | None:
@@ -136,12 +150,21 @@ class ShareTree:
         return node
 
 
-def _least_served_child(node: Node, pools: list[Pool]) -> Node:
+def _least_served_child(node: Node, pools: Iterable[Pool]) -> Node:
     """THE line that picks the next tenant: the least normalised service goes next."""
     views = [node.views[pool] for pool in pools if pool in node.views]
     if len(views) == 1:
         return views[0].least()[1]
     return min((view.least() for view in views), key=lambda found: (found[0], found[1].index))[1]
+
+
+def _note_refund(leaf: Node) -> None:
+    """Counters shrank, from the leaf to the root: tell whoever keeps them in order."""
+    for node in leaf.lineage:
+        if node.parent is not None:
+            for view in node.parent.views.values():
+                if node in view:
+                    view.shrunk(node)
 
 
 def _lift(node: Node, pool: Pool) -> None:
@@ -154,20 +177,24 @@ def _lift(node: Node, pool: Pool) -> None:
     """
     parent = node.parent
     assert parent is not None
-    if pool in parent.views:
-        present, _ = parent.views[pool].least()
+    view = parent.views.get(pool)
+    if view is not None:
+        present, _ = view.least()
     else:
-        at_engines = [at for engine in pool if (at := _present_at(parent, engine)) is not None]
-        if not at_engines:
-            return
-        present = max(at_engines)
-    if present > node.counter(pool):
+        present = 0  # where all counters begin
+        for engine in pool:
+            present = max(present, _present_at(parent, engine))
+    if present > node.virtual + node.lifts.get(pool, 0):
         node.lifts[pool] = present - node.virtual
 
 
-def _present_at(parent: Node, engine: EngineName) -> int | None:
-    waiting = [view.least()[0] for pool, view in parent.views.items() if engine in pool]
-    if waiting:
-        return min(waiting)
+def _present_at(parent: Node, engine: EngineName) -> int:
+    if parent.views:
+        waiting = [view.least()[0] for pool, view in parent.views.items() if engine in pool]
+        if waiting:
+            return min(waiting)
     left = parent.last_left.get(engine)
-    return None if left is None else left[0].counter(left[1])
+    if left is None:
+        return 0
+    node, pool = left
+    return node.virtual + node.lifts.get(pool, 0)

@@ -7,14 +7,14 @@ from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Ticket:
     """From `submit` to its one ending.
 
-    `expected_units` is the estimate made at submission; `charged_units` is what the leaf carries for
-    it at this moment; `prepaid_tokens` is the predicted output that was charged at the pick, which
-    live tokens use up before they cost more. `engine` is set while it runs; `has_failed_once` says
-    that an engine has failed on it before.
+    `expected_units` is the estimate made at submission. While it runs `engine` is set, and the leaf
+    carries the cost of `input_tokens` and `paid_tokens` for it: the output that was predicted, which
+    live tokens use up before they cost more, or what was produced if that is more. `has_failed_once`
+    says that an engine has failed on it before.
     """
 
     request: Request
@@ -22,12 +22,10 @@ class Ticket:
     pool: Pool
     sequence: int
     queued_ms: int
+    input_tokens: int
+    paid_tokens: int
     expected_units: int
     engine: EngineName | None = None
-    started_ms: int | None = None
-    charged_units: int = 0
-    input_tokens: int = 0
-    prepaid_tokens: int = 0
     produced_tokens: int = 0
     has_failed_once: bool = False
 

@@ -20,9 +20,8 @@ class VirtualTokenCounter:
     def unqueued(self, ticket: Ticket) -> None:
         """Nothing to do."""
 
-    def next(self, open_pools: set[Pool]) -> Ticket | None:
-        leaf = self._tree.least_served_leaf(open_pools)
-        return None if leaf is None else self._backlog.oldest(leaf, open_pools)
+    def next(self, open_pools: set[Pool]) -> Ticket:
+        return self._backlog.oldest(self._tree.least_served_leaf(open_pools), open_pools)
 
 
 _: type[Order] = VirtualTokenCounter

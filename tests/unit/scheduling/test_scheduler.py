@@ -57,6 +57,25 @@ def test_the_least_served_tenant_goes_next() -> None:
     assert [start(core) for _ in range(6)] == ["a1", "b1", "a2", "b2", "a3", None]
 
 
+def test_who_needs_not_wait_starts_at_once() -> None:
+    core = scheduler(window=1)
+    assert core.start_at_once(request("a1"), 0) == E1
+    assert core.tree.root.service_units == 10 * 10
+    assert core.start_at_once(request("a2"), 0) is None, "no slot"
+    assert core.submit(request("a2"), 0).refused is None
+    core.settle(RequestId("a1"), Usage(10, 0), Outcome.COMPLETED, 0)
+    assert core.start_at_once(request("b1"), 0) is None, "another waits for that slot"
+    assert start(core) == "a2"
+
+
+def test_no_way_leads_past_the_limits_of_a_tenant() -> None:
+    core = scheduler(tenant_bytes_max=30)
+    assert core.start_at_once(request("a1", size=31), 0) is None
+    refused = core.submit(request("a1", size=31), 0).refused
+    assert refused is not None
+    assert refused.outcome is Outcome.TENANT_QUEUE_FULL
+
+
 def test_a_weight_of_two_gets_twice_as_much() -> None:
     tenants = (TenantShare(name="a", weight=2), TenantShare(name="b"))
     core = Scheduler(SchedulerSettings(tenants=tenants, policy=Policy(prediction=Prediction.NONE)))
