@@ -182,7 +182,7 @@ class Call:
             self,
             meter,
             self._gateway.limits,
-            input_tokens=self._dispatcher.scheduler.expected_usage(self._id).input_tokens,
+            input_tokens=self._dispatcher.scheduler.expected_input_tokens(self._id),
             reports_one_of=completion
             if engine.dialect.counts_one_choice and completion.choices > 1
             else None,

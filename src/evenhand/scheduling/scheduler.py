@@ -228,6 +228,10 @@ class Scheduler:
         is_open = self.capacity.is_open(ticket.pool)
         return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
 
+    def expected_input_tokens(self, request_id: RequestId) -> int:
+        """How many a running request's prompt is taken to be, as far as is known."""
+        return self._tickets[request_id].input_tokens
+
     def expected_usage(self, request_id: RequestId) -> Usage:
         """What a running request is taken to use as far as is known: estimated input, and the greater
         of predicted and produced output. For settling what broke off without a word of usage."""
