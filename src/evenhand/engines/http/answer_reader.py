@@ -1,10 +1,15 @@
-"""Bytes of one answer, taken apart."""
+"""Bytes of answers, taken apart."""
 
 from typing import Final
 
 import httptools
 
 _NO_BODY: Final = frozenset({204, 304})
+_KEPT: Final = {
+    b"content-type": "content-type",
+    b"content-length": "content-length",
+    b"transfer-encoding": "transfer-encoding",
+}
 
 
 class NotHttpError(Exception):
@@ -16,71 +21,99 @@ class _BeyondEndError(Exception):
 
 
 class AnswerReader:
-    """Takes one answer apart; the caller feeds bytes and asks what they brought.
+    """Takes the answers of one connection apart, one after the other: `begin` each, and `feed` what is
+    read.
 
-    It holds the pieces of a single read, never more: take them after each `feed`.
+    It holds the pieces of a single read, never more.
     """
 
     def __init__(self, head_bytes_max: int) -> None:
-        self.status = 0
-        """0 until the head of the final answer is complete."""
-        self.headers: dict[str, str] = {}
-        """Lower-case names; values of a repeated name joined by commas."""
-        self.complete = False
-        """The answer has ended by its own framing."""
-        self.reusable = False
-        """The connection may carry another request after this answer."""
-        self.ends_at_close = False
-        """Only the end of the connection ends this answer."""
         self._pieces: list[bytes] = []
         self._head_bytes_max = head_bytes_max
-        self._bodiless_bytes = 0
-        self._header_bytes = 0
         # The parser asks for its callbacks by name; a list's append spares a call per chunk.
         self.on_body = self._pieces.append
         self._parser = httptools.HttpResponseParser(self)
+        self.begin()
 
-    def feed(self, data: bytes) -> None:
-        """Take a read's bytes. Raises NotHttpError; what came before the fault can be taken."""
+    def begin(self) -> None:
+        """Expect another answer. The one before, if there was one, must have been `reusable`."""
+        self.status = 0
+        """0 until the head of the final answer is complete."""
+        self.headers: dict[str, str] = {}
+        """Those that somebody reads: lower-case names; values of a repeated name joined by commas."""
+        self.complete = self.reusable = False
+        """The answer has ended by its own framing; the connection may carry another request."""
+        self._bodiless_bytes = 0
+
+    @property
+    def ends_at_close(self) -> bool:
+        """Only the end of the connection ends this answer."""
+        headers = self.headers
+        framed = "transfer-encoding" in headers or "content-length" in headers
+        return self.status != 0 and not framed and self.status not in _NO_BODY
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a read's bytes and return what they bring of the body.
+
+        Raises NotHttpError; what came before the fault can be taken.
+        """
+        # While the head is not complete, no byte was body: these are the head's.
+        head_bytes_left = self._head_bytes_max - self._bodiless_bytes
+        if not self.status and len(data) > head_bytes_left:
+            self._parse(data[:head_bytes_left])
+            if not self.status:
+                raise NotHttpError(f"a head of more than {self._head_bytes_max} bytes")
+            data = data[head_bytes_left:]
+        return self.feed_body(data)
+
+    def feed_body(self, data: bytes) -> bytes:
+        """Do as `feed` does, with less work, once the head is complete."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            if not self.complete:
-                raise NotHttpError(str(error.__context__ or error)) from error
-            self.reusable = False
-        except httptools.HttpParserUpgrade as error:
-            raise NotHttpError("it switched to another protocol unasked") from error
-        if self._pieces:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._judge(error)
+        pieces = self._pieces
+        if len(pieces) == 1:
             self._bodiless_bytes = 0
-        elif not self.complete:
+            return pieces.pop()
+        if pieces:
+            self._bodiless_bytes = 0
+            return self.take()
+        if not self.complete:
             self._bodiless_bytes += len(data)
             if self._bodiless_bytes > self._head_bytes_max:
                 raise NotHttpError(f"more than {self._head_bytes_max} bytes without any body")
+        return b""
 
     def take(self) -> bytes:
-        """Take the body bytes read since the last call."""
-        pieces = self._pieces
-        if len(pieces) == 1:
-            return pieces.pop()
-        data = b"".join(pieces)
-        pieces.clear()
+        """Take what came of the body before a fault."""
+        data = b"".join(self._pieces)
+        self._pieces.clear()
         return data
 
-    def forget(self) -> None:
-        """Let go of the parser, which refers back to this reader."""
-        del self._parser, self.on_body
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._judge(error)
+
+    def _judge(self, error: Exception) -> None:
+        """Raise, unless the answer was complete before: then only its connection is of no more use."""
+        if isinstance(error, httptools.HttpParserUpgrade):
+            raise NotHttpError("it switched to another protocol unasked") from error
+        if not self.complete:
+            raise NotHttpError(str(error.__context__ or error)) from error
+        self.reusable = False
 
     def on_message_begin(self) -> None:
         if self.complete:
             raise _BeyondEndError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value) + 4
-        if self._header_bytes > self._head_bytes_max:
-            raise NotHttpError(f"a head of more than {self._head_bytes_max} bytes")
-        if self.status:
-            return  # a trailer
-        key = name.decode("latin-1").lower()
+        key = _KEPT.get(name.lower())
+        # After the status there are only trailers.
+        if key is None or self.status:
+            return
         text = value.decode("latin-1").strip()
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
@@ -93,10 +126,8 @@ class AnswerReader:
         if coding is not None and coding.lower() != "chunked":
             raise NotHttpError(f"transfer-encoding {coding!r}, which nobody asked for")
         self.status = status
-        self.reusable = self._parser.should_keep_alive()
-        self.ends_at_close = (
-            coding is None and "content-length" not in self.headers and status not in _NO_BODY
-        )
 
     def on_message_complete(self) -> None:
-        self.complete = self.status != 0
+        if self.status:
+            self.complete = True
+            self.reusable = self._parser.should_keep_alive()
