@@ -42,6 +42,32 @@ def test_what_is_read_of_a_head_has_lower_case_names_and_joined_values() -> None
     assert reader.headers == {"content-length": "5", "content-type": "a, b"}
 
 
+def test_one_reader_reads_answer_after_answer_and_mixes_none() -> None:
+    reader, _ = read(CHUNKED)
+    no_content = b"HTTP/1.1 204 No Content\r\n\r\n"
+    for wire, status, body in [
+        (LENGTH, 200, b"abcde"),
+        (no_content, 204, b""),
+        (INTERIM + CHUNKED, 200, b"abcde"),
+        (OK + b"Content-Length: 0\r\n\r\n", 200, b""),
+        (CHUNKED, 200, b"abcde"),
+        (OK + b"\r\nuntil the close", 200, b"until the close"),
+    ]:
+        assert reader.reusable
+        reader.begin()
+        assert (reader.status, reader.headers, reader.complete) == (0, {}, False)
+        assert (reader.feed(wire), reader.status) == (body, status)
+    assert reader.headers == {}
+    assert reader.ends_at_close
+
+
+def test_a_large_head_in_one_read_with_its_body_is_read_to_the_limit() -> None:
+    head = OK + b"content-length: 900\r\nx: " + b"y" * 900 + b"\r\n\r\n"
+    reader, body = read(head + b"z" * 900)
+    assert len(head) < 1000
+    assert (body, reader.complete) == (b"z" * 900, True)
+
+
 @pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
 def test_without_framing_the_close_ends_the_answer(version: bytes) -> None:
     reader, body = read(version + b" 200 OK\r\n\r\nab", b"cd")

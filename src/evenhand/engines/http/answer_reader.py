@@ -60,10 +60,7 @@ class AnswerReader:
         # While the head is not complete, no byte was body: these are the head's.
         head_bytes_left = self._head_bytes_max - self._bodiless_bytes
         if not self.status and len(data) > head_bytes_left:
-            self._parse(data[:head_bytes_left])
-            if not self.status:
-                raise NotHttpError(f"a head of more than {self._head_bytes_max} bytes")
-            data = data[head_bytes_left:]
+            data = self._past_head(data, head_bytes_left)
         return self.feed_body(data)
 
     def feed_body(self, data: bytes) -> bytes:
@@ -91,11 +88,15 @@ class AnswerReader:
         self._pieces.clear()
         return data
 
-    def _parse(self, data: bytes) -> None:
+    def _past_head(self, data: bytes, head_bytes_left: int) -> bytes:
+        """Take the rest of the head, and no more than it may still have; return what follows."""
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(data[:head_bytes_left])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._judge(error)
+        if not self.status:
+            raise NotHttpError(f"a head of more than {self._head_bytes_max} bytes")
+        return data[head_bytes_left:]
 
     def _judge(self, error: Exception) -> None:
         """Raise, unless the answer was complete before: then only its connection is of no more use."""
@@ -114,8 +115,8 @@ class AnswerReader:
         # After the status there are only trailers.
         if key is None or self.status:
             return
-        text = value.decode("latin-1").strip()
-        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        headers, text = self.headers, value.decode("latin-1").strip()
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

@@ -1,10 +1,20 @@
 """One try of one request at one engine."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from evenhand.engines.http.connection import EngineConnection
 from evenhand.engines.http.contract import AnswerListener, Lost
+
+
+class Dialler(Protocol):
+    """What an attempt needs of the client that made it."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def dial(self, attempt: "EngineAttempt") -> "asyncio.Task[None]":
+        """Connect anew, then let the attempt `go` there, or tell it that it `broke`."""
 
 
 class EngineAttempt:
@@ -13,33 +23,33 @@ class EngineAttempt:
     It is the Attempt of the contract, and the Exchange that a connection carries.
     """
 
+    # How every attempt begins.
+    paused = False
+    sends = 0
+    detail = ""
+    _dialing: "asyncio.Task[None] | None" = None
+    _connection: EngineConnection | None = None
+
     def __init__(
         self,
-        *,
         head: bytes,
         body: bytes,
         listener: AnswerListener,
+        dialler: Dialler,
+        *,
         sends_max: int,
         first_byte_timeout_s: float,
-        dial: Callable[["EngineAttempt"], "asyncio.Task[None]"],
-        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.head = head
         self.body = body
         self.first_byte_timeout_s = first_byte_timeout_s
-        self.paused = False
-        self.sends = 0
-        self.detail = ""
         self._listener: AnswerListener | None = listener
+        self._dialler = dialler
         self._sends_max = sends_max
-        self._dial = dial
-        self._loop = loop
-        self._dialing: asyncio.Task[None] | None = None
-        self._connection: EngineConnection | None = None
 
     def connect(self) -> None:
         """Ask for a new connection."""
-        self._dialing = self._dial(self)
+        self._dialing = self._dialler.dial(self)
 
     def go(self, connection: EngineConnection) -> None:
         """Write the request to a connection."""
@@ -91,8 +101,9 @@ class EngineAttempt:
 
     def ended(self) -> None:
         """Tell the end."""
-        listener, self._listener = self._listener, None
-        self._let_go()
+        listener = self._listener
+        # The head has let go of the bytes already.
+        self._listener = self._connection = None
         if listener is not None:
             try:
                 listener.on_end()
@@ -120,7 +131,7 @@ class EngineAttempt:
 
     def _blame_listener(self, error: Exception) -> None:
         self.abort()
-        self._loop.call_exception_handler(
+        self._dialler.loop.call_exception_handler(
             {
                 "message": "the listener of an engine's answer raised; its connection is closed."
                 " Mend the listener",
