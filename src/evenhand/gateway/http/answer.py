@@ -5,6 +5,7 @@ from typing import Protocol
 
 from evenhand.gateway.http.contract import Headers
 from evenhand.gateway.http.framing import BODILESS, LAST_CHUNK, answer_head, chunk
+from evenhand.gateway.http.outlet import Outlet
 
 
 class Carrier(Protocol):
@@ -13,23 +14,14 @@ class Carrier(Protocol):
     def must_close(self) -> bool:
         """Say whether the connection cannot serve another request after this answer."""
 
-    def write(self, data: bytes) -> None:
-        """Write bytes of the answer, however many."""
-
-    def write_bounded(self, data: bytes) -> None:
-        """Write a piece; cut the connection if too much waits for the client already."""
-
     def begun(self) -> None:
         """A streamed answer has begun: a refusal can no longer replace it."""
 
     def finished(self, *, close: bool) -> None:
-        """The answer is complete."""
+        """The answer is complete; `close`: it is the connection's last."""
 
     def cut(self) -> None:
         """End the connection at once."""
-
-    def buffered_bytes(self) -> int:
-        """Bytes written and not yet taken by the kernel."""
 
 
 class State(Enum):
@@ -41,58 +33,63 @@ class State(Enum):
     GONE = 3
 
 
+# Asked for with each piece, without a look into the class.
+_STREAMING = State.STREAMING
+
+
 class Answer:
     """The answer to one request; see `contract.Response`."""
 
-    __slots__ = ("_bodiless", "_carrier", "_closes", "state")
+    __slots__ = ("_bodiless", "_carrier", "_closes", "_outlet", "state")
 
-    def __init__(self, carrier: Carrier, *, head_only: bool) -> None:
+    def __init__(self, carrier: Carrier, outlet: Outlet, *, head_only: bool) -> None:
         self._carrier = carrier
+        self._outlet = outlet
         self._bodiless = head_only
-        self._closes = False
         self.state = State.OPEN
 
     def send(self, status: int, headers: Headers, body: bytes, *, close: bool = False) -> None:
         """See `Response.send`."""
-        if self.state is State.GONE:
+        if self.state is not State.OPEN:
+            assert self.state is State.GONE, "one answer per request: send once, not after start"
             return
-        assert self.state is State.OPEN, "one answer per request: send once, and not after start"
         carrier = self._carrier
         closes = close or carrier.must_close()
         head = answer_head(status, headers, length=len(body), closes=closes)
         self.state = State.FINISHED
-        carrier.write(head if self._bodiless or status in BODILESS else head + body)
+        self._outlet.write(head if self._bodiless or status in BODILESS else head + body)
         carrier.finished(close=closes)
 
     def start(self, status: int, headers: Headers) -> None:
         """See `Response.start`."""
-        if self.state is State.GONE:
+        if self.state is not State.OPEN:
+            assert self.state is State.GONE, "one answer per request: start once, not after send"
             return
-        assert self.state is State.OPEN, "one answer per request: start once, and not after send"
         self._closes = self._carrier.must_close()
         head = answer_head(status, headers, length=None, closes=self._closes)
         self._bodiless = self._bodiless or status in BODILESS
-        self.state = State.STREAMING
+        self.state = _STREAMING
         self._carrier.begun()
-        self._carrier.write(head)
+        self._outlet.write(head)
 
     def write(self, data: bytes) -> None:
         """See `Response.write`."""
-        if self.state is State.GONE:
+        if self.state is not _STREAMING:
+            assert self.state is State.GONE, "write comes after start and before finish"
             return
-        assert self.state is State.STREAMING, "write comes after start and before finish"
         if data and not self._bodiless:
-            self._carrier.write_bounded(chunk(data))
+            self._outlet.write_bounded(chunk(data))
 
     def finish(self) -> None:
         """See `Response.finish`."""
-        if self.state is State.GONE:
+        if self.state is not _STREAMING:
+            assert self.state is State.GONE, "finish comes after start, once"
             return
-        assert self.state is State.STREAMING, "finish comes after start, once"
         self.state = State.FINISHED
         if not self._bodiless:
-            self._carrier.write(LAST_CHUNK)
-        self._carrier.finished(close=self._closes)
+            self._outlet.write(LAST_CHUNK)
+        # The house may be emptied since the answer began.
+        self._carrier.finished(close=self._closes or self._carrier.must_close())
 
     def abort(self) -> None:
         """See `Response.abort`."""
@@ -104,4 +101,4 @@ class Answer:
 
     def buffered_bytes(self) -> int:
         """See `Response.buffered_bytes`."""
-        return 0 if self.state is State.GONE else self._carrier.buffered_bytes()
+        return 0 if self.state is State.GONE else self._outlet.buffered_bytes()

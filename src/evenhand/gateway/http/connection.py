@@ -16,6 +16,8 @@ from evenhand.gateway.http.refusal import RefusalError
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.model.outcome import Outcome
 
+# The two phases asked for with each read, without a look into the class.
+_HEAD, _BODY = Phase.HEAD, Phase.BODY
 # How long a client may take to read its last answer and close, before the connection is cut.
 LINGER_MS = 1_000
 
@@ -45,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._door = door
         self._reader = RequestReader(door.settings)
         self._read_deadline = Deadline(door.loop, self._read_expired)
+        self._idle_timeout_ms = door.settings.idle_timeout_ms
         self._phase = Phase.HEAD
         self._answer: Answer | None = None
         self._handler: Handler | None = None
@@ -66,16 +69,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         phase = self._phase
-        if phase is Phase.LINGER or phase is Phase.CLOSED:
+        if phase is _HEAD or phase is _BODY:
+            self._reader.held += data
+            self._advance()
+        elif phase is Phase.ANSWER:
+            self._reader.held += data
+            if len(self._reader.held) > self._door.settings.held_bytes_max:
+                self.cut()
+        else:
             self._discarded_bytes += len(data)
             if self._discarded_bytes > self._door.settings.held_bytes_max:
                 self.cut()
-            return
-        self._reader.feed(data)
-        if phase is not Phase.ANSWER:
-            self._advance()
-        elif self._reader.held_bytes > self._door.settings.held_bytes_max:
-            self.cut()
 
     def eof_received(self) -> None:
         if self._answer is not None:
@@ -106,7 +110,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close, if no byte of a request is here and no answer is open."""
-        if self._phase is Phase.HEAD and not self._reader.held_bytes:
+        if self._phase is Phase.HEAD and not self._reader.held:
             self._linger()
 
     def abort(self) -> bool:
@@ -128,18 +132,6 @@ class Connection(asyncio.Protocol):
             or self._door.draining
         )
 
-    def write(self, data: bytes) -> None:
-        """See `Carrier.write`."""
-        self._outlet.write(data)
-
-    def write_bounded(self, data: bytes) -> None:
-        """See `Carrier.write_bounded`."""
-        self._outlet.write_bounded(data)
-
-    def buffered_bytes(self) -> int:
-        """See `Carrier.buffered_bytes`."""
-        return self._outlet.buffered_bytes()
-
     def begun(self) -> None:
         """See `Carrier.begun`."""
         if self._phase is Phase.BODY:
@@ -149,15 +141,14 @@ class Connection(asyncio.Protocol):
 
     def finished(self, *, close: bool) -> None:
         """See `Carrier.finished`."""
-        close = close or self.must_close()
         self._answer = self._handler = None
         if close:
             self._linger()
             return
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
         self._head_awaited = False
-        self._read_deadline.set(self._door.settings.idle_timeout_ms)
-        if self._reader.held_bytes:
+        self._read_deadline.set(self._idle_timeout_ms)
+        if self._reader.held:
             # Not from within the handler's own call, and never deeper for more requests.
             self._door.loop.call_soon(self._advance)
 
@@ -177,57 +168,52 @@ class Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         try:
-            if self._phase is Phase.HEAD:
+            if self._phase is _HEAD:
                 read = self._reader.head()
                 if read is not None:
                     self._open(read)
                 elif not self._head_awaited:
                     self._head_awaited = True
                     self._read_deadline.set(self._door.settings.head_timeout_ms)
-            elif self._phase is Phase.BODY:
-                self._read_body()
+            elif self._phase is _BODY:
+                body = self._reader.body()
+                if body is not None:
+                    self._read_deadline.clear()
+                    self._deliver(body)
         except RefusalError as refusal:
             self._refuse(refusal.outcome, str(refusal))
 
     def _open(self, read: ReadHead) -> None:
-        answer = Answer(self, head_only=read.head.method == "HEAD")
-        self._answer = answer
+        """Give the request to the application, and its body, if that is here already."""
+        head, outlet = read.head, self._outlet
+        self._answer = answer = Answer(self, outlet, head_only=head.method == "HEAD")
         self._client_closes = read.closes
-        self._phase = Phase.BODY if read.has_body else Phase.ANSWER
+        has_body = read.chunked or read.body_bytes > 0
+        self._phase = _BODY if has_body else Phase.ANSWER
         self._read_deadline.clear()
-        if not self._offer(read, answer) or answer.state is not State.OPEN:
-            return
-        if self._phase is Phase.ANSWER:
-            self._deliver(b"")
-            return
-        if read.expects_continue and not self._reader.held_bytes:
-            self._outlet.write(CONTINUE)
-        self._read_deadline.set(self._door.settings.body_timeout_ms)
-        self._read_body()
-
-    def _offer(self, read: ReadHead, answer: Answer) -> bool:
-        """Give the request to the application; say whether it has a handler to go on with."""
         try:
-            handler = self._door.application.request(read.head, answer)
+            handler = self._door.application.request(head, answer)
             assert handler is not None or answer.state is not State.OPEN, "None means answered"
         except Exception as error:  # noqa: BLE001 - reported, and the client gets its ending
             self._fail(answer, error)
-            return False
+            return
         if handler is None or self._answer is not answer:
-            return False
+            return
         self._handler = handler
-        if self._outlet.slow:
+        if outlet.slow:
             handler.client_slow()
-        return True
-
-    def _read_body(self) -> None:
-        body = self._reader.body()
+        if answer.state is not State.OPEN:
+            return
+        body = self._reader.body() if has_body else b""
         if body is not None:
-            self._phase = Phase.ANSWER
-            self._read_deadline.clear()
             self._deliver(body)
+            return
+        if read.expects_continue and not self._reader.held:
+            outlet.write(CONTINUE)
+        self._read_deadline.set(self._door.settings.body_timeout_ms)
 
     def _deliver(self, body: bytes) -> None:
+        self._phase = Phase.ANSWER
         handler, answer = self._handler, self._answer
         assert handler is not None
         assert answer is not None

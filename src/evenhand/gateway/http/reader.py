@@ -16,43 +16,39 @@ class RequestReader:
     After a RefusalError the reader is spent: the rest of the bytes has no meaning.
     """
 
-    __slots__ = ("_chunked", "_held", "_line_checked", "_read", "_searched_bytes", "_settings")
+    __slots__ = ("_body_bytes", "_chunked", "_line_checked", "_searched_bytes", "_settings", "held")
 
     def __init__(self, settings: EdgeSettings) -> None:
         self._settings = settings
-        self._held = bytearray()
+        self.held = bytearray()
+        """Received bytes that no request has taken. Their owner adds to them, and bounds them."""
         self._searched_bytes = 0
         self._line_checked = False
-        self._read: ReadHead | None = None
+        self._body_bytes = 0
         self._chunked: ChunkedBody | None = None
-
-    @property
-    def held_bytes(self) -> int:
-        """Received bytes that no request has taken. The owner bounds them."""
-        return len(self._held)
-
-    def feed(self, data: bytes) -> None:
-        """Add received bytes."""
-        self._held += data
 
     def head(self) -> ReadHead | None:
         """Return the next request's head, or None while it is incomplete. Raises RefusalError."""
-        held = self._held
-        end = held.find(_HEAD_END, max(0, self._searched_bytes - 3))
+        held = self.held
+        searched_bytes = self._searched_bytes
+        end = held.find(_HEAD_END, searched_bytes - 3 if searched_bytes > 3 else 0) + 4
         bytes_max = self._settings.head_bytes_max
-        if end + len(_HEAD_END) > bytes_max or (end < 0 and len(held) > bytes_max):
+        is_whole = end > 3
+        if (end if is_whole else len(held)) > bytes_max:
             raise RefusalError(
                 Outcome.HEAD_TOO_LARGE,
                 f"Send a request line and headers of at most {bytes_max} bytes in all.",
             )
-        if end < 0:
+        if not is_whole:
             self._check_unfinished()
             return None
-        raw = bytes(held[: end + len(_HEAD_END)])
-        del held[: end + len(_HEAD_END)]
-        self._searched_bytes = 0
-        self._line_checked = False
-        self._read = read = read_head(raw, self._settings)
+        raw = bytes(held[:end])
+        del held[:end]
+        if searched_bytes:
+            self._searched_bytes = 0
+            self._line_checked = False
+        read = read_head(raw, self._settings)
+        self._body_bytes = read.body_bytes
         if read.chunked:
             self._chunked = ChunkedBody(self._settings.body_bytes_max, bytes_max)
         return read
@@ -62,26 +58,26 @@ class RequestReader:
 
         Call until it returns the body. Raises RefusalError.
         """
-        read = self._read
-        assert read is not None, "a body follows a head"
+        held, body_bytes = self.held, self._body_bytes
         if self._chunked is not None:
-            body = self._chunked.take(self._held)
+            body = self._chunked.take(held)
             if body is not None:
                 self._chunked = None
             return body
-        if len(self._held) < read.body_bytes:
+        held_bytes = len(held)
+        if held_bytes < body_bytes:
             return None
-        if len(self._held) == read.body_bytes:
-            body = bytes(self._held)
-            self._held.clear()
+        if held_bytes == body_bytes:
+            body = bytes(held)
+            held.clear()
         else:
-            body = bytes(self._held[: read.body_bytes])
-            del self._held[: read.body_bytes]
+            body = bytes(held[:body_bytes])
+            del held[:body_bytes]
         return body
 
     def _check_unfinished(self) -> None:
         """Refuse at once what no further byte can mend, instead of waiting for the timeout."""
-        held = self._held
+        held = self.held
         if broken_so_far(held, max(0, self._searched_bytes - 1)):
             raise ambiguous(LINE_ENDS)
         if not self._line_checked:
