@@ -12,12 +12,8 @@ _KEPT: Final = {
 }
 
 
-class NotHttpError(Exception):
-    """The bytes are no HTTP answer, or one with a head beyond the limit."""
-
-
-class _BeyondEndError(Exception):
-    """Bytes follow a complete answer."""
+class _NotHttpError(Exception):
+    """The bytes are no HTTP answer."""
 
 
 class AnswerReader:
@@ -33,6 +29,7 @@ class AnswerReader:
         # The parser asks for its callbacks by name; a list's append spares a call per chunk.
         self.on_body = self._pieces.append
         self._parser = httptools.HttpResponseParser(self)
+        self._parse = self._parser.feed_data
         self.begin()
 
     def begin(self) -> None:
@@ -43,6 +40,10 @@ class AnswerReader:
         """Those that somebody reads: lower-case names; values of a repeated name joined by commas."""
         self.complete = self.reusable = False
         """The answer has ended by its own framing; the connection may carry another request."""
+        self.fault = ""
+        """Why these bytes are no answer, or none within the limits."""
+        self.is_over = False
+        """It is complete, or has a fault: nothing more can be read of it."""
         self._bodiless_bytes = 0
 
     @property
@@ -53,10 +54,7 @@ class AnswerReader:
         return self.status != 0 and not framed and self.status not in _NO_BODY
 
     def feed(self, data: bytes) -> bytes:
-        """Take a read's bytes and return what they bring of the body.
-
-        Raises NotHttpError; what came before the fault can be taken.
-        """
+        """Take a read's bytes and return what they bring of the body, up to a fault if there is one."""
         # While the head is not complete, no byte was body: these are the head's.
         head_bytes_left = self._head_bytes_max - self._bodiless_bytes
         if not self.status and len(data) > head_bytes_left:
@@ -66,7 +64,7 @@ class AnswerReader:
     def feed_body(self, data: bytes) -> bytes:
         """Do as `feed` does, with less work, once the head is complete."""
         try:
-            self._parser.feed_data(data)
+            self._parse(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._judge(error)
         pieces = self._pieces
@@ -75,40 +73,43 @@ class AnswerReader:
             return pieces.pop()
         if pieces:
             self._bodiless_bytes = 0
-            return self.take()
-        if not self.complete:
+            piece = b"".join(pieces)
+            pieces.clear()
+            return piece
+        if not self.is_over:
             self._bodiless_bytes += len(data)
             if self._bodiless_bytes > self._head_bytes_max:
-                raise NotHttpError(f"more than {self._head_bytes_max} bytes without any body")
+                self._spoil(f"more than {self._head_bytes_max} bytes without any body")
         return b""
-
-    def take(self) -> bytes:
-        """Take what came of the body before a fault."""
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        return data
 
     def _past_head(self, data: bytes, head_bytes_left: int) -> bytes:
         """Take the rest of the head, and no more than it may still have; return what follows."""
         try:
-            self._parser.feed_data(data[:head_bytes_left])
+            self._parse(data[:head_bytes_left])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._judge(error)
+        if self.is_over:
+            return b""
         if not self.status:
-            raise NotHttpError(f"a head of more than {self._head_bytes_max} bytes")
+            self._spoil(f"a head of more than {self._head_bytes_max} bytes")
+            return b""
         return data[head_bytes_left:]
 
     def _judge(self, error: Exception) -> None:
-        """Raise, unless the answer was complete before: then only its connection is of no more use."""
+        """Say what is wrong; where an answer was complete before, only its connection is spoilt."""
         if isinstance(error, httptools.HttpParserUpgrade):
-            raise NotHttpError("it switched to another protocol unasked") from error
-        if not self.complete:
-            raise NotHttpError(str(error.__context__ or error)) from error
+            self._spoil("it switched to another protocol unasked")
+        elif not self.complete:
+            self._spoil(str(error.__context__ or error))
         self.reusable = False
+
+    def _spoil(self, fault: str) -> None:
+        self.fault = fault
+        self.is_over = True
 
     def on_message_begin(self) -> None:
         if self.complete:
-            raise _BeyondEndError
+            raise _NotHttpError("bytes follow the complete answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key = _KEPT.get(name.lower())
@@ -125,10 +126,10 @@ class AnswerReader:
             return
         coding = self.headers.get("transfer-encoding")
         if coding is not None and coding.lower() != "chunked":
-            raise NotHttpError(f"transfer-encoding {coding!r}, which nobody asked for")
+            raise _NotHttpError(f"transfer-encoding {coding!r}, which nobody asked for")
         self.status = status
 
     def on_message_complete(self) -> None:
         if self.status:
-            self.complete = True
+            self.complete = self.is_over = True
             self.reusable = self._parser.should_keep_alive()

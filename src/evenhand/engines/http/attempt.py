@@ -43,7 +43,7 @@ class EngineAttempt:
         self.head = head
         self.body = body
         self.first_byte_timeout_s = first_byte_timeout_s
-        self._listener: AnswerListener | None = listener
+        self.listener: AnswerListener | None = listener
         self._dialler = dialler
         self._sends_max = sends_max
 
@@ -60,7 +60,7 @@ class EngineAttempt:
 
     def abort(self) -> None:
         """See the contract."""
-        self._listener = None
+        self.listener = None
         connection, dialing = self._connection, self._dialing
         self._let_go()
         if connection is not None:
@@ -85,51 +85,14 @@ class EngineAttempt:
     def heard_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Pass the head on; from here on the request is never sent again, so drop its bytes."""
         self.head = self.body = b""
-        if self._listener is not None:
+        if self.listener is not None:
             try:
-                self._listener.on_head(status, headers)
+                self.listener.on_head(status, headers)
             except Exception as error:  # noqa: BLE001 - the listener's fault must end its attempt only
-                self._blame_listener(error)
+                self.blame_listener(error)
 
-    def heard_body(self, data: bytes) -> None:
-        """Pass a piece on."""
-        if self._listener is not None:
-            try:
-                self._listener.on_body(data)
-            except Exception as error:  # noqa: BLE001 - as for the head
-                self._blame_listener(error)
-
-    def ended(self) -> None:
-        """Tell the end."""
-        listener = self._listener
-        # The head has let go of the bytes already.
-        self._listener = self._connection = None
-        if listener is not None:
-            try:
-                listener.on_end()
-            except Exception as error:  # noqa: BLE001 - as for the head
-                self._blame_listener(error)
-
-    def broke(self, reason: Lost, detail: str, *, stale: bool) -> None:
-        """Send again if the connection was stale and another send is allowed; else tell the loss."""
-        self._connection = None
-        if stale and self.sends < self._sends_max and self._listener is not None:
-            self.connect()
-            return
-        listener, self._listener = self._listener, None
-        self.detail = detail
-        self._let_go()
-        if listener is not None:
-            try:
-                listener.on_lost(reason)
-            except Exception as error:  # noqa: BLE001 - as for the head
-                self._blame_listener(error)
-
-    def _let_go(self) -> None:
-        self._connection = self._dialing = None
-        self.head = self.body = b""
-
-    def _blame_listener(self, error: Exception) -> None:
+    def blame_listener(self, error: Exception) -> None:
+        """End the attempt of a listener that raised, and nobody else's."""
         self.abort()
         self._dialler.loop.call_exception_handler(
             {
@@ -138,3 +101,33 @@ class EngineAttempt:
                 "exception": error,
             }
         )
+
+    def ended(self) -> None:
+        """Tell the end."""
+        listener = self.listener
+        # The head has let go of the bytes already.
+        self.listener = self._connection = None
+        if listener is not None:
+            try:
+                listener.on_end()
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self.blame_listener(error)
+
+    def broke(self, reason: Lost, detail: str, *, stale: bool) -> None:
+        """Send again if the connection was stale and another send is allowed; else tell the loss."""
+        self._connection = None
+        if stale and self.sends < self._sends_max and self.listener is not None:
+            self.connect()
+            return
+        listener, self.listener = self.listener, None
+        self.detail = detail
+        self._let_go()
+        if listener is not None:
+            try:
+                listener.on_lost(reason)
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self.blame_listener(error)
+
+    def _let_go(self) -> None:
+        self._connection = self._dialing = None
+        self.head = self.body = b""

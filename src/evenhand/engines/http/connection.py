@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-from evenhand.engines.http.answer_reader import AnswerReader, NotHttpError
-from evenhand.engines.http.contract import Lost
+from evenhand.engines.http.answer_reader import AnswerReader
+from evenhand.engines.http.contract import AnswerListener, Lost
 from evenhand.engines.http.settings import ClientSettings
 from evenhand.engines.http.silence_watch import SilenceWatch
 
@@ -18,14 +18,16 @@ class Exchange(Protocol):
 
     head: bytes
     body: bytes
+    listener: AnswerListener | None
+    """Who hears the answer, for the pieces of its body: those come without a step in between."""
     first_byte_timeout_s: float
     paused: bool
 
     def heard_head(self, status: int, headers: Mapping[str, str]) -> None:
         """The head is complete."""
 
-    def heard_body(self, data: bytes) -> None:
-        """A read brought this much body."""
+    def blame_listener(self, error: Exception) -> None:
+        """The listener raised on a piece."""
 
     def ended(self) -> None:
         """The answer is complete; the connection is already free again or closed."""
@@ -47,6 +49,7 @@ class EngineConnection(asyncio.Protocol):
         on_closed: Callable[["EngineConnection"], None],
     ) -> None:
         self._settings = settings
+        self._silence_timeout_s = settings.silence_timeout_ms / 1000
         self._now_s = loop.time
         self._on_free = on_free
         self._on_closed = on_closed
@@ -57,8 +60,7 @@ class EngineConnection(asyncio.Protocol):
         self._watch = SilenceWatch(loop, self._silent)
         self._written_at = 0.0
         self._reused = False
-        self._answered = False
-        self._body_begun = False
+        self._answered = self._body_begun = False
 
     @property
     def usable(self) -> bool:
@@ -119,53 +121,31 @@ class EngineConnection(asyncio.Protocol):
         if exchange is None:
             self.abort()  # an answer that nobody asked for
             return
-        if not self._body_begun:
-            self._hear_beginning(exchange, data)
-            return
         reader = self._reader
-        try:
-            piece = reader.feed_body(data)
-        except NotHttpError as error:
-            self._hear_fault(exchange, str(error))
-            return
+        piece = reader.feed_body(data) if self._body_begun else self._hear_beginning(exchange, data)
         if piece:
             self._watch.heard_at = self._now_s()
-            exchange.heard_body(piece)
-        # It may have been aborted by the one who heard it.
-        if reader.complete and self._exchange is exchange:
-            self._end(exchange, reusable=reader.reusable)
+            listener = exchange.listener
+            if listener is not None:
+                try:
+                    listener.on_body(piece)
+                except Exception as error:  # noqa: BLE001 - the listener's fault must end its exchange only
+                    exchange.blame_listener(error)
+        if reader.is_over:
+            self._end()
 
-    def _hear_beginning(self, exchange: Exchange, data: bytes) -> None:
-        """Take a read of which no body came before."""
+    def _hear_beginning(self, exchange: Exchange, data: bytes) -> bytes:
+        """Take a read of which no body came before; return what it brings of the body."""
         reader = self._reader
-        self._answered = True
         head_told = reader.status != 0
-        fault = None
-        try:
-            piece = reader.feed(data)
-        except NotHttpError as error:
-            fault, piece = str(error), b""
+        self._answered = True
+        piece = reader.feed(data)
         if reader.status and not head_told:
             exchange.heard_head(reader.status, reader.headers)
-            if self._exchange is not exchange:
-                return
-        if fault is not None:
-            self._hear_fault(exchange, fault)
-            return
-        if piece:
+        if piece and not reader.is_over and self._exchange is exchange:
             self._body_begun = True
-            if not reader.complete:
-                self._watch.limit(self._settings.silence_timeout_ms / 1000)
-            exchange.heard_body(piece)
-        if reader.complete and self._exchange is exchange:
-            self._end(exchange, reusable=reader.reusable)
-
-    def _hear_fault(self, exchange: Exchange, fault: str) -> None:
-        """Tell what came before the fault, then the fault."""
-        if piece := self._reader.take():
-            exchange.heard_body(piece)
-        if self._exchange is exchange:
-            self._break(Lost.MALFORMED, fault)
+            self._watch.limit(self._silence_timeout_s)
+        return piece
 
     def eof_received(self) -> None:
         # Not a close that first flushes the request: the engine may never read the rest of it.
@@ -175,19 +155,22 @@ class EngineConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
         self._on_closed(self)
-        exchange = self._exchange
-        if exchange is not None and self._reader.ends_at_close and exc is None:
-            self._end(exchange, reusable=False)
+        if self._exchange is not None and self._reader.ends_at_close and exc is None:
+            self._end()
         else:
             self._break(Lost.CLOSED, str(exc or ""))
 
-    def _end(self, exchange: Exchange, *, reusable: bool) -> None:
-        transport = self._transport
-        assert transport is not None
+    def _end(self) -> None:
+        exchange, transport, reader = self._exchange, self._transport, self._reader
+        if exchange is None or transport is None:
+            return  # aborted by the one who heard it
+        if reader.fault:
+            self._break(Lost.MALFORMED, reader.fault)
+            return
         self._exchange = None
         self._watch.stop()
         # An engine may answer before it has read the whole request; the rest would follow.
-        if reusable and not self._closed and not transport.get_write_buffer_size():
+        if reader.reusable and not self._closed and not transport.get_write_buffer_size():
             if exchange.paused:
                 transport.resume_reading()
             self._reused = True

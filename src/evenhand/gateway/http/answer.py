@@ -4,7 +4,7 @@ from enum import Enum
 from typing import Protocol
 
 from evenhand.gateway.http.contract import Headers
-from evenhand.gateway.http.framing import BODILESS, LAST_CHUNK, answer_head, chunk
+from evenhand.gateway.http.framing import BODILESS, LAST_CHUNK, answer_head
 from evenhand.gateway.http.outlet import Outlet
 
 
@@ -29,8 +29,10 @@ class State(Enum):
 
     OPEN = 0
     STREAMING = 1
-    FINISHED = 2
-    GONE = 3
+    BODILESS = 2
+    """Streaming, and nothing may follow the head."""
+    FINISHED = 3
+    GONE = 4
 
 
 # Asked for with each piece, without a look into the class.
@@ -40,12 +42,12 @@ _STREAMING = State.STREAMING
 class Answer:
     """The answer to one request; see `contract.Response`."""
 
-    __slots__ = ("_bodiless", "_carrier", "_closes", "_outlet", "state")
+    __slots__ = ("_carrier", "_closes", "_head_only", "_outlet", "state")
 
     def __init__(self, carrier: Carrier, outlet: Outlet, *, head_only: bool) -> None:
         self._carrier = carrier
         self._outlet = outlet
-        self._bodiless = head_only
+        self._head_only = head_only
         self.state = State.OPEN
 
     def send(self, status: int, headers: Headers, body: bytes, *, close: bool = False) -> None:
@@ -57,7 +59,7 @@ class Answer:
         closes = close or carrier.must_close()
         head = answer_head(status, headers, length=len(body), closes=closes)
         self.state = State.FINISHED
-        self._outlet.write(head if self._bodiless or status in BODILESS else head + body)
+        self._outlet.write(head if self._head_only or status in BODILESS else head + body)
         carrier.finished(close=closes)
 
     def start(self, status: int, headers: Headers) -> None:
@@ -67,27 +69,28 @@ class Answer:
             return
         self._closes = self._carrier.must_close()
         head = answer_head(status, headers, length=None, closes=self._closes)
-        self._bodiless = self._bodiless or status in BODILESS
-        self.state = _STREAMING
+        is_bodiless = self._head_only or status in BODILESS
+        self.state = State.BODILESS if is_bodiless else _STREAMING
         self._carrier.begun()
         self._outlet.write(head)
 
     def write(self, data: bytes) -> None:
         """See `Response.write`."""
         if self.state is not _STREAMING:
-            assert self.state is State.GONE, "write comes after start and before finish"
-            return
-        if data and not self._bodiless:
-            self._outlet.write_bounded(chunk(data))
+            told = "write comes after start and before finish"
+            assert self.state is State.BODILESS or self.state is State.GONE, told
+        elif data:  # nothing at all would be the last chunk
+            self._outlet.write_bounded(b"%x\r\n%b\r\n" % (len(data), data))
 
     def finish(self) -> None:
         """See `Response.finish`."""
-        if self.state is not _STREAMING:
-            assert self.state is State.GONE, "finish comes after start, once"
+        if self.state is State.GONE:
             return
-        self.state = State.FINISHED
-        if not self._bodiless:
+        if self.state is _STREAMING:
             self._outlet.write(LAST_CHUNK)
+        else:
+            assert self.state is State.BODILESS, "finish comes after start, once"
+        self.state = State.FINISHED
         # The house may be emptied since the answer began.
         self._carrier.finished(close=self._closes or self._carrier.must_close())
 

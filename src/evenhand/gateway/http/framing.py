@@ -1,4 +1,4 @@
-"""The bytes of answers: heads built anew, chunks framed."""
+"""The bytes of answers: heads built anew."""
 
 from functools import lru_cache
 from http import HTTPStatus
@@ -49,11 +49,6 @@ def _line_start(name: str) -> str:
     """The same few names come again and again."""
     assert name.lower() not in _OURS, "framing headers are the edge's to write"
     return f"{name}: "
-
-
-def chunk(data: bytes) -> bytes:
-    """Return one chunk. Never of empty `data`: that would end the answer."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def refusal_answer(outcome: Outcome, message: str) -> bytes:
