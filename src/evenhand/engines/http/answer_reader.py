@@ -30,6 +30,8 @@ class AnswerReader:
         self.on_body = self._pieces.append
         self._parser = httptools.HttpResponseParser(self)
         self._parse = self._parser.feed_data
+        self.fault = ""
+        """Why the bytes are no answer, or none within the limits. No other can be read then."""
         self.begin()
 
     def begin(self) -> None:
@@ -38,13 +40,14 @@ class AnswerReader:
         """0 until the head of the final answer is complete."""
         self.headers: dict[str, str] = {}
         """Those that somebody reads: lower-case names; values of a repeated name joined by commas."""
-        self.complete = self.reusable = False
-        """The answer has ended by its own framing; the connection may carry another request."""
-        self.fault = ""
-        """Why these bytes are no answer, or none within the limits."""
-        self.is_over = False
-        """It is complete, or has a fault: nothing more can be read of it."""
+        self.is_over = self.reusable = False
+        """It has ended by its own framing, or by a fault; the connection may carry another request."""
         self._bodiless_bytes = 0
+
+    @property
+    def complete(self) -> bool:
+        """The answer has ended by its own framing."""
+        return self.is_over and not self.fault
 
     @property
     def ends_at_close(self) -> bool:
@@ -55,10 +58,9 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> bytes:
         """Take a read's bytes and return what they bring of the body, up to a fault if there is one."""
-        # While the head is not complete, no byte was body: these are the head's.
-        head_bytes_left = self._head_bytes_max - self._bodiless_bytes
-        if not self.status and len(data) > head_bytes_left:
-            data = self._past_head(data, head_bytes_left)
+        # While the head is not complete, no byte was body: those before were the head's.
+        if not self.status and self._bodiless_bytes + len(data) > self._head_bytes_max:
+            data = self._past_head(data)
         return self.feed_body(data)
 
     def feed_body(self, data: bytes) -> bytes:
@@ -82,8 +84,9 @@ class AnswerReader:
                 self._spoil(f"more than {self._head_bytes_max} bytes without any body")
         return b""
 
-    def _past_head(self, data: bytes, head_bytes_left: int) -> bytes:
+    def _past_head(self, data: bytes) -> bytes:
         """Take the rest of the head, and no more than it may still have; return what follows."""
+        head_bytes_left = self._head_bytes_max - self._bodiless_bytes
         try:
             self._parse(data[:head_bytes_left])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -99,7 +102,7 @@ class AnswerReader:
         """Say what is wrong; where an answer was complete before, only its connection is spoilt."""
         if isinstance(error, httptools.HttpParserUpgrade):
             self._spoil("it switched to another protocol unasked")
-        elif not self.complete:
+        elif not self.is_over:
             self._spoil(str(error.__context__ or error))
         self.reusable = False
 
@@ -108,7 +111,7 @@ class AnswerReader:
         self.is_over = True
 
     def on_message_begin(self) -> None:
-        if self.complete:
+        if self.is_over:
             raise _NotHttpError("bytes follow the complete answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -131,5 +134,5 @@ class AnswerReader:
 
     def on_message_complete(self) -> None:
         if self.status:
-            self.complete = self.is_over = True
+            self.is_over = True
             self.reusable = self._parser.should_keep_alive()

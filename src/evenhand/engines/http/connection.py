@@ -65,10 +65,9 @@ class EngineConnection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Whether a request can be written."""
-        transport = self._transport
-        if self._closed or transport is None or self._exchange is not None:
+        if self._closed or self._transport is None or self._exchange is not None:
             return False
-        return not transport.is_closing()
+        return not self._transport.is_closing()
 
     def begin(self, exchange: Exchange) -> None:
         """Write the request. The connection must be free; if it has closed, the exchange breaks."""

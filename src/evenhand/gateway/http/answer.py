@@ -35,8 +35,8 @@ class State(Enum):
     GONE = 4
 
 
-# Asked for with each piece, without a look into the class.
-_STREAMING = State.STREAMING
+# The states of each request, without a look into the class.
+_OPEN, _STREAMING, _FINISHED = State.OPEN, State.STREAMING, State.FINISHED
 
 
 class Answer:
@@ -48,23 +48,23 @@ class Answer:
         self._carrier = carrier
         self._outlet = outlet
         self._head_only = head_only
-        self.state = State.OPEN
+        self.state = _OPEN
 
     def send(self, status: int, headers: Headers, body: bytes, *, close: bool = False) -> None:
         """See `Response.send`."""
-        if self.state is not State.OPEN:
+        if self.state is not _OPEN:
             assert self.state is State.GONE, "one answer per request: send once, not after start"
             return
         carrier = self._carrier
         closes = close or carrier.must_close()
         head = answer_head(status, headers, length=len(body), closes=closes)
-        self.state = State.FINISHED
+        self.state = _FINISHED
         self._outlet.write(head if self._head_only or status in BODILESS else head + body)
         carrier.finished(close=closes)
 
     def start(self, status: int, headers: Headers) -> None:
         """See `Response.start`."""
-        if self.state is not State.OPEN:
+        if self.state is not _OPEN:
             assert self.state is State.GONE, "one answer per request: start once, not after send"
             return
         self._closes = self._carrier.must_close()
@@ -90,7 +90,7 @@ class Answer:
             self._outlet.write(LAST_CHUNK)
         else:
             assert self.state is State.BODILESS, "finish comes after start, once"
-        self.state = State.FINISHED
+        self.state = _FINISHED
         # The house may be emptied since the answer began.
         self._carrier.finished(close=self._closes or self._carrier.must_close())
 
@@ -99,7 +99,7 @@ class Answer:
         if self.state is State.GONE:
             return
         assert self.state is not State.FINISHED, "an answer that is complete cannot be aborted"
-        self.state = State.FINISHED
+        self.state = _FINISHED
         self._carrier.cut()
 
     def buffered_bytes(self) -> int:

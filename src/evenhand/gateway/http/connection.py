@@ -5,10 +5,9 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from evenhand.gateway.http.answer import Answer, State
-from evenhand.gateway.http.contract import Application, Handler
+from evenhand.gateway.http.contract import Application, Handler, RequestHead
 from evenhand.gateway.http.deadline import Deadline
 from evenhand.gateway.http.framing import CONTINUE, refusal_answer
-from evenhand.gateway.http.head import ReadHead
 from evenhand.gateway.http.outlet import Outlet
 from evenhand.gateway.http.phase import Phase
 from evenhand.gateway.http.reader import RequestReader
@@ -16,8 +15,8 @@ from evenhand.gateway.http.refusal import RefusalError
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.model.outcome import Outcome
 
-# The two phases asked for with each read, without a look into the class.
-_HEAD, _BODY = Phase.HEAD, Phase.BODY
+# The phases of each request, without a look into the class.
+_HEAD, _BODY, _ANSWER = Phase.HEAD, Phase.BODY, Phase.ANSWER
 # How long a client may take to read its last answer and close, before the connection is cut.
 LINGER_MS = 1_000
 
@@ -48,12 +47,12 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(door.settings)
         self._read_deadline = Deadline(door.loop, self._read_expired)
         self._idle_timeout_ms = door.settings.idle_timeout_ms
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
         self._answer: Answer | None = None
         self._handler: Handler | None = None
         self._head_awaited = True
-        self._client_closes = False
-        self._body_unread = False
+        self._is_last = False
+        """Another request cannot follow: the client closes, or this one's body is not read."""
         self._discarded_bytes = 0
 
     # What the transport calls.
@@ -72,7 +71,7 @@ class Connection(asyncio.Protocol):
         if phase is _HEAD or phase is _BODY:
             self._reader.held += data
             self._advance()
-        elif phase is Phase.ANSWER:
+        elif phase is _ANSWER:
             self._reader.held += data
             if len(self._reader.held) > self._door.settings.held_bytes_max:
                 self.cut()
@@ -84,7 +83,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         if self._answer is not None:
             self.cut()
-        elif self._phase is Phase.HEAD:
+        elif self._phase is _HEAD:
             # What was answered before may still be on its way to the client.
             self._linger()
 
@@ -110,7 +109,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close, if no byte of a request is here and no answer is open."""
-        if self._phase is Phase.HEAD and not self._reader.held:
+        if self._phase is _HEAD and not self._reader.held:
             self._linger()
 
     def abort(self) -> bool:
@@ -125,18 +124,13 @@ class Connection(asyncio.Protocol):
 
     def must_close(self) -> bool:
         """See `Carrier.must_close`."""
-        return (
-            self._client_closes
-            or self._body_unread
-            or self._phase is Phase.BODY
-            or self._door.draining
-        )
+        return self._is_last or self._phase is _BODY or self._door.draining
 
     def begun(self) -> None:
         """See `Carrier.begun`."""
-        if self._phase is Phase.BODY:
-            self._phase = Phase.ANSWER
-            self._body_unread = True
+        if self._phase is _BODY:
+            self._phase = _ANSWER
+            self._is_last = True
             self._read_deadline.clear()
 
     def finished(self, *, close: bool) -> None:
@@ -169,27 +163,30 @@ class Connection(asyncio.Protocol):
     def _advance(self) -> None:
         try:
             if self._phase is _HEAD:
-                read = self._reader.head()
-                if read is not None:
-                    self._open(read)
+                head = self._reader.head()
+                if head is not None:
+                    self._open(head)
                 elif not self._head_awaited:
                     self._head_awaited = True
                     self._read_deadline.set(self._door.settings.head_timeout_ms)
             elif self._phase is _BODY:
                 body = self._reader.body()
+                handler, answer = self._handler, self._answer
+                assert handler is not None
+                assert answer is not None
                 if body is not None:
                     self._read_deadline.clear()
-                    self._deliver(body)
+                    self._deliver(handler, answer, body)
         except RefusalError as refusal:
             self._refuse(refusal.outcome, str(refusal))
 
-    def _open(self, read: ReadHead) -> None:
+    def _open(self, head: RequestHead) -> None:
         """Give the request to the application, and its body, if that is here already."""
-        head, outlet = read.head, self._outlet
+        outlet = self._outlet
         self._answer = answer = Answer(self, outlet, head_only=head.method == "HEAD")
-        self._client_closes = read.closes
-        has_body = read.chunked or read.body_bytes > 0
-        self._phase = _BODY if has_body else Phase.ANSWER
+        self._is_last = head.closes
+        has_body = head.is_chunked or head.content_length
+        self._phase = _BODY if has_body else _ANSWER
         self._read_deadline.clear()
         try:
             handler = self._door.application.request(head, answer)
@@ -206,17 +203,14 @@ class Connection(asyncio.Protocol):
             return
         body = self._reader.body() if has_body else b""
         if body is not None:
-            self._deliver(body)
+            self._deliver(handler, answer, body)
             return
-        if read.expects_continue and not self._reader.held:
+        if head.expects_continue and not self._reader.held:
             outlet.write(CONTINUE)
         self._read_deadline.set(self._door.settings.body_timeout_ms)
 
-    def _deliver(self, body: bytes) -> None:
-        self._phase = Phase.ANSWER
-        handler, answer = self._handler, self._answer
-        assert handler is not None
-        assert answer is not None
+    def _deliver(self, handler: Handler, answer: Answer, body: bytes) -> None:
+        self._phase = _ANSWER
         try:
             handler.body(body)
         except Exception as error:  # noqa: BLE001 - reported, and the client gets its ending
@@ -270,7 +264,7 @@ class Connection(asyncio.Protocol):
         settings = self._door.settings
         if self._phase is Phase.LINGER:
             self.cut()
-        elif self._phase is Phase.BODY:
+        elif self._phase is _BODY:
             seconds = settings.body_timeout_ms / 1000
             self._refuse(Outcome.SLOW_SENDER, f"Send the whole body within {seconds:g} s.")
         elif self._head_awaited:

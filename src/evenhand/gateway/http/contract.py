@@ -27,6 +27,10 @@ class RequestHead:
     headers: Mapping[str, str]
     content_length: int | None
     """None: chunked, or no body."""
+    is_chunked: bool
+    expects_continue: bool
+    closes: bool
+    """The client wants the connection closed after the answer."""
 
 
 class Response(Protocol):

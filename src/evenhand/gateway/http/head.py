@@ -7,7 +7,6 @@ must agree.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httptools
 
@@ -51,20 +50,7 @@ _ONCE = frozenset(
 _SELDOM = frozenset({"content-encoding", "expect", "transfer-encoding"})
 
 
-@dataclass(slots=True)
-class ReadHead:
-    """A head that passed, and what it says about the bytes that follow."""
-
-    head: RequestHead
-    body_bytes: int
-    """Announced by Content-Length; 0 where there is none."""
-    chunked: bool
-    expects_continue: bool
-    closes: bool
-    """The client wants the connection closed after the answer."""
-
-
-def read_head(raw: bytes, settings: EdgeSettings) -> ReadHead:
+def read_head(raw: bytes, settings: EdgeSettings) -> RequestHead:
     """Read one head, `raw` being everything up to and including the empty line.
 
     Raises RefusalError for anything but one well-formed request that may be served.
@@ -86,13 +72,14 @@ def read_head(raw: bytes, settings: EdgeSettings) -> ReadHead:
     if _HOST.fullmatch(headers.get("host", "")) is None:
         raise ambiguous("Send exactly one Host header: a name or address, and a port if need be.")
     is_plain = _SELDOM.isdisjoint(headers)
-    read = _framing(method, line[2].decode("ascii"), headers, is_plain=is_plain)
+    head = _framed(method, line[2].decode("ascii"), headers, is_plain=is_plain)
     _second_opinion(raw, line[1])
     if not is_plain:
         _refuse_unserved(headers)
-    if read.body_bytes > settings.body_bytes_max:
+    body_bytes = head.content_length
+    if body_bytes is not None and body_bytes > settings.body_bytes_max:
         raise body_too_large(settings.body_bytes_max)
-    return read
+    return head
 
 
 def _fields(raw: bytes, start: int) -> dict[str, str]:
@@ -118,20 +105,19 @@ def _joined(found: list[tuple[str, str]]) -> dict[str, str]:
     return headers
 
 
-def _framing(method: str, path: str, headers: Mapping[str, str], *, is_plain: bool) -> ReadHead:
+def _framed(method: str, path: str, headers: Mapping[str, str], *, is_plain: bool) -> RequestHead:
+    """Read what the headers say of the bytes that follow. `is_plain`: none of `_SELDOM` is there."""
     length = headers.get("content-length")
-    chunked = not is_plain and _is_chunked(headers)
-    content_length = None
-    body_bytes = 0
-    if length is not None:
-        if _LENGTH.fullmatch(length) is None:
-            raise ambiguous("Content-Length must be one decimal number of at most 19 digits.")
-        content_length = body_bytes = int(length)
+    is_chunked = not is_plain and _is_chunked(headers)
+    if length is not None and _LENGTH.fullmatch(length) is None:
+        raise ambiguous("Content-Length must be one decimal number of at most 19 digits.")
     options = headers.get("connection")
-    return ReadHead(
-        RequestHead(method, path, headers, content_length),
-        body_bytes,
-        chunked,
+    return RequestHead(
+        method,
+        path,
+        headers,
+        None if length is None else int(length),
+        is_chunked,
         not is_plain and "expect" in headers,
         options is not None and _CLOSE.search(options) is not None,
     )
