@@ -91,12 +91,9 @@ class AnswerReader:
             self._parse(data[:head_bytes_left])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._judge(error)
-        if self.is_over:
-            return b""
-        if not self.status:
+        if not self.status and not self.fault:
             self._spoil(f"a head of more than {self._head_bytes_max} bytes")
-            return b""
-        return data[head_bytes_left:]
+        return b"" if self.fault else data[head_bytes_left:]
 
     def _judge(self, error: Exception) -> None:
         """Say what is wrong; where an answer was complete before, only its connection is spoilt."""

@@ -171,11 +171,11 @@ class Connection(asyncio.Protocol):
                     self._read_deadline.set(self._door.settings.head_timeout_ms)
             elif self._phase is _BODY:
                 body = self._reader.body()
-                handler, answer = self._handler, self._answer
-                assert handler is not None
-                assert answer is not None
                 if body is not None:
                     self._read_deadline.clear()
+                    handler, answer = self._handler, self._answer
+                    assert handler is not None
+                    assert answer is not None
                     self._deliver(handler, answer, body)
         except RefusalError as refusal:
             self._refuse(refusal.outcome, str(refusal))
