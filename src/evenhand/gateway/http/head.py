@@ -7,6 +7,7 @@ must agree.
 
 import re
 from collections.abc import Mapping
+from itertools import repeat
 
 import httptools
 
@@ -28,8 +29,8 @@ REQUEST_LINE = re.compile(
 )
 # No underscore in names: behind another proxy X_Tenant and X-Tenant are the same variable.
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
-# Of fields that have passed.
-_FIELD = re.compile(r"([^:\r]+):[\t ]*([^\r]*)\r\n")
+# Fields that have passed are split, not matched again: that takes half the time.
+_COLONS = repeat(":")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 _CLOSE = re.compile(r"(?:^|,)[ \t]*close[ \t]*(?:,|$)", re.IGNORECASE)
@@ -83,25 +84,24 @@ def read_head(raw: bytes, settings: EdgeSettings) -> RequestHead:
 
 
 def _fields(raw: bytes, start: int) -> dict[str, str]:
-    found = _FIELD.findall(raw.decode("latin-1"), start)
-    headers = {name.lower(): value for name, value in found}
-    # White space ends a value so seldom that it is not looked for in each.
-    if len(headers) == len(found) and b" \r" not in raw and b"\t\r" not in raw:
-        return headers
-    return _joined(found)
+    lines = raw[start:-4].decode("latin-1").split("\r\n")
+    headers = {
+        name.lower(): value.strip(" \t") for name, _, value in map(str.partition, lines, _COLONS)
+    }
+    return headers if len(headers) == len(lines) else _joined(lines)
 
 
-def _joined(found: list[tuple[str, str]]) -> dict[str, str]:
-    """The same where some header came more than once, or some value ends in white space."""
+def _joined(lines: list[str]) -> dict[str, str]:
+    """The same where some header came more than once."""
     headers: dict[str, str] = {}
-    for name, value in found:
+    for name, _, value in map(str.partition, lines, _COLONS):
         key = name.lower()
         if key not in headers:
-            headers[key] = value.rstrip(" \t")
+            headers[key] = value.strip(" \t")
         elif key in _ONCE:
             raise ambiguous(f"The header {key} came more than once: send it once.")
         else:
-            headers[key] += ", " + value.rstrip(" \t")
+            headers[key] += ", " + value.strip(" \t")
     return headers
 
 
