@@ -73,14 +73,26 @@ def read_head(raw: bytes, settings: EdgeSettings) -> RequestHead:
     if _HOST.fullmatch(headers.get("host", "")) is None:
         raise ambiguous("Send exactly one Host header: a name or address, and a port if need be.")
     is_plain = _SELDOM.isdisjoint(headers)
-    head = _framed(method, line[2].decode("ascii"), headers, is_plain=is_plain)
+    is_chunked = not is_plain and _is_chunked(headers)
+    length = headers.get("content-length")
+    if length is not None and _LENGTH.fullmatch(length) is None:
+        raise ambiguous("Content-Length must be one decimal number of at most 19 digits.")
     _second_opinion(raw, line[1])
     if not is_plain:
         _refuse_unserved(headers)
-    body_bytes = head.content_length
-    if body_bytes is not None and body_bytes > settings.body_bytes_max:
+    content_length = None if length is None else int(length)
+    if content_length is not None and content_length > settings.body_bytes_max:
         raise body_too_large(settings.body_bytes_max)
-    return head
+    options = headers.get("connection")
+    return RequestHead(
+        method,
+        line[2].decode("ascii"),
+        headers,
+        content_length,
+        is_chunked,
+        not is_plain and "expect" in headers,
+        options is not None and _CLOSE.search(options) is not None,
+    )
 
 
 def _fields(raw: bytes, start: int) -> dict[str, str]:
@@ -103,24 +115,6 @@ def _joined(lines: list[str]) -> dict[str, str]:
         else:
             headers[key] += ", " + value.strip(" \t")
     return headers
-
-
-def _framed(method: str, path: str, headers: Mapping[str, str], *, is_plain: bool) -> RequestHead:
-    """Read what the headers say of the bytes that follow. `is_plain`: none of `_SELDOM` is there."""
-    length = headers.get("content-length")
-    is_chunked = not is_plain and _is_chunked(headers)
-    if length is not None and _LENGTH.fullmatch(length) is None:
-        raise ambiguous("Content-Length must be one decimal number of at most 19 digits.")
-    options = headers.get("connection")
-    return RequestHead(
-        method,
-        path,
-        headers,
-        None if length is None else int(length),
-        is_chunked,
-        not is_plain and "expect" in headers,
-        options is not None and _CLOSE.search(options) is not None,
-    )
 
 
 def _is_chunked(headers: Mapping[str, str]) -> bool:
