@@ -6,6 +6,9 @@ from evenhand.model import ENDINGS, InteractionId, Outcome, RequestId
 from evenhand.wire.error import error_body, error_headers
 from evenhand.wire.sse import event
 
+_JSON = ("content-type", "application/json")
+_EVENTS = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
+
 
 class ClientAnswer:
     """One answer: `send` or `refuse` once, or `stream` any number of times and then `finish` or
@@ -15,7 +18,7 @@ class ClientAnswer:
         self, response: Response, request_id: RequestId, interaction: InteractionId
     ) -> None:
         self._response = response
-        self._ids = [("x-request-id", request_id), ("x-evenhand-interaction", interaction)]
+        self._ids = (("x-request-id", request_id), ("x-evenhand-interaction", interaction))
         self._is_over = False
         self.is_streaming = False
         """A streamed answer has begun: its status is told."""
@@ -23,7 +26,7 @@ class ClientAnswer:
     def send(self, status: int, body: bytes, *more: tuple[str, str]) -> None:
         """The whole answer, as JSON."""
         self._is_over = True
-        self._response.send(status, [("content-type", "application/json"), *self._ids, *more], body)
+        self._response.send(status, (_JSON, *self._ids, *more), body)
 
     def refuse(self, refused: Refused) -> None:
         """An error is the whole answer."""
@@ -36,8 +39,7 @@ class ClientAnswer:
         """A piece of a streamed answer."""
         if not self.is_streaming:
             self.is_streaming = True
-            kind = [("content-type", "text/event-stream"), ("cache-control", "no-cache")]
-            self._response.start(200, [*kind, *self._ids])
+            self._response.start(200, (*_EVENTS, *self._ids))
         self._response.write(data)
 
     def finish(self) -> None:

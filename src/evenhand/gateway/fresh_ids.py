@@ -1,4 +1,4 @@
-"""Ids that nobody can guess, at the price of a slice."""
+"""Ids that nobody can guess, at the price of a pop."""
 
 import secrets
 
@@ -11,14 +11,11 @@ class FreshIds:
     system call for each cost more than all else that an id needs."""
 
     def __init__(self) -> None:
-        self._digits = ""
-        self._at = 0
+        # Bounded by `_IDS_PER_FETCH`.
+        self._ids: list[str] = []
 
     def take(self) -> str:
-        """The next one; no two are the same."""
-        if self._at == len(self._digits):
-            self._digits = secrets.token_hex(_ID_BYTES * _IDS_PER_FETCH)
-            self._at = 0
-        start = self._at
-        self._at = start + 2 * _ID_BYTES
-        return self._digits[start : self._at]
+        """Another one; no two are the same."""
+        if not self._ids:
+            self._ids = secrets.token_bytes(_ID_BYTES * _IDS_PER_FETCH).hex(" ", _ID_BYTES).split()
+        return self._ids.pop()

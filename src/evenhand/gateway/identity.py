@@ -22,7 +22,6 @@ from evenhand.model import (
 )
 from evenhand.stores import Pepper
 
-_BEARER = "bearer "
 _INDEX_BYTES = 8
 
 
@@ -94,14 +93,18 @@ class KeyRing:
     def holder(self, authorization: str | None) -> KeyHolder | None:
         """Whose `Authorization` header this is; None: nobody's. The same work is done for a key that
         is unknown as for one that is known."""
-        if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
+        if authorization is None:
             return None
-        digest = self._pepper.digest(authorization[len(_BEARER) :].strip())
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        digest = self._pepper.digest(secret.strip())
         # The index is the start of a keyed hash: its look-up time tells nothing of any key.
         known = self._known.get(digest[:_INDEX_BYTES], self._nobody)
         if not hmac.compare_digest(known.digest, digest):
             return None
-        if known.ends_ms is not None and known.ends_ms <= self.wall_ms():
+        ends_ms = known.ends_ms
+        if ends_ms is not None and ends_ms <= self.wall_ms():
             return None
         return known.holder
 

@@ -48,7 +48,7 @@ def watched(limit_s: float) -> tuple[Clock, SilenceWatch, list[float]]:
     clock = Clock()
     silences: list[float] = []
     watch = SilenceWatch(cast("Any", clock), lambda: silences.append(clock.now))
-    watch.begin(limit_s)
+    watch.begin(limit_s, clock.now)
     return clock, watch, silences
 
 
@@ -62,7 +62,7 @@ def test_hearing_something_begins_the_silence_anew_without_a_timer_each() -> Non
     clock, watch, silences = watched(10)
     for second in range(1, 1001):
         clock.run_to(second / 10)
-        watch.heard()
+        watch.heard_at = clock.now
     assert clock.armed < 15
     clock.run_to(1000)
     assert silences == [110]
@@ -104,7 +104,7 @@ def test_one_timer_serves_answer_after_answer() -> None:
         watch.limit(10)
         clock.run_to(second / 2)
         watch.stop()
-        watch.begin(120)
+        watch.begin(120, clock.now)
     assert clock.armed < 110
     clock.run_to(10_000)
     assert silences == [620]

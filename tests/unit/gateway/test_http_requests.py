@@ -43,19 +43,19 @@ def test_reader_needs_the_last_byte_and_no_other(request_bytes: bytes) -> None:
     reader = RequestReader(EdgeSettings())
     for byte in GET:
         assert reader.head() is None
-        reader.feed(bytes([byte]))
+        reader.held += bytes([byte])
     assert reader.head()
     assert reader.body() == b""
 
     head, body = None, None
     for byte in request_bytes:
         assert body is None
-        reader.feed(bytes([byte]))
+        reader.held += bytes([byte])
         head = head or reader.head()
         body = reader.body() if head else None
 
     assert body in {b"", b"hello, world!\r\n"}
-    assert reader.held_bytes == 0
+    assert not reader.held
 
 
 def test_head_reaches_the_application_decoded_and_undisturbed() -> None:

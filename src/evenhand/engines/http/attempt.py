@@ -1,10 +1,20 @@
 """One try of one request at one engine."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from evenhand.engines.http.connection import EngineConnection
 from evenhand.engines.http.contract import AnswerListener, Lost
+
+
+class Dialler(Protocol):
+    """What an attempt needs of the client that made it."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def dial(self, attempt: "EngineAttempt") -> "asyncio.Task[None]":
+        """Connect anew, then let the attempt `go` there, or tell it that it `broke`."""
 
 
 class EngineAttempt:
@@ -13,33 +23,33 @@ class EngineAttempt:
     It is the Attempt of the contract, and the Exchange that a connection carries.
     """
 
+    # How every attempt begins.
+    paused = False
+    sends = 0
+    detail = ""
+    _dialing: "asyncio.Task[None] | None" = None
+    _connection: EngineConnection | None = None
+
     def __init__(
         self,
-        *,
         head: bytes,
         body: bytes,
         listener: AnswerListener,
+        dialler: Dialler,
+        *,
         sends_max: int,
         first_byte_timeout_s: float,
-        dial: Callable[["EngineAttempt"], "asyncio.Task[None]"],
-        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.head = head
         self.body = body
         self.first_byte_timeout_s = first_byte_timeout_s
-        self.paused = False
-        self.sends = 0
-        self.detail = ""
-        self._listener: AnswerListener | None = listener
+        self.listener: AnswerListener | None = listener
+        self._dialler = dialler
         self._sends_max = sends_max
-        self._dial = dial
-        self._loop = loop
-        self._dialing: asyncio.Task[None] | None = None
-        self._connection: EngineConnection | None = None
 
     def connect(self) -> None:
         """Ask for a new connection."""
-        self._dialing = self._dial(self)
+        self._dialing = self._dialler.dial(self)
 
     def go(self, connection: EngineConnection) -> None:
         """Write the request to a connection."""
@@ -50,7 +60,7 @@ class EngineAttempt:
 
     def abort(self) -> None:
         """See the contract."""
-        self._listener = None
+        self.listener = None
         connection, dialing = self._connection, self._dialing
         self._let_go()
         if connection is not None:
@@ -75,55 +85,49 @@ class EngineAttempt:
     def heard_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Pass the head on; from here on the request is never sent again, so drop its bytes."""
         self.head = self.body = b""
-        if self._listener is not None:
+        if self.listener is not None:
             try:
-                self._listener.on_head(status, headers)
+                self.listener.on_head(status, headers)
             except Exception as error:  # noqa: BLE001 - the listener's fault must end its attempt only
-                self._blame_listener(error)
+                self.blame_listener(error)
 
-    def heard_body(self, data: bytes) -> None:
-        """Pass a piece on."""
-        if self._listener is not None:
-            try:
-                self._listener.on_body(data)
-            except Exception as error:  # noqa: BLE001 - as for the head
-                self._blame_listener(error)
-
-    def ended(self) -> None:
-        """Tell the end."""
-        listener, self._listener = self._listener, None
-        self._let_go()
-        if listener is not None:
-            try:
-                listener.on_end()
-            except Exception as error:  # noqa: BLE001 - as for the head
-                self._blame_listener(error)
-
-    def broke(self, reason: Lost, detail: str, *, stale: bool) -> None:
-        """Send again if the connection was stale and another send is allowed; else tell the loss."""
-        self._connection = None
-        if stale and self.sends < self._sends_max and self._listener is not None:
-            self.connect()
-            return
-        listener, self._listener = self._listener, None
-        self.detail = detail
-        self._let_go()
-        if listener is not None:
-            try:
-                listener.on_lost(reason)
-            except Exception as error:  # noqa: BLE001 - as for the head
-                self._blame_listener(error)
-
-    def _let_go(self) -> None:
-        self._connection = self._dialing = None
-        self.head = self.body = b""
-
-    def _blame_listener(self, error: Exception) -> None:
+    def blame_listener(self, error: Exception) -> None:
+        """End the attempt of a listener that raised, and nobody else's."""
         self.abort()
-        self._loop.call_exception_handler(
+        self._dialler.loop.call_exception_handler(
             {
                 "message": "the listener of an engine's answer raised; its connection is closed."
                 " Mend the listener",
                 "exception": error,
             }
         )
+
+    def ended(self) -> None:
+        """Tell the end."""
+        listener = self.listener
+        # The head has let go of the bytes already.
+        self.listener = self._connection = None
+        if listener is not None:
+            try:
+                listener.on_end()
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self.blame_listener(error)
+
+    def broke(self, reason: Lost, detail: str, *, stale: bool) -> None:
+        """Send again if the connection was stale and another send is allowed; else tell the loss."""
+        self._connection = None
+        if stale and self.sends < self._sends_max and self.listener is not None:
+            self.connect()
+            return
+        listener, self.listener = self.listener, None
+        self.detail = detail
+        self._let_go()
+        if listener is not None:
+            try:
+                listener.on_lost(reason)
+            except Exception as error:  # noqa: BLE001 - as for the head
+                self.blame_listener(error)
+
+    def _let_go(self) -> None:
+        self._connection = self._dialing = None
+        self.head = self.body = b""

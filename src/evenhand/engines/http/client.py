@@ -35,15 +35,16 @@ class EngineClient:
         """
         self.address = address
         self._settings = settings
+        self._first_byte_timeout_s = settings.first_byte_timeout_ms / 1000
         self._head = RequestHead(address, headers)
-        self._loop = loop or asyncio.get_running_loop()
+        self.loop = loop or asyncio.get_running_loop()
         self._ssl = None
         if address.scheme == "https":
             self._ssl = ssl_context or ssl.create_default_context()
         self._idle = IdleConnections(
             connections_max=settings.idle_connections_max,
             idle_ms_max=settings.idle_ms_max,
-            loop=self._loop,
+            loop=self.loop,
         )
         # Both as large as the callers' windows.
         self._open: set[EngineConnection] = set()
@@ -86,7 +87,7 @@ class EngineClient:
 
     async def close(self) -> None:
         """Close every connection and return when all are closed. Attempts under way are lost."""
-        self._all_closed = self._all_closed or self._loop.create_future()
+        self._all_closed = self._all_closed or self.loop.create_future()
         self._idle.close()
         dialing = list(self._dialing.items())
         for task, attempt in dialing:
@@ -108,15 +109,11 @@ class EngineClient:
     ) -> EngineAttempt:
         if self._all_closed is not None:
             raise RuntimeError("the client is closed; make no request after close()")
-        timeout_ms = first_byte_timeout_ms or self._settings.first_byte_timeout_ms
+        timeout_s = self._first_byte_timeout_s
+        if first_byte_timeout_ms is not None:
+            timeout_s = first_byte_timeout_ms / 1000
         attempt = EngineAttempt(
-            head=head,
-            body=body,
-            listener=listener,
-            sends_max=sends_max,
-            first_byte_timeout_s=timeout_ms / 1000,
-            dial=self._dial,
-            loop=self._loop,
+            head, body, listener, self, sends_max=sends_max, first_byte_timeout_s=timeout_s
         )
         # Where it may be written but once, no kept connection is trusted: it may be stale.
         connection = self._idle.take() if sends_max > 1 else None
@@ -126,8 +123,9 @@ class EngineClient:
             attempt.go(connection)
         return attempt
 
-    def _dial(self, attempt: EngineAttempt) -> "asyncio.Task[None]":
-        task = self._loop.create_task(self._connect(attempt))
+    def dial(self, attempt: EngineAttempt) -> "asyncio.Task[None]":
+        """See `Dialler.dial`."""
+        task = self.loop.create_task(self._connect(attempt))
         self._dialing[task] = attempt
         task.add_done_callback(self._dialing.__delitem__)
         return task
@@ -135,7 +133,7 @@ class EngineClient:
     async def _connect(self, attempt: EngineAttempt) -> None:
         connection = EngineConnection(
             self._settings,
-            self._loop,
+            self.loop,
             on_free=self._idle.put,
             on_closed=self._closed,
         )
@@ -143,7 +141,7 @@ class EngineClient:
         address = self.address
         try:
             async with asyncio.timeout(timeout_ms / 1000):
-                await self._loop.create_connection(
+                await self.loop.create_connection(
                     lambda: connection, address.host, address.port, ssl=self._ssl
                 )
         except asyncio.CancelledError:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-from evenhand.engines.http.answer_reader import AnswerReader, NotHttpError
-from evenhand.engines.http.contract import Lost
+from evenhand.engines.http.answer_reader import AnswerReader
+from evenhand.engines.http.contract import AnswerListener, Lost
 from evenhand.engines.http.settings import ClientSettings
 from evenhand.engines.http.silence_watch import SilenceWatch
 
@@ -18,14 +18,16 @@ class Exchange(Protocol):
 
     head: bytes
     body: bytes
+    listener: AnswerListener | None
+    """Who hears the answer, for the pieces of its body: those come without a step in between."""
     first_byte_timeout_s: float
     paused: bool
 
     def heard_head(self, status: int, headers: Mapping[str, str]) -> None:
         """The head is complete."""
 
-    def heard_body(self, data: bytes) -> None:
-        """A read brought this much body."""
+    def blame_listener(self, error: Exception) -> None:
+        """The listener raised on a piece."""
 
     def ended(self) -> None:
         """The answer is complete; the connection is already free again or closed."""
@@ -47,39 +49,41 @@ class EngineConnection(asyncio.Protocol):
         on_closed: Callable[["EngineConnection"], None],
     ) -> None:
         self._settings = settings
-        self._loop = loop
+        self._silence_timeout_s = settings.silence_timeout_ms / 1000
+        self._now_s = loop.time
         self._on_free = on_free
         self._on_closed = on_closed
         self._transport: asyncio.Transport | None = None
         self._closed = False
         self._exchange: Exchange | None = None
-        self._reader: AnswerReader | None = None
+        self._reader = AnswerReader(settings.head_bytes_max)
         self._watch = SilenceWatch(loop, self._silent)
         self._written_at = 0.0
         self._reused = False
-        self._answered = False
-        self._body_begun = False
+        self._answered = self._body_begun = False
 
     @property
     def usable(self) -> bool:
         """Whether a request can be written."""
-        transport = self._transport
-        closing = self._closed or transport is None or transport.is_closing()
-        return not closing and self._exchange is None
+        if self._closed or self._transport is None or self._exchange is not None:
+            return False
+        return not self._transport.is_closing()
 
     def begin(self, exchange: Exchange) -> None:
         """Write the request. The connection must be free; if it has closed, the exchange breaks."""
         assert self._exchange is None, "one request at a time"
-        if self._transport is None or not self.usable:
+        transport = self._transport
+        # One that is used again was usable when it was taken, a moment ago.
+        if transport is None or not (self._reused or self.usable):
             exchange.broke(Lost.CLOSED, "closed right after connecting", stale=False)
             return
         self._exchange = exchange
-        self._reader = AnswerReader(self._settings.head_bytes_max)
+        self._reader.begin()
         self._answered = self._body_begun = False
-        self._written_at = self._loop.time()
-        self._watch.begin(exchange.first_byte_timeout_s)
+        self._written_at = now_s = self._now_s()
+        self._watch.begin(exchange.first_byte_timeout_s, now_s)
         # Copying a body costs less than a vectored write of two pieces does.
-        self._transport.write(exchange.head + exchange.body)
+        transport.write(exchange.head + exchange.body)
         if exchange.paused:
             self.pause()
 
@@ -98,7 +102,7 @@ class EngineConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once and tell the exchange nothing."""
-        self._detach()
+        self._exchange = None
         self._watch.close()
         self._closed = True
         if self._transport is not None:
@@ -112,32 +116,35 @@ class EngineConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        exchange, reader = self._exchange, self._reader
-        if exchange is None or reader is None or self._transport is None:
+        exchange = self._exchange
+        if exchange is None:
             self.abort()  # an answer that nobody asked for
             return
-        self._answered = True
-        fault = ""
+        reader = self._reader
+        piece = reader.feed_body(data) if self._body_begun else self._hear_beginning(exchange, data)
+        if piece:
+            self._watch.heard_at = self._now_s()
+            listener = exchange.listener
+            if listener is not None:
+                try:
+                    listener.on_body(piece)
+                except Exception as error:  # noqa: BLE001 - the listener's fault must end its exchange only
+                    exchange.blame_listener(error)
+        if reader.is_over:
+            self._end()
+
+    def _hear_beginning(self, exchange: Exchange, data: bytes) -> bytes:
+        """Take a read of which no body came before; return what it brings of the body."""
+        reader = self._reader
         head_told = reader.status != 0
-        try:
-            reader.feed(data)
-        except NotHttpError as error:
-            fault = str(error)
+        self._answered = True
+        piece = reader.feed(data)
         if reader.status and not head_told:
             exchange.heard_head(reader.status, reader.headers)
-        if self._exchange is exchange and (piece := reader.take()):
-            if self._body_begun:
-                self._watch.heard()
-            else:
-                self._body_begun = True
-                self._watch.limit(self._settings.silence_timeout_ms / 1000)
-            exchange.heard_body(piece)
-        if self._exchange is not exchange:
-            return  # aborted by the one who heard it
-        if reader.complete:
-            self._end(exchange, self._transport, reusable=reader.reusable)
-        elif fault:
-            self._break(Lost.MALFORMED, fault)
+        if piece and not reader.is_over and self._exchange is exchange:
+            self._body_begun = True
+            self._watch.limit(self._silence_timeout_s)
+        return piece
 
     def eof_received(self) -> None:
         # Not a close that first flushes the request: the engine may never read the rest of it.
@@ -147,18 +154,22 @@ class EngineConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
         self._on_closed(self)
-        exchange, reader, transport = self._exchange, self._reader, self._transport
-        if exchange and transport and reader and reader.ends_at_close and exc is None:
-            self._end(exchange, transport, reusable=False)
+        if self._exchange is not None and self._reader.ends_at_close and exc is None:
+            self._end()
         else:
             self._break(Lost.CLOSED, str(exc or ""))
 
-    def _end(self, exchange: Exchange, transport: asyncio.Transport, *, reusable: bool) -> None:
+    def _end(self) -> None:
+        exchange, transport, reader = self._exchange, self._transport, self._reader
+        if exchange is None or transport is None:
+            return  # aborted by the one who heard it
+        if reader.fault:
+            self._break(Lost.MALFORMED, reader.fault)
+            return
+        self._exchange = None
+        self._watch.stop()
         # An engine may answer before it has read the whole request; the rest would follow.
-        unsent_bytes = 0 if self._closed else transport.get_write_buffer_size()
-        keep = reusable and not self._closed and not unsent_bytes
-        self._detach()
-        if keep:
+        if reader.reusable and not self._closed and not transport.get_write_buffer_size():
             if exchange.paused:
                 transport.resume_reading()
             self._reused = True
@@ -169,7 +180,7 @@ class EngineConnection(asyncio.Protocol):
 
     def _break(self, reason: Lost, detail: str) -> None:
         exchange = self._exchange
-        unanswered_ms = (self._loop.time() - self._written_at) * 1000
+        unanswered_ms = (self._now_s() - self._written_at) * 1000
         stale = (
             reason is Lost.CLOSED
             and self._reused
@@ -183,10 +194,3 @@ class EngineConnection(asyncio.Protocol):
     def _silent(self) -> None:
         waited_for = "next piece" if self._body_begun else "first piece of the body"
         self._break(Lost.TIMED_OUT, f"no {waited_for} in time")
-
-    def _detach(self) -> None:
-        self._exchange = None
-        self._watch.stop()
-        if self._reader is not None:
-            self._reader.forget()
-            self._reader = None

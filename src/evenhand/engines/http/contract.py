@@ -22,7 +22,8 @@ class AnswerListener(Protocol):
     of `on_end` and `on_lost`, which is the last call. After `Attempt.abort` nothing is called."""
 
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
-        """Status line and headers (lower-case names) of the final answer; 1xx are passed over."""
+        """Status and headers of the final answer; 1xx are passed over. Of the headers those that
+        somebody reads, in lower case: content-type, content-length and transfer-encoding."""
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body, in the pieces the engine's socket gave, framing removed."""

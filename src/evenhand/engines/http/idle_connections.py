@@ -37,7 +37,7 @@ class IdleConnections:
         expired_before = self._loop.time() - self._idle_s_max
         while self._idle_since:
             connection, since = self._idle_since.popitem()
-            if connection.usable and since > expired_before:
+            if since > expired_before and connection.usable:
                 return connection
             connection.abort()
         return None

@@ -14,36 +14,36 @@ class SilenceWatch:
 
     __slots__ = (
         "_due_at",
-        "_heard_at",
         "_is_watching",
         "_limit_s",
         "_loop",
         "_on_silent",
         "_timer",
+        "heard_at",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_silent: Callable[[], None]) -> None:
         self._loop = loop
         self._on_silent = on_silent
         self._limit_s = 0.0
-        self._heard_at = 0.0
+        self.heard_at = 0.0
+        """When the silence began, by the loop's clock. Moved by whoever hears something."""
         self._is_watching = False
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = 0.0
 
-    def begin(self, limit_s: float) -> None:
+    def begin(self, limit_s: float, now_s: float) -> None:
         """Watch another answer, whose silence begins now."""
         self._limit_s = limit_s
-        self.start()
-
-    def heard(self) -> None:
-        """Begin the silence anew."""
-        self._heard_at = self._loop.time()
+        self.heard_at = now_s
+        self._is_watching = True
+        if self._timer is None or self._due_at > now_s + limit_s:
+            self._arm()
 
     def limit(self, limit_s: float) -> None:
         """Allow another length of silence from this moment on."""
         self._limit_s = limit_s
-        self.heard()
+        self.heard_at = self._loop.time()
         if self._is_watching:
             self._arm()
 
@@ -53,9 +53,7 @@ class SilenceWatch:
 
     def start(self) -> None:
         """Watch again; the silence begins anew."""
-        self._is_watching = True
-        self.heard()
-        self._arm()
+        self.begin(self._limit_s, self._loop.time())
 
     def close(self) -> None:
         """Let go of the timer."""
@@ -66,7 +64,7 @@ class SilenceWatch:
 
     def _arm(self) -> None:
         """See that the timer fires no later than the silence would be too long."""
-        due_at = self._heard_at + self._limit_s
+        due_at = self.heard_at + self._limit_s
         if self._timer is not None:
             if self._due_at <= due_at:
                 return
@@ -78,7 +76,7 @@ class SilenceWatch:
         self._timer = None
         if not self._is_watching:
             return
-        if self._loop.time() < self._heard_at + self._limit_s:
+        if self._loop.time() < self.heard_at + self._limit_s:
             self._arm()
         else:
             self._is_watching = False

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from evenhand.gateway.http.answer import Answer, State
-from evenhand.gateway.http.contract import Application, Handler
+from evenhand.gateway.http.contract import Application, Handler, RequestHead
 from evenhand.gateway.http.deadline import Deadline
 from evenhand.gateway.http.framing import CONTINUE, refusal_answer
-from evenhand.gateway.http.head import ReadHead
 from evenhand.gateway.http.outlet import Outlet
 from evenhand.gateway.http.phase import Phase
 from evenhand.gateway.http.reader import RequestReader
@@ -16,6 +15,8 @@ from evenhand.gateway.http.refusal import RefusalError
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.model.outcome import Outcome
 
+# The phases of each request, without a look into the class.
+_HEAD, _BODY, _ANSWER = Phase.HEAD, Phase.BODY, Phase.ANSWER
 # How long a client may take to read its last answer and close, before the connection is cut.
 LINGER_MS = 1_000
 
@@ -45,12 +46,13 @@ class Connection(asyncio.Protocol):
         self._door = door
         self._reader = RequestReader(door.settings)
         self._read_deadline = Deadline(door.loop, self._read_expired)
-        self._phase = Phase.HEAD
+        self._idle_timeout_ms = door.settings.idle_timeout_ms
+        self._phase = _HEAD
         self._answer: Answer | None = None
         self._handler: Handler | None = None
         self._head_awaited = True
-        self._client_closes = False
-        self._body_unread = False
+        self._is_last = False
+        """Another request cannot follow: the client closes, or this one's body is not read."""
         self._discarded_bytes = 0
 
     # What the transport calls.
@@ -66,21 +68,22 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         phase = self._phase
-        if phase is Phase.LINGER or phase is Phase.CLOSED:
+        if phase is _HEAD or phase is _BODY:
+            self._reader.held += data
+            self._advance()
+        elif phase is _ANSWER:
+            self._reader.held += data
+            if len(self._reader.held) > self._door.settings.held_bytes_max:
+                self.cut()
+        else:
             self._discarded_bytes += len(data)
             if self._discarded_bytes > self._door.settings.held_bytes_max:
                 self.cut()
-            return
-        self._reader.feed(data)
-        if phase is not Phase.ANSWER:
-            self._advance()
-        elif self._reader.held_bytes > self._door.settings.held_bytes_max:
-            self.cut()
 
     def eof_received(self) -> None:
         if self._answer is not None:
             self.cut()
-        elif self._phase is Phase.HEAD:
+        elif self._phase is _HEAD:
             # What was answered before may still be on its way to the client.
             self._linger()
 
@@ -106,7 +109,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close, if no byte of a request is here and no answer is open."""
-        if self._phase is Phase.HEAD and not self._reader.held_bytes:
+        if self._phase is _HEAD and not self._reader.held:
             self._linger()
 
     def abort(self) -> bool:
@@ -121,43 +124,25 @@ class Connection(asyncio.Protocol):
 
     def must_close(self) -> bool:
         """See `Carrier.must_close`."""
-        return (
-            self._client_closes
-            or self._body_unread
-            or self._phase is Phase.BODY
-            or self._door.draining
-        )
-
-    def write(self, data: bytes) -> None:
-        """See `Carrier.write`."""
-        self._outlet.write(data)
-
-    def write_bounded(self, data: bytes) -> None:
-        """See `Carrier.write_bounded`."""
-        self._outlet.write_bounded(data)
-
-    def buffered_bytes(self) -> int:
-        """See `Carrier.buffered_bytes`."""
-        return self._outlet.buffered_bytes()
+        return self._is_last or self._phase is _BODY or self._door.draining
 
     def begun(self) -> None:
         """See `Carrier.begun`."""
-        if self._phase is Phase.BODY:
-            self._phase = Phase.ANSWER
-            self._body_unread = True
+        if self._phase is _BODY:
+            self._phase = _ANSWER
+            self._is_last = True
             self._read_deadline.clear()
 
     def finished(self, *, close: bool) -> None:
         """See `Carrier.finished`."""
-        close = close or self.must_close()
         self._answer = self._handler = None
         if close:
             self._linger()
             return
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
         self._head_awaited = False
-        self._read_deadline.set(self._door.settings.idle_timeout_ms)
-        if self._reader.held_bytes:
+        self._read_deadline.set(self._idle_timeout_ms)
+        if self._reader.held:
             # Not from within the handler's own call, and never deeper for more requests.
             self._door.loop.call_soon(self._advance)
 
@@ -177,60 +162,55 @@ class Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         try:
-            if self._phase is Phase.HEAD:
-                read = self._reader.head()
-                if read is not None:
-                    self._open(read)
+            if self._phase is _HEAD:
+                head = self._reader.head()
+                if head is not None:
+                    self._open(head)
                 elif not self._head_awaited:
                     self._head_awaited = True
                     self._read_deadline.set(self._door.settings.head_timeout_ms)
-            elif self._phase is Phase.BODY:
-                self._read_body()
+            elif self._phase is _BODY:
+                body = self._reader.body()
+                if body is not None:
+                    self._read_deadline.clear()
+                    handler, answer = self._handler, self._answer
+                    assert handler is not None
+                    assert answer is not None
+                    self._deliver(handler, answer, body)
         except RefusalError as refusal:
             self._refuse(refusal.outcome, str(refusal))
 
-    def _open(self, read: ReadHead) -> None:
-        answer = Answer(self, head_only=read.head.method == "HEAD")
-        self._answer = answer
-        self._client_closes = read.closes
-        self._phase = Phase.BODY if read.has_body else Phase.ANSWER
+    def _open(self, head: RequestHead) -> None:
+        """Give the request to the application, and its body, if that is here already."""
+        outlet = self._outlet
+        self._answer = answer = Answer(self, outlet, head_only=head.method == "HEAD")
+        self._is_last = head.closes
+        has_body = head.is_chunked or head.content_length
+        self._phase = _BODY if has_body else _ANSWER
         self._read_deadline.clear()
-        if not self._offer(read, answer) or answer.state is not State.OPEN:
-            return
-        if self._phase is Phase.ANSWER:
-            self._deliver(b"")
-            return
-        if read.expects_continue and not self._reader.held_bytes:
-            self._outlet.write(CONTINUE)
-        self._read_deadline.set(self._door.settings.body_timeout_ms)
-        self._read_body()
-
-    def _offer(self, read: ReadHead, answer: Answer) -> bool:
-        """Give the request to the application; say whether it has a handler to go on with."""
         try:
-            handler = self._door.application.request(read.head, answer)
+            handler = self._door.application.request(head, answer)
             assert handler is not None or answer.state is not State.OPEN, "None means answered"
         except Exception as error:  # noqa: BLE001 - reported, and the client gets its ending
             self._fail(answer, error)
-            return False
+            return
         if handler is None or self._answer is not answer:
-            return False
+            return
         self._handler = handler
-        if self._outlet.slow:
+        if outlet.slow:
             handler.client_slow()
-        return True
-
-    def _read_body(self) -> None:
-        body = self._reader.body()
+        if answer.state is not State.OPEN:
+            return
+        body = self._reader.body() if has_body else b""
         if body is not None:
-            self._phase = Phase.ANSWER
-            self._read_deadline.clear()
-            self._deliver(body)
+            self._deliver(handler, answer, body)
+            return
+        if head.expects_continue and not self._reader.held:
+            outlet.write(CONTINUE)
+        self._read_deadline.set(self._door.settings.body_timeout_ms)
 
-    def _deliver(self, body: bytes) -> None:
-        handler, answer = self._handler, self._answer
-        assert handler is not None
-        assert answer is not None
+    def _deliver(self, handler: Handler, answer: Answer, body: bytes) -> None:
+        self._phase = _ANSWER
         try:
             handler.body(body)
         except Exception as error:  # noqa: BLE001 - reported, and the client gets its ending
@@ -284,7 +264,7 @@ class Connection(asyncio.Protocol):
         settings = self._door.settings
         if self._phase is Phase.LINGER:
             self.cut()
-        elif self._phase is Phase.BODY:
+        elif self._phase is _BODY:
             seconds = settings.body_timeout_ms / 1000
             self._refuse(Outcome.SLOW_SENDER, f"Send the whole body within {seconds:g} s.")
         elif self._head_awaited:

@@ -13,9 +13,10 @@ from evenhand.model.outcome import Outcome
 Headers = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestHead:
-    """A request line and headers that passed the edge's checks.
+    """A request line and headers that passed the edge's checks. Never changed: not frozen, because it
+    is made for each request, and that costs twice as much.
 
     `path` is the target up to `?`, never decoded; `headers` has lower-case names, each once
     (a repeated header that matters is refused, others are joined with ", ").
@@ -26,6 +27,10 @@ class RequestHead:
     headers: Mapping[str, str]
     content_length: int | None
     """None: chunked, or no body."""
+    is_chunked: bool
+    expects_continue: bool
+    closes: bool
+    """The client wants the connection closed after the answer."""
 
 
 class Response(Protocol):

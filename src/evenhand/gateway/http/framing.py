@@ -1,5 +1,6 @@
-"""The bytes of answers: heads built anew, chunks framed."""
+"""The bytes of answers: heads built anew."""
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from evenhand.gateway.http.contract import Headers
@@ -11,7 +12,11 @@ LAST_CHUNK = b"0\r\n\r\n"
 BODILESS = frozenset({204, 304})
 _TURNED_AWAY_WAIT_MS = 1_000
 
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+    for status in HTTPStatus
+    if status >= 200
+}
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -20,27 +25,30 @@ def answer_head(status: int, headers: Headers, *, length: int | None, closes: bo
 
     A line break inside a header, or a framing header, is an error of the caller and asserted.
     """
-    assert 200 <= status <= 599, "an answer has a final status"
-    lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Other"]
+    text = _STATUS_LINES.get(status) or _unnamed(status)
     for name, value in headers:
-        assert name.lower() not in _OURS, "framing headers are the edge's to write"
-        lines.append(f"{name}: {value}")
+        text += f"{_line_start(name)}{value}\r\n"
+    assert "\0" not in text, "a header value has no NUL"
+    assert len(text.splitlines()) == len(headers) + 1, "a header value has no line break"
     if status not in BODILESS:
-        lines.append(
-            "transfer-encoding: chunked" if length is None else f"content-length: {length}"
+        text += (
+            "transfer-encoding: chunked\r\n" if length is None else f"content-length: {length}\r\n"
         )
     if closes:
-        lines.append("connection: close")
-    text = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    assert text.count("\r") == breaks == text.count("\n"), "a header value has no line break"
-    assert "\0" not in text, "a header value has no NUL"
-    return f"{text}\r\n\r\n".encode("latin-1")
+        text += "connection: close\r\n"
+    return f"{text}\r\n".encode("latin-1")
 
 
-def chunk(data: bytes) -> bytes:
-    """Return one chunk. Never of empty `data`: that would end the answer."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+def _unnamed(status: int) -> str:
+    assert 200 <= status <= 599, "an answer has a final status"
+    return f"HTTP/1.1 {status} Other\r\n"
+
+
+@lru_cache(maxsize=64)
+def _line_start(name: str) -> str:
+    """The same few names come again and again."""
+    assert name.lower() not in _OURS, "framing headers are the edge's to write"
+    return f"{name}: "
 
 
 def refusal_answer(outcome: Outcome, message: str) -> bytes:

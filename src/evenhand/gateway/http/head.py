@@ -7,7 +7,7 @@ must agree.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from itertools import repeat
 
 import httptools
 
@@ -17,7 +17,10 @@ from evenhand.gateway.http.refusal import RefusalError, ambiguous, body_too_larg
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.model.outcome import Outcome
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = {
+    method.encode("ascii"): method
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
 
 _PATH_BYTES = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]++|%[0-9A-Fa-f]{2})*+"
 _QUERY_BYTES = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+"
@@ -26,8 +29,8 @@ REQUEST_LINE = re.compile(
 )
 # No underscore in names: behind another proxy X_Tenant and X-Tenant are the same variable.
 _FIELDS = re.compile(rb"(?:[!#$%&'*+.^`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n)*+\r\n")
-# Of fields that have passed.
-_FIELD = re.compile(r"([^:\r]+):[\t ]*([^\r]*)\r\n")
+# Fields that have passed are split, not matched again: that takes half the time.
+_COLONS = repeat(":")
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,19}")
 _CLOSE = re.compile(r"(?:^|,)[ \t]*close[ \t]*(?:,|$)", re.IGNORECASE)
@@ -44,26 +47,11 @@ _ONCE = frozenset(
         "x-evenhand-interaction",
     }
 )
+# What few clients send, and what decides whether a request can be read and served.
+_SELDOM = frozenset({"content-encoding", "expect", "transfer-encoding"})
 
 
-@dataclass(slots=True)
-class ReadHead:
-    """A head that passed, and what it says about the bytes that follow."""
-
-    head: RequestHead
-    body_bytes: int
-    """Announced by Content-Length; 0 where there is none."""
-    chunked: bool
-    expects_continue: bool
-    closes: bool
-    """The client wants the connection closed after the answer."""
-
-    @property
-    def has_body(self) -> bool:
-        return self.chunked or self.body_bytes > 0
-
-
-def read_head(raw: bytes, settings: EdgeSettings) -> ReadHead:
+def read_head(raw: bytes, settings: EdgeSettings) -> RequestHead:
     """Read one head, `raw` being everything up to and including the empty line.
 
     Raises RefusalError for anything but one well-formed request that may be served.
@@ -71,66 +59,76 @@ def read_head(raw: bytes, settings: EdgeSettings) -> ReadHead:
     line = REQUEST_LINE.match(raw)
     if line is None:
         raise ambiguous(line_complaint(raw))
-    method = line[1].decode("ascii")
-    if method not in METHODS:
-        raise ambiguous(f"The method {method} is not served: use GET or POST.")
+    method = METHODS.get(line[1])
+    if method is None:
+        raise ambiguous(f"The method {line[1].decode('ascii')} is not served: use GET or POST.")
     if raw.count(b"\n") - 2 > settings.head_fields_max:
         raise RefusalError(
             Outcome.HEAD_TOO_LARGE, f"Send at most {settings.head_fields_max} header fields."
         )
-    if _FIELDS.fullmatch(raw, line.end()) is None:
-        raise ambiguous(field_complaint(raw, line.end()))
-    headers = _fields(raw, line.end())
+    fields_at = line.end()
+    if _FIELDS.fullmatch(raw, fields_at) is None:
+        raise ambiguous(field_complaint(raw, fields_at))
+    headers = _fields(raw, fields_at)
     if _HOST.fullmatch(headers.get("host", "")) is None:
         raise ambiguous("Send exactly one Host header: a name or address, and a port if need be.")
-    read = _framing(method, line[2].decode("ascii"), headers)
-    _second_opinion(raw, method)
-    _refuse_unserved(read, settings.body_bytes_max)
-    return read
-
-
-def _fields(raw: bytes, start: int) -> dict[str, str]:
-    found = _FIELD.findall(raw.decode("latin-1"), start)
-    headers = {name.lower(): value.rstrip(" \t") for name, value in found}
-    return headers if len(headers) == len(found) else _joined(found)
-
-
-def _joined(found: list[tuple[str, str]]) -> dict[str, str]:
-    """The same where some header came more than once."""
-    headers: dict[str, str] = {}
-    for name, value in found:
-        key = name.lower()
-        if key not in headers:
-            headers[key] = value.rstrip(" \t")
-        elif key in _ONCE:
-            raise ambiguous(f"The header {key} came more than once: send it once.")
-        else:
-            headers[key] += ", " + value.rstrip(" \t")
-    return headers
-
-
-def _framing(method: str, path: str, headers: Mapping[str, str]) -> ReadHead:
+    is_plain = _SELDOM.isdisjoint(headers)
+    is_chunked = not is_plain and _is_chunked(headers)
     length = headers.get("content-length")
-    coding = headers.get("transfer-encoding")
-    if coding is not None:
-        if length is not None:
-            raise ambiguous("Send either Content-Length or Transfer-Encoding, not both.")
-        if coding.lower() != "chunked":
-            raise ambiguous("Transfer-Encoding must be exactly: chunked.")
-    elif length is not None and _LENGTH.fullmatch(length) is None:
+    if length is not None and _LENGTH.fullmatch(length) is None:
         raise ambiguous("Content-Length must be one decimal number of at most 19 digits.")
+    _second_opinion(raw, line[1])
+    if not is_plain:
+        _refuse_unserved(headers)
     content_length = None if length is None else int(length)
+    if content_length is not None and content_length > settings.body_bytes_max:
+        raise body_too_large(settings.body_bytes_max)
     options = headers.get("connection")
-    return ReadHead(
-        head=RequestHead(method, path, headers, content_length),
-        body_bytes=content_length or 0,
-        chunked=coding is not None,
-        expects_continue="expect" in headers,
-        closes=options is not None and _CLOSE.search(options) is not None,
+    return RequestHead(
+        method,
+        line[2].decode("ascii"),
+        headers,
+        content_length,
+        is_chunked,
+        not is_plain and "expect" in headers,
+        options is not None and _CLOSE.search(options) is not None,
     )
 
 
-def _second_opinion(raw: bytes, method: str) -> None:
+def _fields(raw: bytes, start: int) -> dict[str, str]:
+    lines = raw[start:-4].decode("latin-1").split("\r\n")
+    headers = {
+        name.lower(): value.strip(" \t") for name, _, value in map(str.partition, lines, _COLONS)
+    }
+    return headers if len(headers) == len(lines) else _joined(lines)
+
+
+def _joined(lines: list[str]) -> dict[str, str]:
+    """The same where some header came more than once."""
+    headers: dict[str, str] = {}
+    for name, _, value in map(str.partition, lines, _COLONS):
+        key = name.lower()
+        if key not in headers:
+            headers[key] = value.strip(" \t")
+        elif key in _ONCE:
+            raise ambiguous(f"The header {key} came more than once: send it once.")
+        else:
+            headers[key] += ", " + value.strip(" \t")
+    return headers
+
+
+def _is_chunked(headers: Mapping[str, str]) -> bool:
+    coding = headers.get("transfer-encoding")
+    if coding is None:
+        return False
+    if "content-length" in headers:
+        raise ambiguous("Send either Content-Length or Transfer-Encoding, not both.")
+    if coding.lower() != "chunked":
+        raise ambiguous("Transfer-Encoding must be exactly: chunked.")
+    return True
+
+
+def _second_opinion(raw: bytes, method: bytes) -> None:
     parser = httptools.HttpRequestParser(None)
     try:
         parser.feed_data(raw)
@@ -139,12 +137,11 @@ def _second_opinion(raw: bytes, method: str) -> None:
         pass
     except httptools.HttpParserError as error:
         raise ambiguous(f"The request head is malformed ({error}): send plain HTTP/1.1.") from error
-    if parser.get_method() != method.encode("ascii") or parser.get_http_version() != "1.1":
+    if parser.get_method() != method or parser.get_http_version() != "1.1":
         raise ambiguous("The request line can be read in two ways: send plain HTTP/1.1.")
 
 
-def _refuse_unserved(read: ReadHead, body_bytes_max: int) -> None:
-    headers = read.head.headers
+def _refuse_unserved(headers: Mapping[str, str]) -> None:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise RefusalError(
             Outcome.ENCODED_BODY, "Send the body as it is, without Content-Encoding."
@@ -153,5 +150,3 @@ def _refuse_unserved(read: ReadHead, body_bytes_max: int) -> None:
         raise RefusalError(
             Outcome.EXPECTATION_FAILED, "The only expectation that can be met is 100-continue."
         )
-    if read.body_bytes > body_bytes_max:
-        raise body_too_large(body_bytes_max)
