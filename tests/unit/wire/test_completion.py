@@ -15,8 +15,7 @@ CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "
 
 
 def read(document: dict[str, Any]) -> tuple[Completion | BodyProblem, Members]:
-    members = scan(json.dumps(document).encode())
-    assert members is not None
+    members = scan(json.dumps(document).encode(), document)
     return read_completion(document, members), members
 
 
