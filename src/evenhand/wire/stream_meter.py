@@ -24,7 +24,7 @@ _USAGE_LAST = re.compile(
 # digits: a greater figure is judged with the others that make no sense.
 _COUNT = rb"(?:0|[1-9][0-9]{0,7})"
 _PLAIN_USAGE = (
-    rb'(,"usage":\{"prompt_tokens":('
+    rb',("usage":\{"prompt_tokens":('
     + _COUNT
     + rb'),"total_tokens":'
     + _COUNT
@@ -35,8 +35,9 @@ _PLAIN_USAGE = (
     + rb")?\})\}\n\n\Z"
 )
 _ENDS_PLAIN = re.compile(_PLAIN_USAGE)
-# What follows the opening quote of a text that is not empty, in an event of one line.
-_GOES_ON_PLAIN = re.compile(rb'[^"\r\n][^\r\n]*' + _PLAIN_USAGE)
+# What follows the opening quote of a text that is not empty, up to the first LF. Its parts are such that
+# the engine of `re` has a fast way for each: to exclude one byte, and to go back to a comma.
+_GOES_ON_PLAIN = re.compile(rb'[^"\n][^\n]*' + _PLAIN_USAGE)
 _CONTENT = re.compile(
     rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]'
 )
@@ -100,7 +101,7 @@ class StreamMeter:
         if not lead or not data.startswith(lead):
             return None
         found = _GOES_ON_PLAIN.match(data, len(lead))
-        if found is None:
+        if found is None or b"\r" in data:
             return None
         tokens = int(found[3])
         if tokens <= self.output_tokens:
@@ -109,7 +110,7 @@ class StreamMeter:
         self._counted += 1
         self._reported = self.output_tokens = tokens
         self._alike = found
-        return data[: found.start(1)] + b"}\n\n" if self._cuts_each else data
+        return data[: found.start(1) - 1] + b"}\n\n" if self._cuts_each else data
 
     def take(self, event: bytes) -> bytes | None:
         """Account for one event and return what the client gets of it; None: nothing."""

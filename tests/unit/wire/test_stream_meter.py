@@ -250,3 +250,19 @@ def test_what_goes_on_in_a_stream_is_like_what_came() -> None:
     assert m.usage(input_tokens_estimate=1) == Usage(9, 3, 0, is_estimate=True)
     m.take(DONE)
     assert m.take_alike(like_vllm("b", 4)) is None, "nothing comes after the end"
+
+
+def test_figures_of_the_last_report_count_however_it_was_read() -> None:
+    m = meter()
+    for completion in (1, 2):
+        assert m.take_alike(like_vllm("a", completion)) or m.take(like_vllm("a", completion))
+    m.take(final(usage(70, 3, 60)))
+    m.take(DONE)
+    assert m.usage(input_tokens_estimate=1) == Usage(70, 3, 60)
+
+
+def test_an_event_whose_usage_is_not_believed_is_no_model_for_the_next() -> None:
+    m = meter()
+    m.take(chunk("a", usage=usage(9, 5, 4)))
+    m.take(like_vllm("a", 4))
+    assert m.take_alike(like_vllm("a", 6)) is None
