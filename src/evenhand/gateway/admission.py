@@ -52,9 +52,9 @@ def admit(
     if isinstance(admitted, Refused):
         return admitted
     refused = check_rights(admitted.completion, identity, served, limits)
-    if refused is None and identity.budget is not None:
-        return _bounded(admitted, limits)
-    return refused or admitted
+    if refused is not None:
+        return refused
+    return admitted if identity.budget is None else _bounded(admitted, limits)
 
 
 def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refused:

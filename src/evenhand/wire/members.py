@@ -77,13 +77,10 @@ class Members(NamedTuple):
         """The object without the members that `drop` names, and with those of `put` at its end: JSON,
         a comma before each."""
         body, values = self.body, self.values
-        if values.keys().isdisjoint(drop):
+        if not drop or values.keys().isdisjoint(drop):
             if not put:
                 return body
-            if not values:
-                return b"{" + put[1:] + b"}"
-            _, end = values[next(reversed(values))]
-            return body[:end] + put + b"}"
+            return body[: body.rindex(b"}")] + (put if values else put[1:]) + b"}"
         kept = []
         start = body.index(b"{") + 1
         for key, (_, end) in values.items():

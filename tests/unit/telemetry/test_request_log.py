@@ -75,6 +75,22 @@ def test_hostile_text_in_every_field_stays_on_one_printable_line(text: str) -> N
     assert orjson.loads(line)["request_id"]
 
 
+TEXTS = sorted(
+    name for name, value in ended_request().items() if isinstance(value, str) and name != "outcome"
+)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "long" * TEXT_CHARS_MAX])
+@pytest.mark.parametrize("name", [*TEXTS, "tenant"])
+def test_one_hostile_text_among_plain_ones_is_found(name: str, text: str) -> None:
+    (line,) = logged(ended_request(**{name: (text,) if name == "tenant" else text}))
+    assert line.decode()[:-1].isprintable()
+    read = orjson.loads(line)
+    plain = orjson.loads(logged(ended_request())[0])
+    assert len(read[name]) <= TEXT_CHARS_MAX
+    assert {k for k in plain if read[k] != plain[k]} <= {name, "time"}
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_in_an_event_stays_on_one_printable_line(text: str) -> None:
     lines: list[bytes] = []
