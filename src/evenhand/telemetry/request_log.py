@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from operator import itemgetter
+from typing import Any
 
 import orjson
 
@@ -16,7 +17,7 @@ TEXT_CHARS_MAX = 200
 _TEXTS = (
     *("request_id", "interaction", "path", "tenant", "application", "lane", "model", "engine"),
 )
-_texts_of = itemgetter(*_TEXTS)
+_texts_of: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*_TEXTS)
 _FIELDS_MAX = 32
 _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 _BUFFER_BYTES_MAX = 4 << 20
@@ -56,13 +57,8 @@ class RequestLog:
             "tenant": None if tenant is None else "/".join(tenant),
             "outcome": str(record["outcome"]),
         }
-        # Names are short and plain, nearly always: one look at all of them finds that out.
         texts = _texts_of(line)
-        if (
-            None in texts
-            or not "".join(texts).isprintable()
-            or max(map(len, texts)) > TEXT_CHARS_MAX
-        ):
+        if not _are_plain(texts):
             for name, text in zip(_TEXTS, texts, strict=True):
                 line[name] = text and _safe(text)
         self._sink.put(orjson.dumps(line, option=_LINE))
@@ -85,6 +81,16 @@ class RequestLog:
         """Write out what is buffered, for at most `wait_ms`; False if the sink still blocks. Log
         nothing afterwards."""
         return self._sink.close(wait_ms)
+
+
+def _are_plain(texts: tuple[Any, ...]) -> bool:
+    """Whether each is there, short, and printable: nearly always, and one look at all finds it out."""
+    if None in texts:
+        return False
+    together = "".join(texts)
+    if len(together) > TEXT_CHARS_MAX and max(map(len, texts)) > TEXT_CHARS_MAX:
+        return False
+    return together.isprintable()
 
 
 def _safe(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from evenhand.model import ModelName
 from evenhand.wire.body_problem import BodyProblem, body_problem
 from evenhand.wire.members import Members
-from evenhand.wire.prompts import read_prompts
+from evenhand.wire.prompts import ONE_TEXT, read_prompts
 
 _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 """Names for the most output tokens: OpenAI's two and llama.cpp's own."""
@@ -26,6 +26,7 @@ _PROMPT_MEMBERS = frozenset(
 )
 
 _READ_HERE = frozenset({"model", "stream", "stream_options", *_LEAST_COUNTS, *_PROMPT_MEMBERS})
+_NO_OPTIONS: Mapping[str, Any] = {}
 _content_of = methodcaller("get", "content")
 
 
@@ -72,12 +73,17 @@ def read_completion(document: Mapping[str, Any], members: Members) -> Completion
     stream = document.get("stream") or False
     if stream is not True and stream is not False:
         return BodyProblem("stream must be true or false.", "stream")
-    options = document.get("stream_options") or {}
-    if not isinstance(options, dict):
-        return BodyProblem("stream_options must be an object.", "stream_options")
-    prompts = read_prompts("prompt", document.get("prompt"))
-    if isinstance(prompts, BodyProblem):
-        return prompts
+    options: Mapping[str, Any] = _NO_OPTIONS
+    if "stream_options" in document:
+        options = document["stream_options"] or _NO_OPTIONS
+        if not isinstance(options, dict):
+            return BodyProblem("stream_options must be an object.", "stream_options")
+    prompts = ONE_TEXT
+    if "prompt" in document:
+        read = read_prompts("prompt", document["prompt"])
+        if isinstance(read, BodyProblem):
+            return read
+        prompts = read
     prompt_bytes = members.value_bytes(_PROMPT_MEMBERS)
     messages = document.get("messages")
     if isinstance(messages, list) and _may_have_parts(messages):

@@ -13,13 +13,14 @@ class Prompts:
     tokens: int | None = None
 
 
-_ONE_TEXT = Prompts(1)
+ONE_TEXT = Prompts(1)
+"""What is there where nothing says otherwise."""
 
 
 def read_prompts(name: str, value: object) -> Prompts | BodyProblem:
     """The prompts of the member `name`; whatever is no list counts as one text."""
     if not isinstance(value, list):
-        return _ONE_TEXT
+        return ONE_TEXT
     if not value:
         return BodyProblem(f"{name} must not be an empty list.", name)
     if all(type(item) is int for item in value):
