@@ -145,8 +145,10 @@ class StreamMeter:
         if text:
             self._count()
         self._last_had_usage = False
-        if self._note(int(found[2]), int(found[3]), 0) and b'"choices":[{' in event[:text]:
-            self._lead = b"" if b"\r" in event[:text] else event[:text]
+        lead, is_noted = event[:text], self._note(int(found[2]), int(found[3]), 0)
+        is_over = self.is_done or self.error_seen
+        if is_noted and not is_over and b'"choices":[{' in lead and b"\r" not in lead:
+            self._lead = lead
         return event[:at] + b"}\n\n" if self._cuts_each else event
 
     def _with_usage(self, event: bytes, data: bytes) -> bytes | None:
