@@ -41,6 +41,9 @@ _GOES_ON_PLAIN = re.compile(rb'[^"\n][^\n]*' + _PLAIN_USAGE)
 _CONTENT = re.compile(
     rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]'
 )
+_NO_LEAD = b"\r"
+"""Stands for none: what has a CR in it is never like anything."""
+
 _QUOTE = ord('"')
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _ERROR = re.compile(rb'^\s*\{\s*"error"\s*:')
@@ -67,8 +70,8 @@ class StreamMeter:
         self._is_trusted = True
         self._final_seen = False
         self._last_had_usage = False
-        # What the last event has before its text, if its usage is plain and has been noted; else empty.
-        self._lead = b""
+        # What the last event has before its text, if its usage is plain and has been noted.
+        self._lead = _NO_LEAD
         self._alike: re.Match[bytes] | None = None
         self.output_tokens = 0
         """Output tokens so far, the greater of counted and reported; never decreases."""
@@ -98,7 +101,7 @@ class StreamMeter:
         """The same as `take`, if the bytes are one event that is like the last one but for text and
         usage; None: they are not, and nothing is done about them."""
         lead = self._lead
-        if not lead or not data.startswith(lead):
+        if not data.startswith(lead):
             return None
         found = _GOES_ON_PLAIN.match(data, len(lead))
         if found is None or b"\r" in data:
@@ -114,7 +117,7 @@ class StreamMeter:
 
     def take(self, event: bytes) -> bytes | None:
         """Account for one event and return what the client gets of it; None: nothing."""
-        self._lead = b""
+        self._lead = _NO_LEAD
         if event.startswith(b'data: {"id":') and event.find(b"\n") == len(event) - 2:
             found = _ENDS_PLAIN.match(event, event.rfind(b',"usage":{'))
             if found is not None and b'"choices":[{' in event:
