@@ -1,6 +1,6 @@
 """Records of ended requests."""
 
-from typing import Any
+from typing import Any, cast
 
 from evenhand.model import (
     ApplicationName,
@@ -16,7 +16,7 @@ from evenhand.telemetry import RequestRecord
 
 def ended_request(**changes: Any) -> RequestRecord:
     """One that was completed, but for the changes."""
-    fields: dict[str, Any] = {
+    record: RequestRecord = {
         "request_id": RequestId("r1"),
         "interaction": InteractionId("i1"),
         "path": "/v1/chat/completions",
@@ -39,4 +39,4 @@ def ended_request(**changes: Any) -> RequestRecord:
         "dispatches": 1,
         "bytes_in": 512,
     }
-    return RequestRecord(**(fields | changes))
+    return cast("RequestRecord", record | changes)

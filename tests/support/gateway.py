@@ -257,8 +257,7 @@ async def _gateway(
 
     def note(record: Any) -> None:
         """Watches, changes nothing: the log's thread may be a moment behind."""
-        finished = record.finished()
-        running.records.append({f: getattr(finished, f) for f in finished.__dataclass_fields__})
+        running.records.append(record.finished())
         ended(record)
 
     application.ended = note  # type: ignore[method-assign]

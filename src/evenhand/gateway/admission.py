@@ -1,8 +1,8 @@
 """A body becomes a request for the scheduler, or a refusal that says what to do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,8 +33,7 @@ class Refused:
     retry_after_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """What the relay needs of a body that passed."""
 
     members: Members
@@ -53,9 +52,9 @@ def admit(
     if isinstance(admitted, Refused):
         return admitted
     refused = check_rights(admitted.completion, identity, served, limits)
-    if refused is None and identity.budget is not None:
-        return _bounded(admitted, limits)
-    return refused or admitted
+    if refused is not None:
+        return refused
+    return admitted if identity.budget is None else _bounded(admitted, limits)
 
 
 def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refused:
@@ -64,14 +63,14 @@ def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refus
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         return _bad(f"The body is not valid JSON: {error}. Send one JSON object.")
-    members = scan(body)
-    if members is None:
+    if not isinstance(document, dict):
         return _bad("The body must be one JSON object.")
+    members = scan(body, document)
     if members.depth > limits.json_depth_max:
         return _bad(f"The body nests deeper than {limits.json_depth_max} levels. Flatten it.")
-    repeated = members.repeated()
-    if repeated is not None:
-        return _bad(f"The member {repeated!r} stands twice. Send it once.", repeated)
+    if members.repeated is not None:
+        message = f"The member {members.repeated!r} stands twice. Send it once."
+        return _bad(message, members.repeated)
     completion = read(document, members)
     if isinstance(completion, BodyProblem):
         return _bad(completion.message, completion.param)
@@ -85,10 +84,10 @@ def check_rights(
     limits: CallLimits,
 ) -> Refused | None:
     """Whether that key may ask this, and whether the amounts are within bounds."""
-    model = ModelName(completion.model)
-    allowed = served if identity.models is None else served & identity.models
-    if model not in allowed:
+    model = completion.model
+    if model not in served or (identity.models is not None and model not in identity.models):
         # The same answer for a model that does not exist and one that the key may not use.
+        allowed = served if identity.models is None else served & identity.models
         names = ", ".join(sorted(allowed)) or "none"
         message = f"This key may not use the model {model[:200]!r}. It may use: {names}."
         return Refused(Outcome.MODEL_FORBIDDEN, message, "model")
@@ -104,18 +103,18 @@ def check_rights(
             f"{limits.embedding_inputs_max}. Spread them over several requests."
         )
         return _bad(message, "input")
-    output_max = min(
-        limits.output_tokens_max, identity.output_tokens_max or limits.output_tokens_max
-    )
-    if completion.output_tokens_max is not None and completion.output_tokens_max > output_max:
-        message = f"Ask for at most {output_max} output tokens."
-        return _bad(message, "max_tokens")
-    if completion.output_tokens_max is None and identity.output_tokens_max is not None:
+    asked, key_max = completion.output_tokens_max, identity.output_tokens_max
+    output_max = limits.output_tokens_max
+    if key_max and key_max < output_max:
+        output_max = key_max
+    if asked is None and key_max is not None:
         message = (
             f"This key allows at most {output_max} output tokens a completion: name "
             "max_completion_tokens or max_tokens."
         )
         return _bad(message, "max_tokens")
+    if asked is not None and asked > output_max:
+        return _bad(f"Ask for at most {output_max} output tokens.", "max_tokens")
     return None
 
 
@@ -127,7 +126,7 @@ def scheduler_request(
     return Request(
         id=request_id,
         tenant=identity.tenant,
-        model=ModelName(completion.model),
+        model=completion.model,
         body_bytes=len(admitted.members.body),
         prompt_bytes=completion.prompt_bytes,
         prompt_tokens=completion.prompt_tokens,
@@ -144,8 +143,7 @@ def _bounded(admitted: Admitted, limits: CallLimits) -> Admitted:
     """Under a budget no answer may be without a bound: where the client names none, we do."""
     if admitted.completion.output_tokens_max is not None:
         return admitted
-    bounded = replace(
-        admitted.completion,
+    bounded = admitted.completion._replace(
         output_tokens_max=limits.output_tokens_default,
         limit_is_ours=True,
     )

@@ -7,9 +7,22 @@ from evenhand.model import EngineName, InteractionId, ModelName, Outcome, Reques
 from evenhand.telemetry import ModelMetrics, RequestRecord
 from evenhand.wire.completion import Completion
 
+_US = 1_000_000
+"""Microseconds in a second: the log line tells whole ones."""
+
 
 class CallRecord:
     """Filled step by step; `finished` is read once, after `ended`. Seconds are the loop's clock."""
+
+    bytes_in = 0
+    _model: ModelName | None = None
+    _is_stream = False
+    _metrics: ModelMetrics | None = None
+    _engine: EngineName | None = None
+    _queue_wait_ms: int | None = None
+    _last_token_s: float | None = None
+    _ttft_ms: float | None = None
+    _finished: RequestRecord | None = None
 
     def __init__(
         self,
@@ -25,18 +38,11 @@ class CallRecord:
         self._interaction = interaction
         self._path = path
         self._begun_s = now_s()
-        self._completion: Completion | None = None
-        self._metrics: ModelMetrics | None = None
-        self._engine: EngineName | None = None
-        self._queue_wait_ms: int | None = None
-        self._last_token_s: float | None = None
-        self._ttft_ms: float | None = None
-        self._finished: RequestRecord | None = None
-        self.bytes_in = 0
 
     def asked(self, completion: Completion, metrics: ModelMetrics) -> None:
         """The body was read and is in order; `metrics` are its model's."""
-        self._completion = completion
+        self._model = completion.model
+        self._is_stream = completion.is_stream
         self._metrics = metrics
 
     def started(self, engine: EngineName, waited_ms: int) -> None:
@@ -47,14 +53,14 @@ class CallRecord:
             self._queue_wait_ms = waited_ms
 
     def tokens_came(self, tokens: int, now_s: float) -> None:
-        """Output came: the first sets the time to first token, later ones the pace."""
-        if tokens <= 0:
-            return
-        if self._last_token_s is None:
-            self._ttft_ms = (now_s - self._begun_s) * 1000
-        elif self._metrics is not None:
-            self._metrics.tokens_came(tokens, now_s - self._last_token_s)
+        """Output came, one token at least: the first sets the time to first token, later ones the
+        pace."""
+        last_s = self._last_token_s
         self._last_token_s = now_s
+        if last_s is None:
+            self._ttft_ms = int((now_s - self._begun_s) * _US) / 1000
+        elif self._metrics is not None:
+            self._metrics.inter_token.observe((now_s - last_s) / tokens, tokens)
 
     def ended(
         self,
@@ -67,30 +73,32 @@ class CallRecord:
         now_s: float,
     ) -> None:
         """It has ended; call once."""
-        identity, completion = self._identity, self._completion
-        self._finished = RequestRecord(
-            request_id=self._id,
-            interaction=self._interaction,
-            path=self._path,
-            tenant=identity.tenant,
-            application=identity.application,
-            lane=identity.lane,
-            model=ModelName(completion.model) if completion else None,
-            engine=self._engine,
-            outcome=outcome,
-            status=status,
-            is_stream=completion.is_stream if completion else False,
-            queue_wait_ms=self._queue_wait_ms,
-            ttft_ms=self._ttft_ms,
-            duration_ms=(now_s - self._begun_s) * 1000,
-            input_tokens=usage.input_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            output_tokens=usage.output_tokens,
-            usage_is_estimate=usage.is_estimate,
-            units=units,
-            dispatches=dispatches,
-            bytes_in=self.bytes_in,
-        )
+        assert units >= 0
+        assert dispatches >= 0
+        identity = self._identity
+        self._finished = {
+            "request_id": self._id,
+            "interaction": self._interaction,
+            "path": self._path,
+            "tenant": identity.tenant,
+            "application": identity.application,
+            "lane": identity.lane,
+            "model": self._model,
+            "engine": self._engine,
+            "outcome": outcome,
+            "status": status,
+            "is_stream": self._is_stream,
+            "queue_wait_ms": self._queue_wait_ms,
+            "ttft_ms": self._ttft_ms,
+            "duration_ms": int((now_s - self._begun_s) * _US) / 1000,
+            "input_tokens": usage.input_tokens,
+            "cached_input_tokens": usage.cached_input_tokens,
+            "output_tokens": usage.output_tokens,
+            "usage_is_estimate": usage.is_estimate,
+            "units": units,
+            "dispatches": dispatches,
+            "bytes_in": self.bytes_in,
+        }
 
     def finished(self) -> RequestRecord:
         assert self._finished is not None, "the call has not ended"

@@ -41,13 +41,8 @@ class WholeAnswer:
     def document(self) -> Mapping[str, Any] | None:
         """The body as a JSON object, if need be without its embeddings; None if it is none."""
         body = self.body()
-        for text in (without_vectors(body), body):
-            try:
-                document = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                continue
-            return document if isinstance(document, dict) else None
-        return None
+        document = _loads(without_vectors(body)) or _loads(body)
+        return document if isinstance(document, dict) else None
 
     def refusal(self) -> bytes:
         """The body of an answer that finds fault with the request: the engine's own where the SDKs
@@ -59,6 +54,13 @@ class WholeAnswer:
             "The engine refused this request without saying why. Check its parameters."
         )
         return error_body(Outcome.REFUSED_BY_ENGINE, message)
+
+
+def _loads(text: bytes) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None  # not JSON: the caller says what follows from that
 
 
 def answer_usage(document: Mapping[str, Any], input_tokens_estimate: int) -> Usage:

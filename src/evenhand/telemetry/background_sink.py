@@ -62,12 +62,15 @@ class BackgroundSink:
 
     def put(self, line: bytes) -> None:
         """Hand over one line; never blocks, never raises."""
-        if self._put_bytes - self._taken_bytes + len(line) > self._buffer_bytes_max:
+        put_bytes = self._put_bytes + len(line)
+        if put_bytes - self._taken_bytes > self._buffer_bytes_max:
             self._overflowed_lines += 1
             return
-        self._put_bytes += len(line)
-        self._lines.append(line)
-        if not self._has_lines.is_set():
+        self._put_bytes = put_bytes
+        lines = self._lines
+        lines.append(line)
+        # Where others wait before it, the thread was woken for them and takes this one too.
+        if len(lines) == 1:
             self._has_lines.set()
 
     def close(self, wait_ms: int) -> bool:

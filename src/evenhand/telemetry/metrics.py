@@ -38,9 +38,10 @@ class Metrics:
         log_lines_dropped: Callable[[], int] = lambda: 0,
     ) -> None:
         configured = list(dict.fromkeys(models))[:MODELS_MAX]
-        self._models = {model: ModelMetrics() for model in configured}
         self._other = ModelMetrics()
         self._none = ModelMetrics()
+        self._models: dict[str | None, ModelMetrics] = {m: ModelMetrics() for m in configured}
+        self._models[None] = self._none
         self._version = version
         self._log_lines_dropped = log_lines_dropped
         self.loop_lag = SecondsHistogram(_LOOP_LAG_S)
@@ -50,13 +51,11 @@ class Metrics:
 
     def for_model(self, model: str | None) -> ModelMetrics:
         """Look up a model's counters; keep the answer where every token counts. None: no model."""
-        if model is None:
-            return self._none
         return self._models.get(model, self._other)
 
     def record(self, record: RequestRecord) -> None:
         """Count an ended request. Exactly once per request."""
-        self.for_model(record.model).ended(record)
+        self._models.get(record["model"], self._other).ended(record)
 
     def refused(self, outcome: Outcome) -> None:
         """Count a request that the edge refused before it had an identity or a body."""
@@ -68,7 +67,11 @@ class Metrics:
 
     def families(self) -> Iterator[Metric]:
         """Own metrics at this moment."""
-        by_label = {distinct(m, OTHER, NO_MODEL): counted for m, counted in self._models.items()}
+        by_label = {
+            distinct(model, OTHER, NO_MODEL): counted
+            for model, counted in self._models.items()
+            if model is not None
+        }
         by_label |= {OTHER: self._other, NO_MODEL: self._none}
         yield _requests(by_label)
         yield _tokens(by_label)

@@ -30,23 +30,22 @@ class ModelMetrics:
         self.queue_wait = SecondsHistogram(_QUEUE_WAIT_S)
         self.ttft = SecondsHistogram(_TTFT_S)
         self.inter_token = SecondsHistogram(_INTER_TOKEN_S)
+        """Of output tokens that came together each took its part of the time since those before. A
+        request's first ones are not in it: their time is the TTFT."""
         self.input_tokens = 0
         """Those that were not cached, so that the three kinds add up."""
         self.cached_input_tokens = 0
         self.output_tokens = 0
 
-    def tokens_came(self, count: int, seconds: float) -> None:
-        """So many output tokens came together, so long after those before: each took its part of
-        that. Not for a request's first ones, whose time is the TTFT."""
-        self.inter_token.observe(seconds / count, count)
-
     def ended(self, record: RequestRecord) -> None:
         """Count an ended request; the tokens' times were counted as they came."""
-        self.requests[record.outcome] += 1
-        if record.queue_wait_ms is not None:
-            self.queue_wait.observe(record.queue_wait_ms / 1000)
-        if record.ttft_ms is not None:
-            self.ttft.observe(record.ttft_ms / 1000)
-        self.input_tokens += record.input_tokens - record.cached_input_tokens
-        self.cached_input_tokens += record.cached_input_tokens
-        self.output_tokens += record.output_tokens
+        self.requests[record["outcome"]] += 1
+        queue_wait_ms, ttft_ms = record["queue_wait_ms"], record["ttft_ms"]
+        if queue_wait_ms is not None:
+            self.queue_wait.observe(queue_wait_ms / 1000)
+        if ttft_ms is not None:
+            self.ttft.observe(ttft_ms / 1000)
+        cached = record["cached_input_tokens"]
+        self.input_tokens += record["input_tokens"] - cached
+        self.cached_input_tokens += cached
+        self.output_tokens += record["output_tokens"]

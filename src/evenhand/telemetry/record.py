@@ -1,6 +1,6 @@
 """One ended request, as the log line and the metrics see it."""
 
-from dataclasses import dataclass
+from typing import TypedDict
 
 from evenhand.model import (
     ApplicationName,
@@ -14,10 +14,10 @@ from evenhand.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRecord:
-    """Made once per request, at its end. It has no field for text of a prompt or an answer, nor for
-    a key: what is not here cannot leak. `path` is one of those that the gateway serves.
+class RequestRecord(TypedDict):
+    """Made once per request, at its end, and never changed: a dictionary, because it becomes a line of
+    the log as it is. It has no field for text of a prompt or an answer, nor for a key: what is not here
+    cannot leak. `path` is one of those that the gateway serves.
 
     None stands for what never came about: no tenant (not authenticated), no model (body not read),
     no engine and no wait (never dispatched), no `ttft_ms` (no token came). Durations are
@@ -47,10 +47,3 @@ class RequestRecord:
     units: int
     dispatches: int
     bytes_in: int
-
-    def __post_init__(self) -> None:
-        assert 0 <= self.cached_input_tokens <= self.input_tokens
-        assert self.output_tokens >= 0
-        assert self.units >= 0
-        assert self.dispatches >= 0
-        assert self.bytes_in >= 0

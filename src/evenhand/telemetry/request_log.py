@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any
 
 import orjson
 
@@ -12,6 +14,10 @@ from evenhand.telemetry.record import RequestRecord
 TEXT_CHARS_MAX = 200
 """Longer texts are cut; the cut is marked by `...`."""
 
+_TEXTS = (
+    *("request_id", "interaction", "path", "tenant", "application", "lane", "model", "engine"),
+)
+_texts_of: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*_TEXTS)
 _FIELDS_MAX = 32
 _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 _BUFFER_BYTES_MAX = 4 << 20
@@ -43,31 +49,18 @@ class RequestLog:
 
     def request(self, record: RequestRecord) -> None:
         """Log an ended request."""
-        line = {
-            "time": self._now(),
+        tenant = record["tenant"]
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(self._clock(), UTC),
             "event": "request",
-            "request_id": _safe(record.request_id),
-            "interaction": _safe(record.interaction),
-            "path": _safe(record.path),
-            "tenant": None if record.tenant is None else _safe("/".join(record.tenant)),
-            "application": _safe(record.application),
-            "lane": _safe(record.lane),
-            "model": None if record.model is None else _safe(record.model),
-            "engine": None if record.engine is None else _safe(record.engine),
-            "outcome": record.outcome.value,
-            "status": record.status,
-            "is_stream": record.is_stream,
-            "queue_wait_ms": _rounded(record.queue_wait_ms),
-            "ttft_ms": _rounded(record.ttft_ms),
-            "duration_ms": _rounded(record.duration_ms),
-            "input_tokens": record.input_tokens,
-            "cached_input_tokens": record.cached_input_tokens,
-            "output_tokens": record.output_tokens,
-            "usage_is_estimate": record.usage_is_estimate,
-            "units": record.units,
-            "dispatches": record.dispatches,
-            "bytes_in": record.bytes_in,
+            **record,
+            "tenant": None if tenant is None else "/".join(tenant),
+            "outcome": str(record["outcome"]),
         }
+        texts = _texts_of(line)
+        if not _are_plain(texts):
+            for name, text in zip(_TEXTS, texts, strict=True):
+                line[name] = text and _safe(text)
         self._sink.put(orjson.dumps(line, option=_LINE))
 
     def event(self, name: str, /, **fields: Field) -> None:
@@ -78,7 +71,8 @@ class RequestLog:
         """
         assert len(fields) <= _FIELDS_MAX
         assert not fields.keys() & {"time", "event"}
-        line: dict[str, object] = {"time": self._now(), "event": _safe(name)}
+        line: dict[str, object] = {"time": datetime.fromtimestamp(self._clock(), UTC)}
+        line["event"] = _safe(name)
         for key, value in fields.items():
             line[key] = _safe(value) if isinstance(value, str) else value
         self._sink.put(orjson.dumps(line, option=_LINE))
@@ -88,12 +82,15 @@ class RequestLog:
         nothing afterwards."""
         return self._sink.close(wait_ms)
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
 
-
-def _rounded(value_ms: float | None) -> float | None:
-    return None if value_ms is None else round(value_ms, 3)
+def _are_plain(texts: tuple[Any, ...]) -> bool:
+    """Whether each is there, short, and printable: nearly always, and one look at all finds it out."""
+    if None in texts:
+        return False
+    together = "".join(texts)
+    if len(together) > TEXT_CHARS_MAX and max(map(len, texts)) > TEXT_CHARS_MAX:
+        return False
+    return together.isprintable()
 
 
 def _safe(text: str) -> str:

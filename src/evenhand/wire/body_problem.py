@@ -19,10 +19,10 @@ def body_problem(
     document: Mapping[str, Any], members: Members, *, read_here: Collection[str]
 ) -> BodyProblem | None:
     """What is wrong with its model, or with how a member of those that are read is spelt."""
-    for member in members.members:
+    for key in members.disguised:
         # Some readers ignore case: what we would overlook, an engine might heed.
-        if member.folded != member.key and member.folded in read_here:
-            return BodyProblem(f"Write {member.key!r} in lower case.", member.key)
+        if key.casefold() in read_here:
+            return BodyProblem(f"Write {key!r} in lower case.", key)
     model = document.get("model")
     if not isinstance(model, str) or not model:
         return BodyProblem("Name the model: a non-empty string.", "model")

@@ -1,12 +1,13 @@
 """What the gateway must know of a completion body; all else is the engine's to judge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from operator import methodcaller
+from typing import Any, NamedTuple
 
+from evenhand.model import ModelName
 from evenhand.wire.body_problem import BodyProblem, body_problem
 from evenhand.wire.members import Members
-from evenhand.wire.prompts import read_prompts
+from evenhand.wire.prompts import ONE_TEXT, read_prompts
 
 _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 """Names for the most output tokens: OpenAI's two and llama.cpp's own."""
@@ -14,6 +15,9 @@ _MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")
 CHOICES = ("n", "best_of", "n_cmpl")
 """Names for completions per prompt; the last is llama.cpp's own and goes before its `n`."""
 
+_LEAST_COUNTS = dict.fromkeys(CHOICES, 1) | dict.fromkeys(_MAX_TOKENS, 0)
+
+_COUNTED = frozenset(_LEAST_COUNTS)
 _PROMPT_MEMBERS = frozenset(
     {
         *("messages", "prompt", "suffix", "tools", "functions"),
@@ -21,15 +25,12 @@ _PROMPT_MEMBERS = frozenset(
     }
 )
 
-_LEAST = dict.fromkeys(CHOICES, 1) | dict.fromkeys(_MAX_TOKENS, 0)
-
-_READ_HERE = frozenset(
-    {"model", "stream", "stream_options", *_MAX_TOKENS, *CHOICES, *_PROMPT_MEMBERS}
-)
+_READ_HERE = frozenset({"model", "stream", "stream_options", *_LEAST_COUNTS, *_PROMPT_MEMBERS})
+_NO_OPTIONS: Mapping[str, Any] = {}
+_content_of = methodcaller("get", "content")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(NamedTuple):
     """A request for completions, or for embeddings, as far as scheduling and relay are concerned.
 
     `prompt_bytes` is the JSON length of all that becomes the prompt, less what is no text (images,
@@ -39,10 +40,8 @@ class Completion:
     told of it.
     """
 
-    model: str
+    model: ModelName
     is_stream: bool
-    wants_usage: bool
-    wants_usage_each: bool
     stream_options: Mapping[str, Any]
     prompt_bytes: int
     prompt_tokens: int | None
@@ -52,45 +51,82 @@ class Completion:
     is_embedding: bool = False
     limit_is_ours: bool = False
 
+    @property
+    def wants_usage(self) -> bool:
+        """The client asked for usage in the last chunk of a stream."""
+        return self.stream_options.get("include_usage") is True
+
+    @property
+    def wants_usage_each(self) -> bool:
+        """It asked for usage on each chunk. Engines heed that only beside the other."""
+        return self.wants_usage and self.stream_options.get("continuous_usage_stats") is True
+
 
 def read_completion(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
     """The facts of a parsed body, or the first problem found."""
-    counts = {name: document[name] for name in _LEAST.keys() & document.keys()}
-    problem = body_problem(document, members, read_here=_READ_HERE) or _counts_problem(counts)
+    problem = body_problem(document, members, read_here=_READ_HERE)
     if problem is not None:
         return problem
+    counts = _counts(document)
+    if isinstance(counts, BodyProblem):
+        return counts
     stream = document.get("stream") or False
-    if not isinstance(stream, bool):
+    if stream is not True and stream is not False:
         return BodyProblem("stream must be true or false.", "stream")
-    options = document.get("stream_options") or {}
-    if not isinstance(options, dict):
-        return BodyProblem("stream_options must be an object.", "stream_options")
-    prompts = read_prompts("prompt", document.get("prompt"))
-    if isinstance(prompts, BodyProblem):
-        return prompts
-    asked = [counts[name] for name in _MAX_TOKENS if counts.get(name) is not None]
-    choices = max([counts.get(name) or 1 for name in CHOICES])
-    wants_usage = options.get("include_usage") is True
+    options: Mapping[str, Any] = _NO_OPTIONS
+    if "stream_options" in document:
+        options = document["stream_options"] or _NO_OPTIONS
+        if not isinstance(options, dict):
+            return BodyProblem("stream_options must be an object.", "stream_options")
+    prompts = ONE_TEXT
+    if "prompt" in document:
+        read = read_prompts("prompt", document["prompt"])
+        if isinstance(read, BodyProblem):
+            return read
+        prompts = read
+    prompt_bytes = members.value_bytes(_PROMPT_MEMBERS)
+    messages = document.get("messages")
+    if isinstance(messages, list) and _may_have_parts(messages):
+        prompt_bytes = max(0, prompt_bytes - _no_text_bytes(messages))
+    output_tokens_max, choices = counts
     return Completion(
-        model=document["model"],
-        is_stream=stream,
-        wants_usage=wants_usage,
-        # Engines heed the second only beside the first.
-        wants_usage_each=wants_usage and options.get("continuous_usage_stats") is True,
-        stream_options=options,
-        prompt_bytes=max(0, members.value_bytes(_PROMPT_MEMBERS) - _no_text_bytes(document)),
-        prompt_tokens=prompts.tokens,
-        output_tokens_max=max(asked) if asked else None,
-        prompts=prompts.count,
-        choices=choices * prompts.count,
+        document["model"],
+        stream,
+        options,
+        prompt_bytes,
+        prompts.tokens,
+        output_tokens_max,
+        prompts.count,
+        choices * prompts.count,
     )
 
 
-def _no_text_bytes(document: Mapping[str, Any]) -> int:
+def _counts(document: Mapping[str, Any]) -> tuple[int | None, int] | BodyProblem:
+    """The most output tokens, if a bound is named, and the completions per prompt."""
+    output_tokens_max, choices = None, 1
+    for name in _COUNTED.intersection(document):
+        value, least = document[name], _LEAST_COUNTS[name]
+        if value is None:
+            continue
+        if type(value) is not int or value < least:  # true and false are no numbers
+            return BodyProblem(f"{name} must be a whole number of at least {least}.", name)
+        if name in CHOICES:
+            choices = max(choices, value)
+        elif output_tokens_max is None or value > output_tokens_max:
+            output_tokens_max = value
+    return output_tokens_max, choices
+
+
+def _may_have_parts(messages: list[Any]) -> bool:
+    """Whether any content is a list. Most are texts, and that is seen without a step for each."""
+    try:
+        return list in map(type, map(_content_of, messages))
+    except AttributeError:
+        return True  # a message is no object: they must be looked at one by one
+
+
+def _no_text_bytes(messages: list[Any]) -> int:
     """Bytes of images and sound that stand in messages: they become few tokens, if any."""
-    messages = document.get("messages")
-    if not isinstance(messages, list):
-        return 0
     contents = [m.get("content") for m in messages if isinstance(m, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return sum(
@@ -102,13 +138,3 @@ def _no_text_bytes(document: Mapping[str, Any]) -> int:
         for value in holder.values()
         if isinstance(value, str)
     )
-
-
-def _counts_problem(counts: Mapping[str, Any]) -> BodyProblem | None:
-    for name, value in counts.items():
-        least = _LEAST[name]
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            return BodyProblem(f"{name} must be a whole number of at least {least}.", name)
-    return None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from evenhand.wire.carriers import CARRIERS
 from evenhand.wire.completion import Completion
@@ -53,12 +54,15 @@ DIALECTS: dict[EngineKind, Dialect] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EngineBody:
+class EngineBody(NamedTuple):
     """The bytes to send, and whether they ask for usage that the client did not ask for."""
 
     body: bytes
     asks_for_more: bool
+
+
+_USAGE = b',"stream_options":{"include_usage":true}'
+_USAGE_EACH = b',"stream_options":{"include_usage":true,"continuous_usage_stats":true}'
 
 
 def engine_body(
@@ -66,32 +70,40 @@ def engine_body(
 ) -> EngineBody:
     """The client's body as that engine gets it: JSON-equal but for carriers and what we must set.
 
-    `cache_salt` is the trust domain's; None while all tenants are of one domain.
+    `cache_salt` is the trust domain's, of letters and digits; None while all tenants are of one domain.
     """
-    put: dict[str, bytes] = {}
+    keys = members.values
+    drop: list[str] = []
+    if members.disguised or not CARRIERS.isdisjoint(keys):
+        drop = [key for key in keys if key.casefold() in CARRIERS]
+    put = b""
     asks_for_more = False
     if completion.is_stream and dialect.usage:
         # Usage on each chunk is that of the chunk's own choice, so it adds up for one choice only.
         each = dialect.usage_each and completion.choices == 1
-        options = _stream_options(completion.stream_options, each=each)
-        if options != completion.stream_options:
-            put["stream_options"] = json.dumps(options).encode()
+        put = _stream_options(completion.stream_options, each=each)
+        if put:
+            drop.append("stream_options")
             asks_for_more = True
-    takes_salt = dialect.salts_embeddings if completion.is_embedding else dialect.cache_salt
     if completion.limit_is_ours:
-        is_chat = any(member.key == "messages" for member in members.members)
-        name = dialect.chat_limit if is_chat else "max_tokens"
-        put[name] = json.dumps(completion.output_tokens_max).encode()
-    if cache_salt is not None and takes_salt:
-        put["cache_salt"] = json.dumps(cache_salt).encode()
+        name = dialect.chat_limit if "messages" in keys else "max_tokens"
+        drop.append(name)
+        put += f',"{name}":{completion.output_tokens_max}'.encode()
+    if cache_salt is not None and (
+        dialect.salts_embeddings if completion.is_embedding else dialect.cache_salt
+    ):
+        assert cache_salt.isalnum(), "it is put in as it is"
+        put += f',"cache_salt":"{cache_salt}"'.encode()
     if dialect.cache_prompt and not completion.is_embedding:
-        put["cache_prompt"] = b"true" if cache_salt is None else b"false"
-    drop = [member.key for member in members.members if member.folded in CARRIERS]
+        put += b',"cache_prompt":true' if cache_salt is None else b',"cache_prompt":false'
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 
-def _stream_options(asked: Mapping[str, object], *, each: bool) -> dict[str, object]:
+def _stream_options(asked: Mapping[str, object], *, each: bool) -> bytes:
+    """The member to put in place of what the client `asked`; empty if that asks for all we need."""
+    if not asked:
+        return _USAGE_EACH if each else _USAGE
     options = {**asked, "include_usage": True}
     if each:
         options["continuous_usage_stats"] = True
-    return options
+    return b"" if options == asked else b',"stream_options":' + json.dumps(options).encode()

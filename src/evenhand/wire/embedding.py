@@ -11,6 +11,7 @@ from evenhand.wire.prompts import read_prompts
 _OUT_OF_PLACE = ("messages", *CHOICES)
 """vLLM embeds `messages` instead of `input`; the others would ask for more than was counted."""
 
+_INPUT = frozenset({"input"})
 _READ_HERE = frozenset({"model", "input", "stream", *_OUT_OF_PLACE})
 
 
@@ -25,10 +26,8 @@ def read_embedding(document: Mapping[str, Any], members: Members) -> Completion 
     return Completion(
         model=document["model"],
         is_stream=False,
-        wants_usage=False,
-        wants_usage_each=False,
         stream_options={},
-        prompt_bytes=members.value_bytes(("input",)),
+        prompt_bytes=members.value_bytes(_INPUT),
         prompt_tokens=inputs.tokens,
         output_tokens_max=0,
         prompts=inputs.count,

@@ -1,14 +1,15 @@
 """The top-level members of a JSON object as spans of its bytes.
 
 A body is never re-serialised: members are cut out and put in as bytes, so whatever else the client
-wrote (big integers, escapes, unknown fields, order) reaches the engine as it was.
+wrote (big integers, escapes, unknown fields, order) reaches the engine as it was. The keys are not read
+again: a parsed object has them in the same order.
 """
 
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from operator import methodcaller
+from typing import Any, NamedTuple
 
 DEPTH_COUNTED_FROM = 8
 """Documents that nest less are all said to nest so deep: counting costs more than it tells."""
@@ -29,95 +30,106 @@ def _value(depth: int) -> bytes:
 
 
 # Nothing here ever steps back: a body that does not match is found out in one pass, whoever wrote it.
+# Each match begins where the one before it ended; what is no member is one match to the body's end.
 _MEMBER = re.compile(
-    rb"\s*+(" + _STRING + rb")\s*+:\s*+"
+    rb"\s*+" + _STRING + rb"\s*+:\s*+"
     # Space after the value belongs to it, as the space after a number could not be told apart.
     rb"((?>"
     + _STRING
     + rb"|"
     + _value(DEPTH_COUNTED_FROM - 1)
-    + rb'|[^,{}\[\]"])[^,}"{\[]*+)([,}])',
+    + rb'|[^,{}\[\]"])[^,}"{\[]*+)(?:,|\}\s*+\Z)'
+    rb"|.++",
     re.DOTALL,
 )
-_EMPTY = re.compile(rb"\s*+\}")
+_SPAN_OF_VALUE = methodcaller("span", 1)
 # A whole string, or one structural character. Everything else (numbers, literals, space) is skipped.
 _TOKEN = re.compile(_STRING + rb"|[{}\[\],:]", re.DOTALL)
 
-
-class Member(NamedTuple):
-    """One `"key": value`; `start` to `end` spans both, `value_start` to `end` the value. `folded` is the
-    key without regard to case: some readers of JSON ignore it."""
-
-    key: str
-    folded: str
-    start: int
-    value_start: int
-    end: int
+Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
-    """The members of an object in order. `depth` is how deep the whole document nests, from
-    `DEPTH_COUNTED_FROM` on."""
+class Members(NamedTuple):
+    """The members of an object in order: the spans of their `values`. `depth` is how deep the whole
+    document nests, from `DEPTH_COUNTED_FROM` on.
+
+    Some readers of JSON ignore case. `disguised` are the keys that they take for another one's: those
+    that are not as `casefold` writes them. `repeated` is a key that stands twice, in whatever case, or
+    None: readers disagree on which one counts.
+    """
 
     body: bytes
-    members: tuple[Member, ...]
+    values: dict[str, Span]
     depth: int
+    disguised: tuple[str, ...] = ()
+    repeated: str | None = None
 
-    def repeated(self) -> str | None:
-        """A key that stands twice, in whatever case, or None. Readers disagree on which one counts,
-        and some ignore case."""
-        seen: set[str] = set()
-        for member in self.members:
-            if member.folded in seen:
-                return member.key
-            seen.add(member.folded)
-        return None
-
-    def value_bytes(self, keys: Collection[str]) -> int:
+    def value_bytes(self, keys: frozenset[str]) -> int:
         """Length of those members' values as written; 0 for one that is absent."""
-        return sum([m.end - m.value_start for m in self.members if m.key in keys])
+        in_all = 0
+        values = self.values
+        for key in keys.intersection(values):
+            start, end = values[key]
+            in_all += end - start
+        return in_all
 
-    def rewritten(self, *, drop: Collection[str], put: Mapping[str, bytes]) -> bytes:
-        """The object without the members named in either, and with those of `put` (as JSON)."""
-        kept = [m for m in self.members if m.key not in drop and m.key not in put]
-        if len(kept) < len(self.members):
-            parts = [self.body[m.start : m.end] for m in kept]
-        elif not put:
-            return self.body
-        else:  # all stay as they stand, in one piece
-            parts = [self.body[kept[0].start : kept[-1].end]] if kept else []
-        parts += [json.dumps(key).encode() + b":" + value for key, value in put.items()]
-        return b"{" + b",".join(parts) + b"}"
-
-
-def scan(body: bytes) -> Members | None:
-    """The members of a document that is known to be valid JSON; None if it is not an object."""
-    position = _skip_space(body, 0)
-    if body[position] != ord("{"):
-        return None
-    position += 1
-    found: list[Member] = []
-    if _EMPTY.match(body, position):
-        return Members(body, (), DEPTH_COUNTED_FROM)
-    mark = b","
-    while mark == b",":
-        member = _MEMBER.match(body, position)
-        if member is None:
-            return _scan_deep(body)
-        start, key_end = member.span(1)
-        value_start, end = member.span(2)
-        found.append(_member(body, start, key_end, value_start, end))
-        position = member.end()
-        mark = member[3]
-    return Members(body, tuple(found), DEPTH_COUNTED_FROM)
+    def rewritten(self, *, drop: Collection[str], put: bytes) -> bytes:
+        """The object without the members that `drop` names, and with those of `put` at its end: JSON,
+        a comma before each."""
+        body, values = self.body, self.values
+        if not drop or values.keys().isdisjoint(drop):
+            if not put:
+                return body
+            return body[: body.rindex(b"}")] + (put if values else put[1:]) + b"}"
+        kept = []
+        start = body.index(b"{") + 1
+        for key, (_, end) in values.items():
+            if key not in drop:
+                kept.append(body[start:end])
+            start = end + 1  # after the comma
+        return b"{" + (b",".join(kept) + put if kept else put[1:]) + b"}"
 
 
-def _scan_deep(body: bytes) -> Members:
-    """The same of an object that nests as deep as is counted, token by token."""
-    found: list[Member] = []
+def scan(body: bytes, document: Mapping[str, Any]) -> Members:
+    """The members of an object; `document` is what JSON makes of `body`."""
+    if not document:
+        return Members(body, {}, DEPTH_COUNTED_FROM)
+    spans: list[Span]
+    spans = list(map(_SPAN_OF_VALUE, _MEMBER.finditer(body, body.index(b"{") + 1)))
+    written = "".join(document)
+    if spans[-1][0] < 0 or len(spans) != len(document) or written != written.casefold():
+        return _scan_closely(body)
+    return Members(body, dict(zip(document, spans, strict=True)), DEPTH_COUNTED_FROM)
+
+
+def _scan_closely(body: bytes) -> Members:
+    """The same of an object that nests deep, or has a key twice or in another case."""
+    keys, spans, depth = _walk(body)
+    return Members(
+        body,
+        dict(zip(keys, spans, strict=True)),
+        depth,
+        tuple([key for key in keys if key != key.casefold()]),
+        _repeated(keys),
+    )
+
+
+def _repeated(keys: list[str]) -> str | None:
+    seen: set[str] = set()
+    for key in keys:
+        folded = key.casefold()
+        if folded in seen:
+            return key
+        seen.add(folded)
+    return None
+
+
+def _walk(body: bytes) -> tuple[list[str], list[Span], int]:
+    """Keys, values and depth of any object, token by token."""
+    keys: list[str] = []
+    spans: list[Span] = []
     depth = depth_max = 0
-    key: tuple[int, int] | None = None
+    key: Span | None = None
     value_start = -1
     for token in _TOKEN.finditer(body):
         mark = body[token.start()]
@@ -133,15 +145,15 @@ def _scan_deep(body: bytes) -> Members:
         elif mark == ord(":"):
             value_start = token.end()
         elif mark in b",}" and key is not None:
-            found.append(_member(body, *key, _skip_space(body, value_start), token.start()))
+            keys.append(_key(body[key[0] + 1 : key[1] - 1]))
+            spans.append((_skip_space(body, value_start), token.start()))
             key, value_start = None, -1
-    return Members(body, tuple(found), max(depth_max, DEPTH_COUNTED_FROM))
+    return keys, spans, max(depth_max, DEPTH_COUNTED_FROM)
 
 
-def _member(body: bytes, start: int, key_end: int, value_start: int, end: int) -> Member:
-    written = body[start + 1 : key_end - 1]
-    key = json.loads(b'"%b"' % written) if b"\\" in written else written.decode()
-    return Member(key, key.casefold(), start, value_start, end)
+def _key(written: bytes) -> str:
+    key: str = json.loads(b'"%b"' % written) if b"\\" in written else written.decode()
+    return key
 
 
 def _skip_space(body: bytes, position: int) -> int:

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from evenhand.wire.body_problem import BodyProblem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prompts:
-    """How many there are, and their `tokens` in all if they are given as token ids."""
+    """How many there are, and their `tokens` in all if they are given as token ids. Never changed."""
 
     count: int
     tokens: int | None = None
 
 
+ONE_TEXT = Prompts(1)
+"""What is there where nothing says otherwise."""
+
+
 def read_prompts(name: str, value: object) -> Prompts | BodyProblem:
     """The prompts of the member `name`; whatever is no list counts as one text."""
     if not isinstance(value, list):
-        return Prompts(1)
+        return ONE_TEXT
     if not value:
         return BodyProblem(f"{name} must not be an empty list.", name)
     if all(type(item) is int for item in value):

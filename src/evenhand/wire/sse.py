@@ -23,38 +23,35 @@ class EventSplitter:
 
     def __init__(self, *, event_bytes_max: int) -> None:
         self._event_bytes_max = event_bytes_max
-        self._rest = b""
+        self.rest = b""
+        """What came after the last whole event: a cut-off event at the end of a stream."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events completed by these bytes, each with its empty line. Raises EventTooLong."""
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
+        if self.rest:
+            data = self.rest + data
+            self.rest = b""
         if data.endswith(b"\n\n") and b"\r" not in data:
             if data.find(b"\n") == len(data) - 2:
                 return [data]  # an engine that keeps pace writes one at a time, of one line
             events = [event + b"\n\n" for event in data[:-2].split(b"\n\n")]
         else:
             events = self._split(data)
-        if len(self._rest) > self._event_bytes_max:
+        if len(self.rest) > self._event_bytes_max:
             raise EventTooLong
         return events
 
     def end(self) -> bytes | None:
         """No byte will follow: the last event, if it is whole but for what could still have come (the
         LF of a last CR LF), or is a `[DONE]` that lacks its empty line."""
-        rest = self._rest
+        rest = self.rest
         if rest.endswith((b"\r\r", b"\n\r")):
-            self._rest = b""
+            self.rest = b""
             return rest
         if payload(rest.rstrip(b"\r\n")) == DONE:
-            self._rest = b""
+            self.rest = b""
             return event(DONE)
         return None
-
-    def rest(self) -> bytes:
-        """What came after the last whole event: a cut-off event at the end of a stream."""
-        return self._rest
 
     def _split(self, data: bytes) -> list[bytes]:
         events = []
@@ -64,7 +61,7 @@ class EventSplitter:
                 break  # an LF that belongs to this line end may still come
             events.append(data[start : end.end()])
             start = end.end()
-        self._rest = data[start:]
+        self.rest = data[start:]
         return events
 
 

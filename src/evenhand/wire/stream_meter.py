@@ -1,9 +1,10 @@
 """Counts the tokens of a streamed answer event by event, and keeps from the client what it did not
 ask for.
 
-No event is parsed as JSON but those that carry usage in an unusual place or form; the others are
-searched. Three sources, best first: usage on each chunk (vLLM and SGLang on request), usage in the last
-chunk, and our own count of chunks with content, which is an estimate.
+Most events differ from the one before them in a word and a number: their beginning is compared, and
+only the rest is looked at. No event is parsed as JSON but those that carry usage in an unusual place or
+form; the others are searched. Three sources, best first: usage on each chunk (vLLM and SGLang on
+request), usage in the last chunk, and our own count of chunks with content, which is an estimate.
 """
 
 import json
@@ -21,21 +22,28 @@ _USAGE_LAST = re.compile(
 )
 # The same as vLLM and SGLang write it on each chunk, with what follows to the event's end. At most eight
 # digits: a greater figure is judged with the others that make no sense.
-_COUNT = rb"(0|[1-9][0-9]{0,7})"
-_PLAIN_USAGE = re.compile(
-    rb',"usage":\{"prompt_tokens":'
+_COUNT = rb"(?:0|[1-9][0-9]{0,7})"
+_PLAIN_USAGE = (
+    rb',("usage":\{"prompt_tokens":('
     + _COUNT
-    + rb',"total_tokens":'
+    + rb'),"total_tokens":'
     + _COUNT
-    + rb',"completion_tokens":'
+    + rb',"completion_tokens":('
     + _COUNT
-    + rb'(?:,"prompt_tokens_details":null)?(?:,"reasoning_tokens":'
+    + rb')(?:,"prompt_tokens_details":null)?(?:,"reasoning_tokens":'
     + _COUNT
-    + rb")?\}\}\n\n\Z"
+    + rb")?\})\}\n\n\Z"
 )
+_ENDS_PLAIN = re.compile(_PLAIN_USAGE)
+# What follows the opening quote of a text that is not empty, up to the first LF. Its parts are such that
+# the engine of `re` has a fast way for each: to exclude one byte, and to go back to a comma.
+_GOES_ON_PLAIN = re.compile(rb'[^"\n][^\n]*' + _PLAIN_USAGE)
 _CONTENT = re.compile(
     rb'"(?:content|text|reasoning_content|reasoning|refusal|arguments)"\s*:\s*"[^"]'
 )
+_NO_LEAD = b"\r"
+"""Stands for none: what has a CR in it is never like anything."""
+
 _QUOTE = ord('"')
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _ERROR = re.compile(rb'^\s*\{\s*"error"\s*:')
@@ -62,6 +70,9 @@ class StreamMeter:
         self._is_trusted = True
         self._final_seen = False
         self._last_had_usage = False
+        # What the last event has before its text, if its usage is plain and has been noted.
+        self._lead = _NO_LEAD
+        self._alike: re.Match[bytes] | None = None
         self.output_tokens = 0
         """Output tokens so far, the greater of counted and reported; never decreases."""
         self.is_done = False
@@ -80,16 +91,35 @@ class StreamMeter:
             return Usage(input_tokens_estimate, self.output_tokens, is_estimate=True)
         is_exact = self._is_trusted and self._final_seen and self._reported >= self._counted
         return Usage(
-            self._input_tokens,
+            self._input_tokens if self._alike is None else int(self._alike[2]),
             self.output_tokens,
             self._cached_input_tokens,
             is_estimate=not is_exact,
         )
 
+    def take_alike(self, data: bytes) -> bytes | None:
+        """The same as `take`, if the bytes are one event that is like the last one but for text and
+        usage; None: they are not, and nothing is done about them."""
+        lead = self._lead
+        if not data.startswith(lead):
+            return None
+        found = _GOES_ON_PLAIN.match(data, len(lead))
+        if found is None or b"\r" in data:
+            return None
+        tokens = int(found[3])
+        if tokens <= self.output_tokens:
+            return None
+        # A report that has grown by one at least is never behind our own count.
+        self._counted += 1
+        self._reported = self.output_tokens = tokens
+        self._alike = found
+        return data[: found.start(1) - 1] + b"}\n\n" if self._cuts_each else data
+
     def take(self, event: bytes) -> bytes | None:
         """Account for one event and return what the client gets of it; None: nothing."""
+        self._lead = _NO_LEAD
         if event.startswith(b'data: {"id":') and event.find(b"\n") == len(event) - 2:
-            found = _PLAIN_USAGE.match(event, event.rfind(b',"usage":{'))
+            found = _ENDS_PLAIN.match(event, event.rfind(b',"usage":{'))
             if found is not None and b'"choices":[{' in event:
                 return self._plain(event, found)
         data = payload(event)
@@ -111,11 +141,17 @@ class StreamMeter:
     def _plain(self, event: bytes, found: re.Match[bytes]) -> bytes:
         """A chunk of a choice with plain usage at its end: nearly all that vLLM and SGLang send."""
         at = found.start()
-        content = event.find(b'"content":"')
-        if (content >= 0 and event[content + 11] != _QUOTE) or _CONTENT.search(event, 0, at):
+        text = event.find(b'"content":"') + 11
+        if text < 11 or event[text] == _QUOTE:
+            content = _CONTENT.search(event, 0, at)
+            text = 0 if content is None else content.end() - 1
+        if text:
             self._count()
         self._last_had_usage = False
-        self._note(int(found[1]), int(found[3]), 0)
+        lead, is_noted = event[:text], self._note(int(found[2]), int(found[3]), 0)
+        is_over = self.is_done or self.error_seen
+        if is_noted and not is_over and b'"choices":[{' in lead and b"\r" not in lead:
+            self._lead = lead
         return event[:at] + b"}\n\n" if self._cuts_each else event
 
     def _with_usage(self, event: bytes, data: bytes) -> bytes | None:
@@ -126,7 +162,10 @@ class StreamMeter:
         self._report(_loads(found[1]), is_final=is_final)
         if not self._is_cut(is_final=is_final):
             return event
-        return None if is_final else sse_event(data[: found.start()] + b"}")
+        if is_final:
+            return None
+        # Of several data lines it becomes one: between members a line's end is space.
+        return sse_event(data[: found.start()].replace(b"\n", b" ") + b"}")
 
     def _with_usage_inside(self, event: bytes, data: bytes, *, is_final: bool) -> bytes | None:
         """Usage that is not the last member (or mere text about usage): parse to be sure."""
@@ -162,6 +201,7 @@ class StreamMeter:
             return False
         self._has_report = self._last_had_usage = True
         self._input_tokens = input_tokens
+        self._alike = None
         self._cached_input_tokens = cached_input_tokens
         self._reported = output_tokens
         self.output_tokens = max(self.output_tokens, output_tokens)

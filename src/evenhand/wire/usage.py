@@ -1,8 +1,5 @@
 """Usage objects as engines write them, read with suspicion."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from evenhand.model import Usage
 
 _TOKENS_MAX = 100_000_000
@@ -13,21 +10,20 @@ def usage_from(value: object) -> Usage | None:
     """An OpenAI usage object as `Usage`; None if it is absent or makes no sense."""
     if not isinstance(value, dict):  # what JSON makes; asking for a Mapping takes ten times as long
         return None
-    input_tokens = _count(value, "prompt_tokens")
+    input_tokens = value.get("prompt_tokens")
     # Embeddings and prompt-only answers have no completion_tokens.
-    output_tokens = _count(value, "completion_tokens") if "completion_tokens" in value else 0
-    if input_tokens is None or output_tokens is None:
+    output_tokens = value.get("completion_tokens", 0)
+    # By type, because true and false are integers too.
+    if type(input_tokens) is not int or type(output_tokens) is not int:
+        return None
+    if not 0 <= input_tokens <= _TOKENS_MAX or not 0 <= output_tokens <= _TOKENS_MAX:
         return None
     details = value.get("prompt_tokens_details")
-    cached = _count(details, "cached_tokens") if isinstance(details, dict) else None
-    return Usage(input_tokens, output_tokens, min(cached or 0, input_tokens))
-
-
-def _count(value: Mapping[str, Any], key: str) -> int | None:
-    count = value.get(key)
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _TOKENS_MAX:
-        return None
-    return count
+    if isinstance(details, dict):
+        cached = details.get("cached_tokens")
+        if type(cached) is int and 0 < cached <= _TOKENS_MAX:
+            return Usage(input_tokens, output_tokens, min(cached, input_tokens))
+    return Usage(input_tokens, output_tokens)
 
 
 def of_all(usage: Usage, *, prompts: int, choices: int) -> Usage:

@@ -13,6 +13,8 @@ _CLOSING = {b"[": b"]", b'"': b'"'}
 def without_vectors(body: bytes) -> bytes:
     """`body` with null for each embedding, floats or base64, as far as it is what it looks like: the
     rest may turn out to be no JSON (vectors of vectors), and then the whole must be parsed."""
+    if b'"embedding"' not in body:
+        return body
     kept: list[bytes] = []
     position = 0
     while (found := _VECTOR.search(body, position)) is not None:

@@ -92,10 +92,10 @@ def test_waits_and_first_tokens_are_counted_where_there_were_any() -> None:
 
 def test_buckets_are_cumulative_and_include_their_bound() -> None:
     metrics = metrics_of("m")
-    tokens = metrics.for_model("m")
-    tokens.tokens_came(1, 0.01)
-    tokens.tokens_came(4, 0.08)  # 0.02 s each
-    tokens.tokens_came(1, 99.0)
+    inter_token = metrics.for_model("m").inter_token
+    inter_token.observe(0.01)
+    inter_token.observe(0.02, 4)
+    inter_token.observe(99.0)
     buckets = {
         dict(labels)["le"]: value
         for (name, labels), value in samples_of(metrics.render()).items()

@@ -15,8 +15,7 @@ CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "
 
 
 def read(document: dict[str, Any]) -> tuple[Completion | BodyProblem, Members]:
-    members = scan(json.dumps(document).encode())
-    assert members is not None
+    members = scan(json.dumps(document).encode(), document)
     return read_completion(document, members), members
 
 
@@ -138,3 +137,21 @@ def test_nothing_is_asked_that_the_client_asked_already() -> None:
     sent = engine_body(members, completion, DIALECTS[EngineKind.TRTLLM], cache_salt=None)
     assert not sent.asks_for_more
     assert sent.body is members.body
+
+
+def test_what_we_set_stands_once() -> None:
+    """Readers disagree on which of two counts."""
+    options = {"include_usage": False}
+    completion, members = good(
+        CHAT | {"stream": True, "stream_options": options, "max_tokens": None}
+    )
+    bounded = completion._replace(output_tokens_max=7, limit_is_ours=True)
+    sent = engine_body(members, bounded, DIALECTS[EngineKind.VLLM], cache_salt="s")
+    keys = [key for key, _ in json.loads(sent.body, object_pairs_hook=list)]
+    assert sorted(keys) == sorted([*CHAT, "stream", "stream_options", "max_tokens", "cache_salt"])
+
+
+def test_images_are_found_beside_messages_that_are_none() -> None:
+    image = {"type": "image_url", "image_url": {"url": "A" * 100_000}}
+    completion, _ = good({"model": "m", "messages": ["what?", {"content": [image]}]})
+    assert completion.prompt_bytes < 300

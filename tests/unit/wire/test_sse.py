@@ -18,7 +18,7 @@ def split(stream: bytes, cuts: list[int]) -> list[bytes]:
     events = []
     for start, end in pairwise(bounds):
         events += splitter.feed(stream[start:end])
-    assert b"".join(events) + splitter.rest() == stream
+    assert b"".join(events) + splitter.rest == stream
     return events
 
 
@@ -44,7 +44,7 @@ def test_mixed_line_ends_end_events() -> None:
 def test_any_bytes_are_kept_and_nothing_is_raised(pieces: list[bytes]) -> None:
     splitter = EventSplitter(event_bytes_max=10_000)
     out = b"".join(b"".join(splitter.feed(piece)) for piece in pieces)
-    assert out + splitter.rest() == b"".join(pieces)
+    assert out + splitter.rest == b"".join(pieces)
 
 
 def test_an_endless_event_is_given_up() -> None:

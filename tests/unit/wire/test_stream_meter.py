@@ -1,6 +1,7 @@
 """Tokens are counted, usage is believed with suspicion, and the client gets only what it asked for."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,15 @@ def test_usage_in_the_middle_of_a_chunk_is_found() -> None:
     assert out is not None
     assert b"usage" not in out
     assert m.output_tokens == 2
+
+
+def test_usage_in_an_event_of_several_lines_is_cut_out_too() -> None:
+    m = meter()
+    lines = json.dumps(json.loads(chunk("a", usage=usage(9, 7))[6:]), indent=1).splitlines()
+    out = m.take("".join(f"data: {line}\n" for line in lines).encode() + b"\n")
+    assert out is not None
+    assert json.loads(out[6:]) == json.loads(chunk("a")[6:])
+    assert m.output_tokens == 7
 
 
 @pytest.mark.parametrize(
@@ -184,3 +194,75 @@ def test_plain_usage_that_shrinks_is_not_trusted() -> None:
         m.take(event(json.dumps(document, separators=(",", ":")).encode()))
     m.take(final(usage(1, 5)))
     assert m.usage(input_tokens_estimate=1) == Usage(1, 5, 0, is_estimate=True)
+
+
+def like_vllm(text: str, completion: object, *, prompt: object = 9, name: str = "content") -> bytes:
+    told = {"prompt_tokens": prompt, "total_tokens": 99, "completion_tokens": completion}
+    document = {"id": "c", "choices": [{"delta": {name: text}}], "usage": told}
+    return event(json.dumps(document, separators=(",", ":")).encode())
+
+
+small = st.integers(0, 6)
+texts = st.text(alphabet='a"\\{}:,\n', max_size=3)
+pieces = st.one_of(
+    st.builds(like_vllm, st.sampled_from("ab"), small),
+    st.builds(like_vllm, texts, small, prompt=small, name=st.sampled_from(["content", "text"])),
+    st.builds(like_vllm, st.just("a"), st.sampled_from([10**9, -1, 1.5, True, "1", None])),
+    st.builds(chunk, texts),
+    st.builds(lambda used: chunk("a", usage=usage(9, used, 4)), small),
+    st.builds(lambda used: final(usage(9, used)), small),
+    st.builds(lambda used: like_vllm("a", used).replace(b"a", b"a\r"), small),
+    st.builds(lambda used: like_vllm("a", used).replace(b'"a"', b"1"), small),
+    st.builds(lambda used: like_vllm("a", used) + like_vllm("b", used + 1), small),
+    st.builds(lambda used, cut: like_vllm("a", used)[:-cut], small, st.integers(1, 40)),
+    st.just(b": comment\n\n"),
+    st.just(event(b'{"error":{"message":"boom"}}')),
+    st.just(DONE),
+)
+
+
+@given(st.lists(pieces, max_size=12), st.booleans(), st.booleans())
+def test_an_event_that_is_like_the_last_one_is_taken_as_any_other(
+    events: list[bytes], wants: bool, each: bool
+) -> None:
+    quick, thorough = meter(wants=wants, each=each), meter(wants=wants, each=each)
+    for data in events:
+        was_done = quick.is_done
+        out = quick.take_alike(data)
+        if out is None:
+            for one in re.findall(rb"(?s).+?(?:\n\n|\Z)", data):
+                assert quick.take(one) == thorough.take(one)
+        else:
+            assert not was_done
+            assert out == thorough.take(data)
+        assert quick.output_tokens == thorough.output_tokens
+        assert quick.usage(input_tokens_estimate=1) == thorough.usage(input_tokens_estimate=1)
+
+
+def test_what_goes_on_in_a_stream_is_like_what_came() -> None:
+    m = meter()
+    m.take(like_vllm("a", 1))
+    assert m.take_alike(like_vllm("b", 2)) == like_vllm("b", 2).partition(b',"usage"')[0] + b"}\n\n"
+    assert m.take_alike(like_vllm("b", 2)) is None, "no token more"
+    assert m.take_alike(like_vllm("b", 3) * 2) is None, "two events"
+    assert m.take_alike(like_vllm("", 3)) is None, "no text"
+    assert m.take_alike(like_vllm("b", 3)) is not None
+    assert m.usage(input_tokens_estimate=1) == Usage(9, 3, 0, is_estimate=True)
+    m.take(DONE)
+    assert m.take_alike(like_vllm("b", 4)) is None, "nothing comes after the end"
+
+
+def test_figures_of_the_last_report_count_however_it_was_read() -> None:
+    m = meter()
+    for completion in (1, 2):
+        assert m.take_alike(like_vllm("a", completion)) or m.take(like_vllm("a", completion))
+    m.take(final(usage(70, 3, 60)))
+    m.take(DONE)
+    assert m.usage(input_tokens_estimate=1) == Usage(70, 3, 60)
+
+
+def test_an_event_whose_usage_is_not_believed_is_no_model_for_the_next() -> None:
+    m = meter()
+    m.take(chunk("a", usage=usage(9, 5, 4)))
+    m.take(like_vllm("a", 4))
+    assert m.take_alike(like_vllm("a", 6)) is None
