@@ -230,7 +230,9 @@ class Call:
         if new:
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
-            self._booked().produced(output_tokens)
+            booking = self._booking
+            assert booking is not None, "what runs is booked"
+            booking.produced(output_tokens)
             self._record.tokens_came(new, self._gateway.now_s())
 
     def completed_stream(self, usage: Usage) -> None:
