@@ -219,11 +219,14 @@ class Call:
 
     # The relay's side.
 
-    def passes(self, data: bytes, *, is_last: bool) -> None:
-        if is_last and self._booked().is_hard:
-            self._last_piece = data
-            return
+    def passes(self, data: bytes) -> None:
         self._answer.stream(data)
+
+    def passes_last(self, data: bytes) -> None:
+        if self._booked().is_hard:
+            self._last_piece = data
+        else:
+            self._answer.stream(data)
 
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens

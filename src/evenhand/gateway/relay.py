@@ -32,8 +32,11 @@ class Relayed(Protocol):
     """The call, as its relay knows it. The last five end the attempt; one of them is called, once, and
     the relay is silent after it, unless `passes` has found the client gone: then none need be."""
 
-    def passes(self, data: bytes, *, is_last: bool) -> None:
-        """A piece of a streamed answer for the client; the last one has `[DONE]` in it."""
+    def passes(self, data: bytes) -> None:
+        """A piece of a streamed answer for the client."""
+
+    def passes_last(self, data: bytes) -> None:
+        """The same of the piece that has `[DONE]` in it."""
 
     def produced(self, output_tokens: int) -> None:
         """So many output tokens have come in all."""
@@ -146,11 +149,15 @@ class Relay:
         self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
 
     def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
-        self._call.produced(stream.meter.output_tokens)
-        if out:
-            is_last = stream.meter.is_done
-            self._call.passes(out, is_last=is_last)
-            self.is_stream_done = is_last
+        call, meter = self._call, stream.meter
+        call.produced(meter.output_tokens)
+        if not out:
+            return
+        if not meter.is_done:
+            call.passes(out)
+            return
+        call.passes_last(out)
+        self.is_stream_done = True
 
     def _tell_error(self, stream: StreamedAnswer) -> None:
         """Whatever the engine has said of an error inside the stream."""
