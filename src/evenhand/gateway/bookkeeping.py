@@ -75,19 +75,20 @@ class Bookkeeper:
         self, identity: Identity, request: Request, usage_now: Callable[[], Usage]
     ) -> Booking | Refused:
         """Hold the most that a request may use, or say why not. `usage_now` is asked at marks."""
-        budget = identity.budget
-        if not self.store.is_open and (
-            budget is not None or self.store.waiting_entries >= self.settings.entries_max
+        budget, store = identity.budget, self.store
+        if store.closed_because is not None and (
+            budget is not None or store.waiting_entries >= self.settings.entries_max
         ):
             message = "The usage ledger cannot be written at the moment. Try again later."
             return Refused(Outcome.LEDGER_CLOSED, message, retry_after_ms=2_000)
-        line = self._line(identity, request.model)
+        whose = (identity.key_id, identity.tenant, identity.application, request.model)
+        line = self._lines.get(whose) or self._line(identity, request.model)
         bound = self._bound(request)
         hold = self.books.hold(request.id, line, bound, at_ms=self.wall_ms(), budget=budget)
         if isinstance(hold, OverBudget):
             message = budget_message(hold, line.price.currency)
             return Refused(Outcome.BUDGET_EXHAUSTED, message)
-        self.store.journalled()
+        store.journalled()
         return KeptBooking(self, hold, request, usage_now, is_hard=budget is not None)
 
     @property
@@ -121,21 +122,16 @@ class Bookkeeper:
             self._tick = None
 
     def _line(self, identity: Identity, model: ModelName) -> Line:
-        whose = (identity.key_id, identity.tenant, identity.application, model)
-        line = self._lines.get(whose)
-        if line is None:
-            consumer = Consumer(identity.tenant, identity.application, identity.key_id)
-            price = self.settings.prices.get(model, FREE)
-            line = self._lines[whose] = self.books.line(consumer, model, price)
+        key, tenant, application = identity.key_id, identity.tenant, identity.application
+        price = self.settings.prices.get(model, FREE)
+        line = self.books.line(Consumer(tenant, application, key), model, price)
+        self._lines[key, tenant, application, model] = line
         return line
 
     def _bound(self, request: Request) -> Bound:
-        input_tokens = (
-            request.prompt_tokens
-            if request.prompt_tokens is not None
-            else self._input.tokens(request.model, request.prompt_bytes)
-        )
-        each = request.output_tokens_max
+        input_tokens, each = request.prompt_tokens, request.output_tokens_max
+        if input_tokens is None:
+            input_tokens = self._input.tokens(request.model, request.prompt_bytes)
         if each is None:
             each = self.settings.output_tokens_default
         return Bound(input_tokens, each * request.choices)
