@@ -153,7 +153,7 @@ def test_errors_in_what_is_asked_name_the_fix(
 def test_errors_of_the_state_name_the_fix(config: Path, tmp_path: Path) -> None:
     file = tmp_path / "evenhand.yaml"
     file.write_text(json.dumps(configuration(ENGINE)))
-    assert "has no `state` section, so nothing is kept: add one" in run(file).stderr
+    assert "has no `state` section, so nothing is kept: add `state" in run(file).stderr
 
     file.write_text(json.dumps(configuration(ENGINE, state={"folder": "state"})))
     result = run(file)

@@ -9,7 +9,8 @@ from evenhand.cli.config import Config, ConfigurationError, Problem
 from evenhand.cli.config.asked_key import asked_key
 from evenhand.cli.keys.confirmation import confirm, tell
 from evenhand.cli.keys.options import FILE, WAIT_S, File, Wait, milliseconds, span
-from evenhand.cli.keys.place import explained, opened
+from evenhand.cli.keys.place import opened
+from evenhand.cli.state_access import problems_told
 from evenhand.stores import StoredKey
 from evenhand.stores.key_text import new_key, new_key_id
 
@@ -48,7 +49,7 @@ def create(  # noqa: PLR0917 - options, all by name
     values |= {"trust_domain": trust_domain} if trust_domain is not None else {}
     values |= {"models": model} if model else {}
     key_id, secret = new_key_id(), new_key()
-    with explained(file), opened(file) as place:
+    with problems_told(file), opened(file) as place:
         key = _checked(place.config, key_id, values, note)
         if expires is not None:
             key = key._replace(expires_ms=key.created_ms + milliseconds(expires))

@@ -10,7 +10,8 @@ import typer
 
 from evenhand.cli.config import Config
 from evenhand.cli.keys.options import FILE, File
-from evenhand.cli.keys.place import configured, explained
+from evenhand.cli.keys.place import own
+from evenhand.cli.state_access import problems_told
 from evenhand.cli.stored_keys import as_configured, reasons_to_ignore
 from evenhand.ledger.money import decimal_text
 from evenhand.model import KeyId
@@ -28,8 +29,8 @@ def list_keys(
 ) -> None:
     """List the keys of the state database; those in the configuration file are not among them."""
     now_ms = time.time_ns() // 1_000_000
-    with explained(file):
-        config, folder = configured(file)
+    with problems_told(file):
+        config, folder = own(file)
         keys = [key for key in _stored(folder) if ended or not key.has_ended(now_ms)]
     ignored = _ignored(config, keys)
     found = [_described(key, ignored.get(KeyId(key.id)), now_ms) for key in keys]

@@ -2,17 +2,13 @@
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
-from evenhand.cli.check import print_problems
-from evenhand.cli.config import Config, ConfigurationError, load
-from evenhand.cli.state_desk import state_folder
+from evenhand.cli.config import Config
+from evenhand.cli.state_access import configured
 from evenhand.stores import KeyTable, Pepper, StateFolder, StateProblemError, pepper_of
 from evenhand.stores.schema import is_older, open_to_write
 
@@ -27,35 +23,10 @@ class Place:
     pepper: Pepper
 
 
-@contextmanager
-def explained(file: Path) -> Iterator[None]:
-    """Whatever is wrong in the block becomes words on standard error and exit code 1."""
-    try:
-        yield
-    except ConfigurationError as error:
-        print_problems(file, error)
-    except StateProblemError as error:
-        typer.echo(f"evenhand: {error}", err=True)
-    except sqlite3.Error as error:
-        typer.echo(
-            f"evenhand: the state database cannot be used ({error}): see to disk and rights",
-            err=True,
-        )
-    else:
-        return
-    raise typer.Exit(1)
-
-
-def configured(file: Path) -> tuple[Config, StateFolder]:
-    """The configuration and the folder it names. Raises ConfigurationError, StateProblemError."""
-    config = load(file)
-    if config.state is None:
-        message = (
-            f"{file} has no `state` section, so there is nowhere to keep keys: add `state: {{folder: "
-            "state}` and start the gateway anew"
-        )
-        raise StateProblemError(message)
-    folder = state_folder(config.state, file)
+def own(file: Path) -> tuple[Config, StateFolder]:
+    """The configuration and its state folder, which is this user's or not there yet. Raises
+    ConfigurationError, StateProblemError."""
+    config, folder = configured(file)
     if folder.path.exists() and (owner := folder.path.stat().st_uid) != os.geteuid():
         # Files that we made there would shut its owner, the gateway, out of its own database.
         message = f"{folder.path} is user {owner}'s: run this as that user, who runs the gateway"
@@ -66,7 +37,7 @@ def configured(file: Path) -> tuple[Config, StateFolder]:
 @contextmanager
 def opened(file: Path) -> Iterator[Place]:
     """Open it, made if it was not there. Raises ConfigurationError, StateProblemError, sqlite3.Error."""
-    config, folder = configured(file)
+    config, folder = own(file)
     folder.make()
     if is_older(folder.database):
         message = (

@@ -5,12 +5,13 @@ import time
 from evenhand.cli.keys.confirmation import confirm, tell
 from evenhand.cli.keys.named import key_id_of
 from evenhand.cli.keys.options import FILE, WAIT_S, File, KeyArgument, Wait
-from evenhand.cli.keys.place import explained, opened
+from evenhand.cli.keys.place import opened
+from evenhand.cli.state_access import problems_told
 
 
 def revoke(key: KeyArgument, file: File = FILE, wait_s: Wait = WAIT_S) -> None:
     """End a key at once and for good. Its open requests run to their end."""
-    with explained(file), opened(file) as place:
+    with problems_told(file), opened(file) as place:
         key_id = key_id_of(key, place)
         before = place.table.revoke(key_id, time.time_ns() // 1_000_000)
         confirmation = confirm(place.folder, key_id, wait_s)

@@ -17,7 +17,8 @@ from evenhand.cli.keys.options import (
     milliseconds,
     span,
 )
-from evenhand.cli.keys.place import explained, opened
+from evenhand.cli.keys.place import opened
+from evenhand.cli.state_access import problems_told
 from evenhand.stores.key_text import new_key
 
 
@@ -38,7 +39,7 @@ def rotate(
     secret = new_key()
     now_ms = time.time_ns() // 1_000_000
     old_until_ms = now_ms + milliseconds(grace or timedelta())
-    with explained(file), opened(file) as place:
+    with problems_told(file), opened(file) as place:
         key_id = key_id_of(key, place)
         place.table.rotate(key_id, place.pepper.digest(secret), now_ms, old_until_ms)
         try:
