@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,25 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
                 assert await served.stop() == 0
 
     run_on_loop(main, limit_s=50 + 10 * KILLS)
+
+
+def test_a_gateway_that_cannot_start_leaves_nothing_of_its_state_open(tmp_path: Path) -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            config = configuration(
+                url_engine("http://127.0.0.1:1"),
+                state={"folder": "state"},
+                listen=f"127.0.0.1:{port}",
+            )
+            with pytest.raises(AssertionError, match="cannot listen"):
+                async with serving(config, folder=tmp_path):
+                    pass
+        files = {file.name for file in (tmp_path / "state").iterdir()}
+        assert "control.sock" not in files
+        assert "evenhand.db-wal" not in files, "the database was closed in order"
+
+    run_on_loop(main)
 
 
 def test_a_second_gateway_on_the_same_state_is_refused(tmp_path: Path) -> None:

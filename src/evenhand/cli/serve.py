@@ -111,10 +111,11 @@ async def run_gateway(
         await told.wait()
         _notify(log, STOPPING)
         await server.drain()
-        return 0 if desk is None or await desk.close() else 1
     finally:
+        is_written = desk is None or await desk.close()
         await crew.stop()
         log.close()
+    return 0 if is_written else 1
 
 
 def _compose(

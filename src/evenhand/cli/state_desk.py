@@ -20,7 +20,7 @@ from evenhand.stores import (
     StateProblemError,
     pepper_of,
 )
-from evenhand.stores.control_socket import listen
+from evenhand.stores.control_socket import forget, listen
 from evenhand.stores.schema import open_to_write
 from evenhand.telemetry import LedgerCollector, RequestLog
 
@@ -33,7 +33,7 @@ def state_folder(state: State, file: Path) -> StateFolder:
 
 
 class StateDesk:
-    """`open` once, then `close` once; between them the gateway has its bookkeeper here."""
+    """`open` once, then `close` once, also where `open` has failed; between them the gateway has its bookkeeper here."""
 
     def __init__(self, config: Config, file: Path, log: RequestLog) -> None:
         assert config.state is not None
@@ -79,14 +79,17 @@ class StateDesk:
         await self._keys.open()
 
     async def close(self) -> bool:
-        """Write what is left and let the folder go. False: some of it could not be written."""
+        """Write what is left and let the folder go, however far `open` has come. False: some of it
+        could not be written."""
         if self._keys is not None:
             await self._keys.close()
-        if self.bookkeeper is None:
-            self._folder.unlock()
-            return True
-        self.bookkeeper.close()
-        left = await self.bookkeeper.store.close(_CLOSE_MS_MAX)
+        elif self._listening is not None:
+            self._listening.close()
+            forget(self._folder)
+        left = 0
+        if self.bookkeeper is not None:
+            self.bookkeeper.close()
+            left = await self.bookkeeper.store.close(_CLOSE_MS_MAX)
         if left:
             self._log.event("ledger_lost", entries=left)
         self._folder.unlock()

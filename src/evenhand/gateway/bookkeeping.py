@@ -1,6 +1,7 @@
 """The host around the ledger: calls open bookings, the books decide, group commit keeps them.
 
-No policy here: what a hold is worth and whether a budget allows it is the ledger's to say.
+No policy here: how large a prompt can be, what a hold is worth and whether a budget allows it is the
+ledger's to say.
 """
 
 import asyncio

@@ -48,6 +48,8 @@ class ControlServer:
         """Take no more and cut what is open: whoever waits connects again, and finds nobody."""
         if self._server is not None:
             self._server.close()
+        else:
+            self._listening.close()
         for connection in list(self._connections):
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
