@@ -33,7 +33,8 @@ def state_folder(state: State, file: Path) -> StateFolder:
 
 
 class StateDesk:
-    """`open` once, then `close` once, also where `open` has failed; between them the gateway has its bookkeeper here."""
+    """`open` once, then `close` once, also where `open` has failed; between them the gateway has its
+    bookkeeper here."""
 
     def __init__(self, config: Config, file: Path, log: RequestLog) -> None:
         assert config.state is not None
