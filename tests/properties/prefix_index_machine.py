@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import hypothesis.strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from evenhand.locality import NODE_BYTES, PrefixIndex
 from evenhand.locality.prefix_node import PrefixNode
@@ -11,7 +11,7 @@ from evenhand.model import EngineName
 
 ENGINES = tuple(EngineName(name) for name in ("north", "east", "south", "west"))
 engines = st.sampled_from(ENGINES)
-prompts = st.lists(st.sampled_from([b"a", b"b", b"abab", b"\0", b"\xff" * 90]), max_size=6).map(
+prompts = st.lists(st.sampled_from([b"a", b"b", b"abab", b"\0", b"\xff" * 40]), max_size=6).map(
     b"".join
 )
 
@@ -38,13 +38,22 @@ class PrefixIndexMachine(RuleBasedStateMachine):
         self.made_room(needed)
         assert self.index.matched(prompt, engine) == len(prompt)
 
+    @rule(engine=engines, data=st.data())
+    def evict_what_is_held(self, engine: EngineName, data: st.DataObject) -> None:
+        if self.held[engine]:
+            self.evict(data.draw(st.sampled_from(sorted(self.held[engine]))), engine)
+
     @rule(prompt=prompts, engine=engines)
+    def evict_anything(self, prompt: bytes, engine: EngineName) -> None:
+        self.evict(prompt, engine)
+
     def evict(self, prompt: bytes, engine: EngineName) -> None:
         needed = self.index.bytes_stored + NODE_BYTES
         self.index.evict(engine, prompt)
         self.held[engine] = {held for held in self.held[engine] if not held.startswith(prompt)}
         self.made_room(needed)
 
+    @precondition(lambda self: sum(map(len, self.held.values())) > 1000)
     @rule(engine=engines)
     def forget(self, engine: EngineName) -> None:
         self.index.forget(engine)
@@ -115,7 +124,7 @@ class PrefixIndexMachine(RuleBasedStateMachine):
 class LittleRoomMachine(PrefixIndexMachine):
     """With room for little: it forgets only when it must, and never what was just inserted."""
 
-    bytes_max = len(ENGINES) * NODE_BYTES + 6 * 90
+    bytes_max = len(ENGINES) * NODE_BYTES + 6 * 40
 
     def made_room(self, needed: int) -> None:
         if needed <= self.bytes_max:

@@ -1,7 +1,7 @@
 """A node of the radix tree: a stretch of text, who holds it up to its end, and how it goes on."""
 
 NODE_BYTES = 384
-"""What a node takes besides its text, with its places in containers: some 310 measured, and a reserve."""
+"""What a node takes besides its text, with its places in containers: 310 measured, and a reserve."""
 
 
 class PrefixNode:

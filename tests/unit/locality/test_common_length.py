@@ -19,10 +19,15 @@ def test_equals_counting(shared: bytes, left: bytes, right: bytes) -> None:
 
 
 def test_every_length_where_the_texts_differ_in_one_byte() -> None:
-    text = bytes(range(256)) * 3
+    text = bytes(range(251)) * 3
     for at in range(len(text)):
         other = text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :]
         assert common_length(text, other) == at
+
+
+def test_every_length_where_the_last_byte_differs() -> None:
+    for at in range(700):
+        assert common_length(b"a" * at + b"b", b"a" * at + b"c") == at
 
 
 def test_every_length_where_one_text_ends() -> None:

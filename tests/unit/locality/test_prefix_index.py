@@ -1,6 +1,8 @@
 """The prefix index by example: who holds what, what is forgotten first, and long texts."""
 
+import gc
 import random
+import tracemalloc
 
 import pytest
 
@@ -40,6 +42,24 @@ def test_of_what_is_evicted_all_that_is_shorter_stays() -> None:
     index.evict(WEST, b"")
     assert index.matched_by_engine(b"abcdef") == {EAST: 3}
     assert index.bytes_stored == 3 + NODE_BYTES
+
+
+def test_evicting_what_differs_midway_changes_nothing() -> None:
+    index = PrefixIndex(ROOMY)
+    index.insert(b"stem, left", EAST)
+    index.insert(b"stem, right", EAST)
+    index.evict(EAST, b"stXm, left")
+    index.evict(EAST, b"stem, leXt")
+    assert index.matched(b"stem, left", EAST) == 10
+
+
+def test_an_eviction_that_cuts_an_edge_keeps_the_bound() -> None:
+    index = PrefixIndex(NODE_BYTES + 20)
+    for engine in (EAST, WEST):
+        index.insert(b"a" * 20, engine)
+    index.evict(EAST, b"a" * 10)
+    assert index.matched_by_engine(b"a" * 20) == {EAST: 9, WEST: 9}
+    assert index.bytes_stored == NODE_BYTES + 9
 
 
 def test_who_takes_the_bit_of_one_that_left_inherits_nothing() -> None:
@@ -124,3 +144,24 @@ def test_engines_beyond_the_bits_of_a_machine_word() -> None:
     for name in names:
         index.insert(b"shared", name)
     assert index.longest(b"shared text") == (6, tuple(names))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [b"%08x" % (number * 2654435761 % 2**32) for number in range(20_000)],
+        [b"a" * length + b"b" for length in range(500)],
+    ],
+    ids=["many short texts", "a branch at each byte"],
+)
+def test_it_takes_no_more_memory_than_it_says(texts: list[bytes]) -> None:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        index = PrefixIndex(ROOMY)
+        for text in texts:
+            index.insert(text, EAST)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken <= index.bytes_stored <= ROOMY
