@@ -7,12 +7,14 @@ Promises: the bound that the policy states, work conservation, exact conservatio
 
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.lanes.lane import Lane, priced
+from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
-from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings, tenant_paths
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, tenant_paths
 from evenhand.scheduling.tree_change import (
     AddTenant,
     MoveTenant,
@@ -29,6 +31,8 @@ __all__ = [
     "WEIGHT_MAX",
     "AddTenant",
     "MoveTenant",
+    "Lane",
+    "LaneStanding",
     "Node",
     "Policy",
     "QueueLimits",
@@ -48,5 +52,6 @@ __all__ = [
     "TreeProblem",
     "Waiting",
     "compose",
+    "priced",
     "tenant_paths",
 ]

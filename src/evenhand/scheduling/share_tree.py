@@ -24,6 +24,15 @@ class TenantShare:
     children: tuple["TenantShare", ...] = field(default=())
 
 
+def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[TenantPath]:
+    """All leaves, as paths."""
+    for tenant in tenants:
+        if tenant.children:
+            yield from ((tenant.name, *path) for path in tenant_paths(tenant.children))
+        else:
+            yield (tenant.name,)
+
+
 class ShareTree:
     """Counters, activity and the pick. Weights are positive integers, depth is free."""
 
