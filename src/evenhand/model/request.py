@@ -24,8 +24,8 @@ class Request:
     (`n` or `best_of`, times the number of prompts); `output_tokens_max` bounds each of them.
     `output_tokens_true` is how many they will be in all, which only a simulator knows. `prefix` is the
     text by which prompts are compared for what they share, empty where no policy asks; only prompts of
-    one `trust_domain` may share. `ttft_ms_target` is when after its arrival the first token is wanted, where
-    that differs from what its lane aims at. `calls_declared` is how many calls the client says its interaction has.
+    one `trust_domain` may share. `calls_declared` is how many calls the client says its interaction
+    has. `ttft_ms_target` is how soon its first token is wanted, where its lane aims at something else.
     `body_bytes` is what the request occupies while it waits. Instants and durations are
     milliseconds of the host's monotonic clock.
     """

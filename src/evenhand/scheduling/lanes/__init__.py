@@ -1,1 +1,1 @@
-"""Lanes: classes of service. A lane decides when, the order between tenants decides who. Rule: lanes.md."""
+"""Classes of service. A lane decides when, the order between tenants decides who. Rule: lanes.md."""

@@ -1,4 +1,4 @@
-"""A lane as configured: what it aims at, how much of the engines it may count on, what its time costs."""
+"""A lane as configured: what it aims at, what part of the engines it may count on, its price."""
 
 from dataclasses import dataclass
 
