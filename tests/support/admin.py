@@ -35,6 +35,9 @@ class PlainStatus:
         self.metrics = Metrics(models=[MODEL], version=self.version)
         self.metrics.registry.register(SchedulerCollector(self.scheduler, tenants_max=10))
 
+    def now_ms(self) -> int:
+        return 0
+
     def uptime_ms(self) -> int:
         return 90_500
 

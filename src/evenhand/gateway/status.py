@@ -7,7 +7,7 @@ import evenhand
 from evenhand.gateway.admin import EngineStatus
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.scheduling import Scheduler
+from evenhand.scheduling import Scheduler, priced
 from evenhand.telemetry import Metrics
 
 
@@ -49,7 +49,12 @@ class GatewayStatus:
         """No token is shorter than a byte, so the body's limit bounds the input."""
         cost, limits = self.scheduler.settings.cost, self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
-        return self._body_bytes_max * cost.input + output_tokens_max * cost.output
+        units = self._body_bytes_max * cost.input + output_tokens_max * cost.output
+        prices = (lane.price_percent for lane in self.scheduler.settings.lanes)
+        return priced(units, max(prices, default=100))
+
+    def now_ms(self) -> int:
+        return self._gateway.dispatcher.now_ms()
 
     def uptime_ms(self) -> int:
         return int((self._loop.time() - self._started_s) * 1000)

@@ -50,6 +50,9 @@ class Status(Protocol):
     def request_units_max(self) -> int:
         """The most that one request may be charged under the limits and the cost, in units."""
 
+    def now_ms(self) -> int:
+        """By the scheduler's clock."""
+
     def uptime_ms(self) -> int:
         """Since the gateway started."""
 
