@@ -95,8 +95,8 @@ def test_control_strict_precedence_without_ageing_starves() -> None:
         assert max(longest_gap_ms(seed) for seed in SEEDS) > 10 * GAP_MS_MAX
 
 
-def test_control_order_of_arrival_lets_the_flood_through() -> None:
-    """Without lanes that differ, the same flood moves the p99 wait by much more."""
+def test_control_shares_alone_let_the_flood_through() -> None:
+    """With all lanes alike, the same flood moves the p99 wait by much more."""
     with (
         patch.object(lanes.Lanes, "next", lambda self, pools, *_: pools),
         pytest.raises(AssertionError),
