@@ -76,7 +76,7 @@ class Scheduler:
         policy, values = settings.policy, settings.policy.values()
         self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
-        self.backlog = Backlog()
+        self.backlog = Backlog([lane.name for lane in settings.lanes])
         self._lanes = Lanes(settings.lanes) if settings.lanes else None
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)

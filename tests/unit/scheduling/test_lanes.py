@@ -5,6 +5,8 @@ import pytest
 from evenhand.model import EngineName, LaneName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
     Lane,
+    QueueLimits,
+    Refusal,
     Scheduler,
     SchedulerSettings,
     TenantShare,
@@ -20,18 +22,22 @@ MODEL = ModelName("m")
 class Desk:
     """A scheduler with one engine, whose requests are called by lane and number."""
 
-    def __init__(self, *lanes: Lane, window: int, queue: str = "fifo") -> None:
+    def __init__(
+        self, *lanes: Lane, window: int, queue: str = "fifo", limits: QueueLimits | None = None
+    ) -> None:
         tenants = (TenantShare(name="a"), TenantShare(name="b"))
         self.core = Scheduler(
             SchedulerSettings(
                 tenants=tenants,
                 lanes=lanes,
                 policy=compose(queue=queue, prediction="none"),
+                limits=limits or QueueLimits(),
                 cost=TokenWeights(input=10, cached_input=1, output=20),
             )
         )
         self.core.engine_changed(ENGINE, window=window, models=[MODEL])
         self.count = 0
+        self.shed: list[Refusal] = []
 
     def come(self, lane: str, now_ms: int = 0, **more: object) -> str:
         self.count += 1
@@ -45,7 +51,9 @@ class Desk:
             "queue_wait_ms_max": 10**6,
         }
         request = Request(**(values | more))  # type: ignore[arg-type]
-        assert self.core.submit(request, now_ms).refused is None
+        submission = self.core.submit(request, now_ms)
+        assert submission.refused is None
+        self.shed += submission.shed
         return request.id
 
     def started(self, now_ms: int = 0) -> list[str]:
@@ -180,6 +188,16 @@ def test_at_its_ceiling_a_lane_ages_only_where_nothing_of_it_runs() -> None:
     assert desk.end("slow", 2_000) == ["fast"]
     assert desk.end("fast", 2_000) == ["fast"], "due, but it has its fill"
     assert desk.end("slow", 2_000) == ["slow"]
+
+
+def test_a_tenant_that_must_give_up_a_request_loses_one_of_its_last_lane() -> None:
+    desk = Desk(lane("fast"), lane("slow"), window=1, limits=QueueLimits(requests_max=3))
+    for name in ("slow", "slow", "slow", "fast"):
+        desk.come(name)
+    assert desk.started() == ["fast"]
+    desk.come("fast")
+    desk.come("fast")
+    assert [refusal.request.id for refusal in desk.shed] == ["slow 3", "slow 2"]
 
 
 def test_a_second_try_keeps_its_lane() -> None:
