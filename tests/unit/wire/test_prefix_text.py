@@ -1,9 +1,8 @@
 """What two bodies share at their beginnings is what an engine's cache could share."""
 
-import os.path
-
 import orjson
 
+from evenhand.locality import common_length
 from evenhand.model import ModelName
 from evenhand.wire.members import scan
 from evenhand.wire.prefix_text import PREFIX_BYTES_MAX, prefix_text
@@ -18,7 +17,7 @@ def text_of(model: ModelName = M, **body: object) -> bytes:
 
 
 def shared(one: bytes, other: bytes) -> bytes:
-    return os.path.commonprefix([one, other])
+    return one[: common_length(one, other)]
 
 
 def test_a_longer_conversation_begins_as_the_shorter_one() -> None:
