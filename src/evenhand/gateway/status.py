@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import evenhand
-from evenhand.gateway.admin import EngineStatus
+from evenhand.gateway.admin import CallStatus, EngineStatus
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.scheduling import Scheduler, priced
+from evenhand.model import RequestId
+from evenhand.scheduling import Explanation, LaneStanding, Scheduler, priced
 from evenhand.telemetry import Metrics
 
 
@@ -53,8 +54,21 @@ class GatewayStatus:
         prices = (lane.price_percent for lane in self.scheduler.settings.lanes)
         return priced(units, max(prices, default=100))
 
-    def now_ms(self) -> int:
-        return self._gateway.dispatcher.now_ms()
+    def lanes(self) -> Sequence[LaneStanding]:
+        return self.scheduler.lane_standings(self._gateway.dispatcher.now_ms())
+
+    def call(self, request_id: RequestId) -> CallStatus | None:
+        for call in self._gateway.calls:
+            if call.id == request_id:
+                return CallStatus(call.phase, call.identity.tenant, call.engine, None)
+        record = self._gateway.recent.get(request_id)
+        if record is None:
+            return None
+        return CallStatus("ended", record["tenant"], record["engine"], record["outcome"])
+
+    def why(self, request_id: RequestId) -> Explanation | None:
+        dispatcher = self._gateway.dispatcher
+        return dispatcher.scheduler.why(request_id, dispatcher.now_ms())
 
     def uptime_ms(self) -> int:
         return int((self._loop.time() - self._started_s) * 1000)

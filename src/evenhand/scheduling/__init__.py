@@ -6,14 +6,16 @@ Promises: the bound that the policy states, work conservation, exact conservatio
 """
 
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
+from evenhand.scheduling.explanation import Ahead, Explanation, Instead
 from evenhand.scheduling.lanes.lane import Lane, priced
 from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
-from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings
+from evenhand.scheduling.scheduler import Scheduler
+from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.share_tree import ShareTree, TenantShare, tenant_paths
 from evenhand.scheduling.tree_change import (
     AddTenant,
@@ -30,6 +32,9 @@ __all__ = [
     "VIRTUAL_PER_UNIT",
     "WEIGHT_MAX",
     "AddTenant",
+    "Ahead",
+    "Explanation",
+    "Instead",
     "Lane",
     "LaneStanding",
     "MoveTenant",
@@ -50,7 +55,6 @@ __all__ = [
     "TreeChange",
     "TreePlan",
     "TreeProblem",
-    "Waiting",
     "compose",
     "priced",
     "tenant_paths",

@@ -7,7 +7,6 @@ waits), an appearance in `shed` or `expire`, or `settle` (after it was started, 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from evenhand.model import (
@@ -23,49 +22,30 @@ from evenhand.model import (
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
 from evenhand.scheduling.cost.protocol import Work
-from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
-from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
+from evenhand.scheduling.history import History, counters_of
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
-from evenhand.scheduling.lanes.lane import NORMAL_PRICE_PERCENT, Lane, priced
+from evenhand.scheduling.lanes.lane import NORMAL_PRICE_PERCENT, priced
 from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.lanes.standing import LaneStanding
-from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
-from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
-from evenhand.scheduling.presets import PRESETS
 from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
-from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
+from evenhand.scheduling.settings import SchedulerSettings
+from evenhand.scheduling.share_tree import ShareTree, subtree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
 
 _DEAD_DEADLINES_MAX = 64
 _IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerSettings:
-    """What the core is built from. `cost` weighs tokens, for the policy's cost and for people. `sheds`
-    False: a full queue refuses the arrival, whoever's it is, as a plain queue does. `lanes` are in order
-    of precedence; none: all requests are of one lane, whatever theirs is called."""
-
-    tenants: tuple[TenantShare, ...]
-    policy: Policy = PRESETS["vtc"]
-    cost: TokenWeights = field(default_factory=TokenWeights)
-    limits: QueueLimits = field(default_factory=QueueLimits)
-    output_tokens_default: int = 256
-    sheds: bool = True
-    lanes: tuple[Lane, ...] = ()
-    forget_after_ms: int = 3_600_000
-    """What was learned of a tenant goes when it has been idle for so long."""
 
 
 class Scheduler:
@@ -78,6 +58,7 @@ class Scheduler:
         self.capacity = Capacity()
         self.backlog = Backlog([lane.name for lane in settings.lanes])
         self._lanes = Lanes(settings.lanes) if settings.lanes else None
+        self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
         ground = Ground(
@@ -105,6 +86,7 @@ class Scheduler:
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
         self._ended_units_peak = 0
+        self._upkeep_ms = 0
         self._reshape = Reshape(
             self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
         )
@@ -147,17 +129,17 @@ class Scheduler:
         pool = self._pool(request)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
-            return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
+            return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
         leaf, door = self.tree.leaf(request.tenant), self._door
         if door.is_closed_to(request, leaf):
-            return Submission(door.tenant_queue_full(request, leaf, now_ms))
+            return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
-            return Submission(door.queue_full(request, now_ms))
+            return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)
         if refusal is not None:
-            return Submission(refusal)
+            return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
         if self._lanes is not None:
@@ -186,7 +168,9 @@ class Scheduler:
             if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
                 continue
             self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
-            expired.append(self._door.queued_too_long(ticket, now_ms))
+            refusal = self._door.queued_too_long(ticket, now_ms)
+            self._history.refused(refusal)
+            expired.append(refusal)
         return tuple(expired)
 
     def next_expiry_ms(self) -> int | None:
@@ -211,7 +195,9 @@ class Scheduler:
         if self._lanes is not None:
             self._lanes.unqueued(ticket)
         self._expect(ticket)  # anew: more is known than when it came
+        counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
+        self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -226,7 +212,7 @@ class Scheduler:
         if unpaid > 0:
             ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         if self._output_units is not None and ticket.price_percent == NORMAL_PRICE_PERCENT:
             units = unpaid * self._output_units
         else:
@@ -255,6 +241,8 @@ class Scheduler:
             self._output.learn(request, usage.output_tokens)
             self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
+        if now_ms >= self._upkeep_ms:
+            self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -300,13 +288,14 @@ class Scheduler:
 
     # Questions.
 
-    def why(self, request_id: RequestId, now_ms: int) -> Waiting | None:
-        """Why a request waits; None if it runs or is unknown."""
+    def why(self, request_id: RequestId, now_ms: int) -> Explanation | None:
+        """Why a request waits, waited before it was started, or was refused. None: it never waited, or
+        that is too long ago."""
         ticket = self._tickets.get(request_id)
-        if ticket is None or ticket.engine is not None:
-            return None
-        is_open = self.capacity.is_open(ticket.pool)
-        return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
+        if ticket is not None and ticket.engine is None:
+            return explain_waiting(ticket, self.backlog, self._history, now_ms)
+        past = self._history.of(request_id)
+        return None if past is None else explain_past(past, self._history)
 
     def lane_standings(self, now_ms: int) -> tuple[LaneStanding, ...]:
         """Each lane in order of precedence; none where there are no lanes."""
@@ -391,7 +380,7 @@ class Scheduler:
     def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         engine = self._place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
@@ -423,7 +412,7 @@ class Scheduler:
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         if self._clocks is not None:
             self._clocks.clock_us(engine, self.capacity.engines[engine].in_flight, now_ms)
         charged = ticket.units
@@ -439,8 +428,9 @@ class Scheduler:
             self._order.ended(ticket)
         return units - charged
 
-    def _second_is_over(self, now_ms: int) -> None:
-        self._rate.roll(now_ms)
+    def _keep_up(self, now_ms: int) -> None:
+        """Once a second, between two requests."""
+        self._upkeep_ms = now_ms + 1_000
         self._reshape.take_out_the_gone()
         self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
 
@@ -456,6 +446,7 @@ class Scheduler:
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
+        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         self._queue.queued(ticket)
@@ -482,8 +473,14 @@ class Scheduler:
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
+    def _refuse(self, refusal: Refusal) -> Submission:
+        self._history.refused(refusal)
+        return Submission(refusal)
+
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:
             ticket, what = found
             self._leave(ticket, Outcome.SHED, now_ms)
-            yield self._door.shed(ticket, what, now_ms)
+            refusal = self._door.shed(ticket, what, now_ms)
+            self._history.refused(refusal)
+            yield refusal

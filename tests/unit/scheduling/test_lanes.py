@@ -190,6 +190,32 @@ def test_at_its_ceiling_a_lane_ages_only_where_nothing_of_it_runs() -> None:
     assert desk.end("slow", 2_000) == ["slow"]
 
 
+def test_at_its_ceiling_a_lane_still_starts_where_nothing_of_it_runs() -> None:
+    desk = Desk(lane("fast"), lane("slow", ceiling_percent=50, ageing_ms=1_000), window=1)
+    second = ModelName("m2")
+    desk.core.engine_changed(OTHER, window=1, models=[second])
+    desk.come("slow", model=second)
+    for _ in range(3):
+        desk.come("fast")
+        desk.come("slow")
+    assert desk.started(0) == ["fast", "slow"], "the lane has its one slot, on the other engine"
+    assert desk.end("fast", 999) == ["fast"]
+    assert desk.end("fast", 1_000) == ["slow"]
+
+
+def test_the_clock_stands_while_nobody_waits() -> None:
+    desk = Desk(lane("fast"), lane("slow", ageing_ms=1_000), window=1)
+    for _ in range(4):
+        desk.come("fast")
+    left = desk.come("slow")
+    assert desk.started(0) == ["fast"]
+    desk.core.cancel(RequestId(left), 500)
+    desk.come("slow", 600)
+    assert desk.end("fast", 1_000) == ["fast"]
+    assert desk.end("fast", 1_999) == ["fast"]
+    assert desk.end("fast", 2_000) == ["slow"]
+
+
 def test_a_tenant_that_must_give_up_a_request_loses_one_of_its_last_lane() -> None:
     desk = Desk(lane("fast"), lane("slow"), window=1, limits=QueueLimits(requests_max=3))
     for name in ("slow", "slow", "slow", "fast"):
