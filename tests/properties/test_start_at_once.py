@@ -139,6 +139,7 @@ def node_state(node: Node) -> dict[str, object]:
 
 def ticket_state(ticket: Ticket) -> dict[str, object]:
     known = {name: getattr(ticket, name) for name in Ticket.__slots__}
+    del known["starts_before"]  # explains a wait; whoever starts at once has none
     return {**known, "leaf": ticket.leaf.path, "pool": (ticket.pool.lane, *ticket.pool.engines)}
 
 

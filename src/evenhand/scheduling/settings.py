@@ -12,8 +12,8 @@ from evenhand.scheduling.share_tree import TenantShare
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
-    """`cost` weighs tokens, for the policy's cost and for people. `sheds` False: a full queue refuses the
-    arrival, whoever's it is, as a plain queue does. `lanes` are in order of precedence; none: all
+    """`cost` weighs tokens, for the policy's cost and for people. `sheds` False: a full queue refuses
+    the arrival, whoever's it is, as a plain queue does. `lanes` are in order of precedence; none: all
     requests are of one lane, whatever theirs is called."""
 
     tenants: tuple[TenantShare, ...]
