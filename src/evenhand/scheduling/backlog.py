@@ -1,6 +1,7 @@
 """The waiting requests: one queue per leaf and pool, first come first served within."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 from evenhand.model import RequestId
 from evenhand.scheduling.node import Node
@@ -51,7 +52,7 @@ class Backlog:
             del self._queues[ticket.leaf]
         return True
 
-    def oldest(self, leaf: Node, open_pools: set[Pool]) -> Ticket:
+    def oldest(self, leaf: Node, open_pools: Collection[Pool]) -> Ticket:
         """The leaf's first ticket for any of these pools. There must be one."""
         pools = self._queues[leaf]
         if len(pools) == 1:
