@@ -4,20 +4,19 @@ Only `decide` is timed. `prepare` comes before each one and keeps all stationary
 waited for again, one that runs has ended, and eight tokens are to come of those that run on.
 """
 
-from dataclasses import fields
 from heapq import heapreplace
 from itertools import count
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath
 from evenhand.scheduling import (
-    Policy,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
     Start,
     TenantShare,
+    compose,
     tenant_paths,
 )
 
@@ -29,7 +28,7 @@ _TOKEN_UNITS = 20
 _UNLIMITED = QueueLimits(
     requests_max=10**9, bytes_max=10**12, tenant_requests_max=10**9, tenant_bytes_max=10**12
 )
-_TELLS_PREFIX = "prefix" in {field.name for field in fields(Request)}
+_PROMPT_BYTES = 2000
 _SHARED_PREFIXES = 50
 """Prompts of one tenant begin with one of so many texts."""
 
@@ -79,30 +78,28 @@ class BareHeap:
 
 def scheduler(preset: str, tenants: tuple[TenantShare, ...], *, in_flight: int) -> Scheduler:
     """A core as the gateway makes one, with engines that take so many requests together."""
-    made = Scheduler(
-        SchedulerSettings(tenants=tenants, policy=Policy(preset=preset), limits=_UNLIMITED)
-    )
+    made = Scheduler(SchedulerSettings(tenants=tenants, policy=compose(preset), limits=_UNLIMITED))
     for number in range(_ENGINES):
         window = max(1, in_flight // _ENGINES)
         made.engine_changed(EngineName(f"engine-{number}"), window=window, models=(_MODEL,))
     return made
 
 
-def request(number: int, tenant: TenantPath) -> Request:
+def request(number: int, tenant: TenantPath, *, tells_prefix: bool = False) -> Request:
     """Predicted to be answered by one token, so that all but that one are charged as they come."""
-    more: dict[str, Any] = {}
-    if _TELLS_PREFIX:
+    prefix = b""
+    if tells_prefix:
         shared = f"{'/'.join(tenant)} {number % _SHARED_PREFIXES} ".encode()
-        more["prefix"] = shared * (2000 // len(shared)) + b"%d" % number
+        prefix = shared * (_PROMPT_BYTES // len(shared)) + b"%d" % number
     return Request(
         id=RequestId(f"request-{number}"),
         tenant=tenant,
         model=_MODEL,
-        body_bytes=2500,
-        prompt_bytes=2000,
+        body_bytes=_PROMPT_BYTES + 500,
+        prompt_bytes=_PROMPT_BYTES,
         output_tokens_max=1,
         queue_wait_ms_max=10**9,
-        **more,
+        prefix=prefix,
     )
 
 
@@ -111,8 +108,15 @@ class Core:
     one slot that the next decision fills."""
 
     def __init__(
-        self, preset: str, tenants: tuple[TenantShare, ...], *, waiting: int, in_flight: int
+        self,
+        preset: str,
+        tenants: tuple[TenantShare, ...],
+        *,
+        waiting: int,
+        in_flight: int,
+        tells_prefixes: bool = False,
     ) -> None:
+        self._tells_prefixes = tells_prefixes
         self._random = Random(1)  # noqa: S311 - a benchmark
         self._scheduler = scheduler(preset, tenants, in_flight=in_flight)
         self._numbers = count()
@@ -163,7 +167,8 @@ class Core:
         self._submit(start.request.tenant)
 
     def _submit(self, tenant: TenantPath) -> None:
-        submission = self._scheduler.submit(request(next(self._numbers), tenant), self._now_ms)
+        asked = request(next(self._numbers), tenant, tells_prefix=self._tells_prefixes)
+        submission = self._scheduler.submit(asked, self._now_ms)
         if submission.refused is not None:
             raise StalledError(f"a request is refused: {submission.refused.message}")
 

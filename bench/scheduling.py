@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bench.decisions import BareHeap, Core, Decider, StalledError, WholeRequest
 from bench.idle import idle_tenant_bytes
@@ -152,17 +153,16 @@ def _deciders(
 
 def _of_preset(preset: str, scale: Scale) -> dict[str, Decider]:
     """What every preset is asked. Two requests of each tenant wait, so none ceases to wait."""
-    few, waiting_tenants = scale.few_tenants, _flat(_WAITING_TENANTS)
+    few = scale.few_tenants
+    of_prompts = partial(
+        Core, preset, _flat(_WAITING_TENANTS), in_flight=_IN_FLIGHT, tells_prefixes=True
+    )
     core = Core(preset, _flat(few), waiting=2 * few, in_flight=scale.in_flight)
     return {
         "decision_few_tenants_us": core,
         "request_few_tenants_us": WholeRequest(core),
-        "decision_few_waiting_us": Core(
-            preset, waiting_tenants, waiting=scale.few_waiting, in_flight=_IN_FLIGHT
-        ),
-        "decision_many_waiting_us": Core(
-            preset, waiting_tenants, waiting=scale.many_waiting, in_flight=_IN_FLIGHT
-        ),
+        "decision_few_waiting_us": of_prompts(waiting=scale.few_waiting),
+        "decision_many_waiting_us": of_prompts(waiting=scale.many_waiting),
     }
 
 
