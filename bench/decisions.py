@@ -11,6 +11,7 @@ from typing import Protocol
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath
 from evenhand.scheduling import (
+    PRESETS,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
@@ -77,8 +78,11 @@ class BareHeap:
 
 
 def scheduler(preset: str, tenants: tuple[TenantShare, ...], *, in_flight: int) -> Scheduler:
-    """A core as the gateway makes one, with engines that take so many requests together."""
-    made = Scheduler(SchedulerSettings(tenants=tenants, policy=compose(preset), limits=_UNLIMITED))
+    """A core as the gateway makes one, with engines that take so many requests together. What limits
+    a tenant's requests is opened as far as it goes: who is refused takes no decision."""
+    opened = {dial.name: dial.maximum for dial in PRESETS[preset].admission.parameters}
+    policy = compose(preset, settings=opened)
+    made = Scheduler(SchedulerSettings(tenants=tenants, policy=policy, limits=_UNLIMITED))
     for number in range(_ENGINES):
         window = max(1, in_flight // _ENGINES)
         made.engine_changed(EngineName(f"engine-{number}"), window=window, models=(_MODEL,))

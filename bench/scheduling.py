@@ -67,7 +67,8 @@ def scheduling(
     """Figures by arm, round by round; and what was skipped, with the reason. `vtc` is always measured:
     the others are compared with it."""
     deciders, skipped = _deciders(presets, scale, tell)
-    arms = dict.fromkeys(arm for of_row in deciders.values() for arm in of_row)
+    turns = [(row, arm, of_row[arm]) for row, of_row in deciders.items() for arm in of_row]
+    arms = dict.fromkeys(arm for _, arm, _ in turns)
     done: Rounds = {arm: [] for arm in arms}
     gc.collect()
     gc.freeze()  # or the collector's time would depend on how much the other arms hold
@@ -75,16 +76,21 @@ def scheduling(
         for number in range(rounds + 1):
             tell(f"scheduling: round {number} of {rounds}" if number else "scheduling: warming up")
             figures: dict[str, Figures] = {arm: {} for arm in arms}
-            for row, of_row in deciders.items():
-                for arm, decider in of_row.items():
-                    figures[arm][row] = decision_us(decider, scale.decisions if number else _BATCH)
+            decisions = scale.decisions if number else _BATCH
+            for row, arm, decider in turns:
+                if arm in skipped:
+                    continue
+                try:
+                    figures[arm][row] = decision_us(decider, decisions)
+                except StalledError as reason:
+                    skipped[arm] = str(reason)
             if number:
                 figures[VTC]["idle_tenant_bytes"] = idle_tenant_bytes(VTC, scale.idle_tenants)
-                for arm, found in figures.items():
-                    done[arm].append(found)
+                for arm in arms:
+                    done[arm].append(figures[arm])
     finally:
         gc.unfreeze()
-    return done, skipped
+    return {arm: found for arm, found in done.items() if arm not in skipped}, skipped
 
 
 def decision_us(decider: Decider, decisions: int) -> float:
