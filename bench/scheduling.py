@@ -18,7 +18,7 @@ from bench.rounds import Rounds
 from evenhand.scheduling import PRESETS, TenantShare
 
 VTC, BARE_HEAP, PREFIX_INDEX = "vtc", "bare heap", "prefix index"
-_BATCH = 50
+_BATCH = 10
 _DEPTH = 4
 _WAITING_TENANTS = 20
 _IN_FLIGHT = 64

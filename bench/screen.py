@@ -22,9 +22,9 @@ _WORDS = {
 _CORE_WORDS = {
     "decision_few_tenants_us": "a decision, {few_tenants:,} tenants, us",
     "decision_flat_us": "a decision, {leaves:,} tenants, us",
-    "decision_tree_us": "a decision, {leaves:,} tenants in a tree, us",
+    "decision_tree_us": "a decision, {leaves:,} in a tree, us",
     "decision_many_tenants_us": "a decision, {many_tenants:,} tenants, us",
-    "prefix_match_us": "match of a prefix among {prefix_blocks:,} blocks, us",
+    "prefix_match_us": "prefix match, {prefix_blocks:,} blocks, us",
     "idle_tenant_bytes": "an idle tenant, bytes",
 }
 _PRESET_WORDS = {
