@@ -57,10 +57,11 @@ def report(
 
 
 def ratio(rounds: Rounds, row: str, arm: str, to: str, to_row: str | None = None) -> float | None:
-    """The median over the rounds of that arm's figure over the other's; None where one has none."""
+    """The median over the rounds of that arm's figure over the other's; None where one has none. On a
+    machine so busy that a process did not run at all in a short round, its figure is 0, and none."""
     below = row if to_row is None else to_row
     pairs = zip(rounds.get(arm, []), rounds.get(to, []), strict=False)
-    ratios = [mine[row] / other[below] for mine, other in pairs if row in mine and below in other]
+    ratios = [mine[row] / other[below] for mine, other in pairs if row in mine and other.get(below)]
     return statistics.median(ratios) if ratios else None
 
 

@@ -39,7 +39,8 @@ class Scale:
     many_waiting: int = 4000
     idle_tenants: int = 10_000
     prefix_blocks: int = 500_000
-    in_flight: int = 1000
+    running: int = 1000
+    """At one time, in the rows that count tenants."""
 
     @property
     def leaves(self) -> int:
@@ -122,7 +123,7 @@ def _deciders(
     presets: Sequence[str], scale: Scale, tell: Callable[[str], None]
 ) -> tuple[Deciders, dict[str, str]]:
     few, many, leaves = scale.few_tenants, scale.many_tenants, scale.leaves
-    in_flight = scale.in_flight
+    in_flight = scale.running
     rows: Deciders = {
         "decision_few_tenants_us": {BARE_HEAP: BareHeap(few, in_flight=in_flight)},
         "request_few_tenants_us": {},
@@ -163,7 +164,7 @@ def _of_preset(preset: str, scale: Scale) -> dict[str, Decider]:
     of_prompts = partial(
         Core, preset, _flat(_WAITING_TENANTS), in_flight=_IN_FLIGHT, tells_prefixes=True
     )
-    core = Core(preset, _flat(few), waiting=2 * few, in_flight=scale.in_flight)
+    core = Core(preset, _flat(few), waiting=2 * few, in_flight=scale.running)
     return {
         "decision_few_tenants_us": core,
         "request_few_tenants_us": WholeRequest(core),

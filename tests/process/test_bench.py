@@ -56,6 +56,7 @@ def test_the_report_has_every_row_of_every_arm(tmp_path: Path) -> None:
             assert len(cell["rounds"]) == 1
     assert not told["skipped"]
     assert {goal["row"] for goal in told["goals"]} >= {"left_mid_stream_p50_us"}
+    assert told["sizes"]["in_flight"] == 32
     for arm in ("direct", "gateway"):
         assert arm in ran.stdout
 
