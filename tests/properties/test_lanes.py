@@ -10,7 +10,7 @@ from evenhand.scheduling.lanes import lanes
 from properties.lanes_machine import LanesMachine, OneLaneEachMachine
 
 STEPS = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -29,7 +29,6 @@ def test_tenants_of_one_lane_keep_the_bound_of_the_policy() -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("part", ["_passed_over", "_is_late"])
-def test_control_a_rule_without_ageing_or_without_deadlines_is_caught(part: str) -> None:
-    with patch.object(lanes.Lanes, part, lambda *_: None), pytest.raises(AssertionError):
+def test_control_a_rule_without_ageing_is_caught() -> None:
+    with patch.object(lanes.Lanes, "_passed_over", lambda *_: None), pytest.raises(AssertionError):
         run_state_machine_as_test(LanesMachine, settings=FIND)
