@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from evenhand.model import Request
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
+from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
+from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.order.protocol import Order
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.service_rate import ServiceRate
@@ -35,7 +38,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What parts are built on. They read it; only the scheduler changes it."""
+    """What parts are built on. They read it; only the scheduler changes it.
+
+    `expected_work` and `expected_units` guess what a request will take, once all parts are built.
+    `interactions` is there where a part says that it follows them.
+    """
 
     tree: ShareTree
     backlog: Backlog
@@ -43,6 +50,9 @@ class Ground:
     rate: ServiceRate
     weights: TokenWeights
     output_tokens_default: int
+    expected_work: Callable[[Request], Work]
+    expected_units: Callable[[Request], int]
+    interactions: Interactions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,7 @@ class Part(Generic[T_co]):
     summary: str
     build: Callable[[Ground, Parameters], T_co]
     parameters: tuple[Parameter, ...] = ()
+    follows_interactions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +74,7 @@ class QueuePart:
     summary: str
     build: Callable[[Ground, Parameters, bool], TicketQueue]
     parameters: tuple[Parameter, ...] = ()
+    follows_interactions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

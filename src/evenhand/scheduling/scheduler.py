@@ -20,6 +20,7 @@ from evenhand.model import (
     TenantPath,
     Usage,
 )
+from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
 from evenhand.scheduling.cost.protocol import Work
@@ -29,6 +30,7 @@ from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import explain
 from evenhand.scheduling.input_estimate import InputEstimate
+from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.openings import Openings
@@ -68,6 +70,7 @@ class Scheduler:
         self.backlog = Backlog()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
+        self._interactions = Interactions(values) if policy.follows_interactions else None
         ground = Ground(
             tree=self.tree,
             backlog=self.backlog,
@@ -75,6 +78,9 @@ class Scheduler:
             rate=self._rate,
             weights=settings.cost,
             output_tokens_default=settings.output_tokens_default,
+            expected_work=self._expected_work,
+            expected_units=self._expected_units,
+            interactions=self._interactions,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
@@ -227,6 +233,8 @@ class Scheduler:
             self._output.learn(request, usage.output_tokens)
             self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
+        if self._interactions is not None:
+            self._interactions.ended(request, ticket.leaf, now_ms, has_run=True)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -280,6 +288,10 @@ class Scheduler:
         """When a client of that tenant that is refused for its own limits may come back."""
         return self._door.retry_after_ms(self.tree.leaf(tenant), now_ms)
 
+    def overload(self, now_ms: int) -> OverloadStatus | None:
+        """How loaded the engines are and what is done about it; None where the policy does not ask."""
+        return self._admission.overload(now_ms)
+
     def open_requests(self) -> int:
         """Waiting and running."""
         return len(self._tickets)
@@ -302,9 +314,18 @@ class Scheduler:
         input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
         pinned = self._cost.pin(request)
         units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
-        return Ticket(
+        ticket = Ticket(
             request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
         )
+        if self._interactions is not None:
+            ticket.continues = self._interactions.called(request, leaf, now_ms)
+        return ticket
+
+    def _expected_work(self, request: Request) -> Work:
+        return Work(self._input.tokens(request), 0, self._output.tokens(request))
+
+    def _expected_units(self, request: Request) -> int:
+        return self._cost.units(self._expected_work(request), self._cost.pin(request))
 
     def _expect(self, ticket: Ticket) -> None:
         """Guess again what it will use."""
@@ -400,6 +421,9 @@ class Scheduler:
         self._dequeue(ticket)
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
+        if self._interactions is not None:
+            has_run = ticket.has_failed_once
+            self._interactions.ended(ticket.request, ticket.leaf, now_ms, has_run=has_run)
 
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:
