@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.model import (
+    EngineName,
+    InteractionId,
+    ModelName,
+    Outcome,
+    Request,
+    RequestId,
+    Usage,
+)
 from evenhand.scheduling import (
     Node,
     QueueLimits,
@@ -85,7 +93,7 @@ class Host:
         models = [ModelName(model) for model in MODELS[name]]
         self.scheduler.engine_changed(EngineName(name), window=window, models=models)
 
-    def state(self) -> dict[str, object]:
+    def state(self, now_ms: int) -> dict[str, object]:
         """All that the scheduler will ever decide by."""
         core = self.scheduler
         return {
@@ -98,6 +106,7 @@ class Host:
             "output": vars(core._output),
             "backlog": (core.backlog.requests, core.backlog.bytes),
             "peak": core.request_units_peak,
+            "overload": core.overload(now_ms),
         }
 
     def _started(self, request: Request, engine: EngineName, waited_ms: int) -> None:
@@ -145,6 +154,7 @@ def an_event(
         output_tokens_max=dice.choice([None, 0, 20]),
         choices=dice.choice([1, 1, 2]),
         queue_wait_ms_max=dice.choice([300, 3_000]),
+        interaction=InteractionId(dice.choice(["", "i1", "i2"])),
     )
     kind = dice.choice(["submit"] * 4 + ["produce", "settle", "settle", "fail", "cancel", "change"])
     if kind == "submit":
@@ -191,11 +201,11 @@ def started_at_once(preset: str, seed: int) -> int:
         for host in hosts:
             event(host, now_ms)
         assert short.told == long.told
-        assert short.state() == long.state()
+        assert short.state(now_ms) == long.state(now_ms)
     return short.at_once
 
 
-@pytest.mark.parametrize("preset", ["vtc", "fcfs"])
+@pytest.mark.parametrize("preset", ["vtc", "fcfs", "rpm", "tpm", "fairserve"])
 @settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_both_ways_decide_charge_and_count_alike(preset: str, seed: int) -> None:
