@@ -206,8 +206,7 @@ class Run:
         for refusal in self.core.expire(self.now_ms):
             self.over(self.waiting.pop(refusal.request.id), has_run=False)
         for path in self.leaves:
-            known = self.core._interactions
-            assert known is not None
+            known = self.core._admission._interactions  # type: ignore[attr-defined]
             assert known.remembered(self.core.tree.leaf(path)) <= REMEMBERED_MAX
 
 

@@ -50,8 +50,9 @@ class Interactions:
             is_busy=lambda tenant: bool(tenant.open),
             on_idle=lambda leaf, tenant: self._drop_idle(leaf, tenant, len(tenant.idle)),
         )
-        # Bounded by the open requests.
+        # Both bounded by the open requests.
         self._open: dict[RequestId, _Interaction] = {}
+        self._later_calls: set[RequestId] = set()
 
     def continues(self, request: Request, leaf: Node, now_ms: int) -> bool:
         """Whether it would be a later call of an interaction in progress. Each `interaction_calls_max`
@@ -66,11 +67,12 @@ class Interactions:
                 return False
         return interaction.calls % self._calls_max != 0
 
-    def called(self, request: Request, leaf: Node, now_ms: int) -> bool:
-        """A call is admitted. Whether it continues an interaction. Once each."""
+    def called(self, request: Request, leaf: Node, now_ms: int) -> None:
+        """A call is admitted. Once each."""
         if not request.interaction:
-            return False  # an interaction of its own
-        continues = self.continues(request, leaf, now_ms)
+            return  # an interaction of its own
+        if self.continues(request, leaf, now_ms):
+            self._later_calls.add(request.id)
         tenant = self._tenants.active(leaf, now_ms)
         self._drop_expired(leaf, tenant, now_ms)
         interaction = tenant.open.get(request.interaction)
@@ -79,20 +81,24 @@ class Interactions:
         if interaction is None:
             if len(tenant.open) + len(tenant.idle) >= self._remembered_max:
                 if not tenant.idle:
-                    return False
+                    return
                 self._drop_idle(leaf, tenant, 1)
             interaction = _Interaction(request.application)
         tenant.open[request.interaction] = interaction
         interaction.calls += 1
         interaction.open_calls += 1
         self._open[request.id] = interaction
-        return continues
+
+    def is_later_call(self, request: Request) -> bool:
+        """Whether an open request continued an interaction when it came."""
+        return request.id in self._later_calls
 
     def ended(self, request: Request, leaf: Node, now_ms: int, *, has_run: bool) -> None:
         """An admitted call is over. One that never ran has begun and continued nothing. Once each."""
         interaction = self._open.pop(request.id, None)
         if interaction is None:
             return
+        self._later_calls.discard(request.id)
         interaction.open_calls -= 1
         if not has_run:
             interaction.calls -= 1
@@ -117,8 +123,8 @@ class Interactions:
         return 0 if tenant is None else len(tenant.open) + len(tenant.idle)
 
     def forget(self, leaf: Node) -> None:
-        """The tenant has been taken out of the tree."""
-        self._tenants.forget(leaf)
+        """The tenant has long been idle, or was taken out of the tree: what was learned goes. What may
+        be in progress goes by itself."""
         self._chains.forget(leaf)
 
     def _drop_expired(self, leaf: Node, tenant: _Remembered, now_ms: int) -> None:

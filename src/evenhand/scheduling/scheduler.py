@@ -20,6 +20,7 @@ from evenhand.model import (
     TenantPath,
     Usage,
 )
+from evenhand.scheduling.admission.following import follow_interactions
 from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
@@ -29,6 +30,7 @@ from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.limits import QueueLimits
@@ -38,11 +40,14 @@ from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.presets import PRESETS
+from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
 from evenhand.scheduling.ticket import Ticket
+from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
 
 _DEAD_DEADLINES_MAX = 64
+_IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
 
@@ -57,6 +62,8 @@ class SchedulerSettings:
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
     sheds: bool = True
+    forget_after_ms: int = 3_600_000
+    """What was learned of a tenant goes when it has been idle for so long."""
 
 
 class Scheduler:
@@ -70,7 +77,6 @@ class Scheduler:
         self.backlog = Backlog()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
-        self._interactions = Interactions(values) if policy.follows_interactions else None
         ground = Ground(
             tree=self.tree,
             backlog=self.backlog,
@@ -80,12 +86,12 @@ class Scheduler:
             output_tokens_default=settings.output_tokens_default,
             expected_work=self._expected_work,
             expected_units=self._expected_units,
-            interactions=self._interactions,
+            interactions=Interactions(values) if policy.follows_interactions else None,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
-        self._admission = policy.admission.build(ground, values)
+        self._admission = follow_interactions(policy.admission.build(ground, values), ground)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
         self._input = InputEstimate()
@@ -98,6 +104,13 @@ class Scheduler:
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
         self._ended_units_peak = 0
+        self._upkeep_ms = 0
+        self._reshape = Reshape(
+            self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
+        )
+        self._idle = IdleHand(
+            self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
+        )
 
     # Requests come in.
 
@@ -233,8 +246,8 @@ class Scheduler:
             self._output.learn(request, usage.output_tokens)
             self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
-        if self._interactions is not None:
-            self._interactions.ended(request, ticket.leaf, now_ms, has_run=True)
+        if now_ms >= self._upkeep_ms:
+            self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -263,6 +276,17 @@ class Scheduler:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
+
+    # Tenants change.
+
+    def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
+        """Check changes of the share tree; nothing is changed. A plan holds until the tree has
+        changed."""
+        return plan_changes(self.tree, changes)
+
+    def apply(self, plan: TreePlan) -> None:
+        """Carry out a plan that still holds. It cannot fail."""
+        self._reshape.apply(plan)
 
     # Questions.
 
@@ -314,12 +338,9 @@ class Scheduler:
         input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
         pinned = self._cost.pin(request)
         units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
-        ticket = Ticket(
+        return Ticket(
             request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
         )
-        if self._interactions is not None:
-            ticket.continues = self._interactions.called(request, leaf, now_ms)
-        return ticket
 
     def _expected_work(self, request: Request) -> Work:
         return Work(self._input.tokens(request), 0, self._output.tokens(request))
@@ -388,13 +409,29 @@ class Scheduler:
         charged = ticket.units
         self._ended_units_peak = max(self._ended_units_peak, charged, units)
         self.tree.occupy(ticket.leaf, -1, units - charged)
-        ticket.units = 0
+        ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
         self.capacity.release(engine)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         if self._hears_charges:
             self._order.charged(ticket, units - charged, now_ms)
             self._order.ended(ticket)
         return units - charged
+
+    def _keep_up(self, now_ms: int) -> None:
+        """Once a second, between two requests."""
+        self._upkeep_ms = now_ms + 1_000
+        self._reshape.take_out_the_gone()
+        self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
+
+    def _forget(self, gone: Node) -> None:
+        """The node has been taken out of the tree, with all beneath it."""
+        for node in subtree(gone):
+            self._order.forget(node)
+            self._forget_learned(node)
+
+    def _forget_learned(self, leaf: Node) -> None:
+        self._output.forget(leaf.path)
+        self._admission.forget(leaf)
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
@@ -421,9 +458,6 @@ class Scheduler:
         self._dequeue(ticket)
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
-        if self._interactions is not None:
-            has_run = ticket.has_failed_once
-            self._interactions.ended(ticket.request, ticket.leaf, now_ms, has_run=has_run)
 
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:

@@ -46,10 +46,6 @@ class TenantMemory(Generic[T]):
         self._kept.move_to_end(leaf)
         return state
 
-    def forget(self, leaf: Node) -> None:
-        """The tenant has been taken out."""
-        self._kept.pop(leaf, None)
-
     def _let_go(self, now_ms: int) -> None:
         while self._kept:
             leaf, (active_ms, state) = next(iter(self._kept.items()))

@@ -37,8 +37,6 @@ class Ticket:
     """Of its engine when it started there (`Capacity.clock_us`)."""
     produced_tokens: int = 0
     has_failed_once: bool = False
-    continues: bool = False
-    """It is a later call of an interaction, where anybody asks."""
 
     @property
     def expires_ms(self) -> int:

@@ -28,7 +28,8 @@ def follow(known: Interactions, name: str, calls: int, now_ms: int = 0) -> list[
     continued = []
     for number in range(calls):
         one = call(name, number)
-        continued.append(known.called(one, A, now_ms))
+        known.called(one, A, now_ms)
+        continued.append(known.is_later_call(one))
         known.ended(one, A, now_ms, has_run=True)
     return continued
 
@@ -81,10 +82,10 @@ def test_of_too_many_the_longest_idle_is_forgotten() -> None:
 def test_where_all_are_at_work_a_new_one_is_not_remembered() -> None:
     known = Interactions(DIALS)
     for name in ("w", "x", "y", "z"):
-        assert not known.called(call(name), A, 0)
+        known.called(call(name), A, 0)
     assert known.remembered(A) == 3
-    assert not known.called(call("z", 2), A, 0)
-    assert known.called(call("x", 2), A, 0), "those before it keep their place"
+    assert not known.continues(call("z", 2), A, 0)
+    assert known.continues(call("x", 2), A, 0), "those before it keep their place"
     for name in ("w", "x", "y", "z"):
         known.ended(call(name), A, 0, has_run=True)
     assert known.remembered(A) == 3
@@ -106,8 +107,9 @@ def test_idle_tenants_are_forgotten_and_nothing_of_ended_calls_is_kept() -> None
     assert known.remembered(A) == 0
     assert len(known._tenants) == 1
     assert not known._open
-    known.forget(B)
-    assert len(known._tenants) == 0
+    assert not known._later_calls
+    known.forget(A)
+    assert not known._chains._means
 
 
 @pytest.mark.parametrize(

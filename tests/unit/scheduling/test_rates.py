@@ -203,9 +203,13 @@ def test_who_was_idle_for_the_window_is_forgotten() -> None:
     assert requests.refusal(request("b1"), OTHER, 61_000) is None
     assert tokens.refusal(request("b1"), OTHER, 61_000) is None
     assert len(requests._admitted) == len(tokens._windows) == 1
-    requests.forget(OTHER)
-    tokens.forget(OTHER)
-    assert len(requests._admitted) == len(tokens._windows) == 0
+
+
+def test_being_told_that_a_tenant_is_idle_erases_no_minute() -> None:
+    for rate in (RequestRate(1), token_rate(10)):
+        assert rate.refusal(request("a1"), LEAF, 0) is None
+        rate.forget(LEAF)
+        assert rate.refusal(request("a2"), LEAF, 59_999) is not None
 
 
 @pytest.mark.parametrize("preset", ["rpm", "tpm"])

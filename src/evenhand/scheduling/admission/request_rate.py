@@ -45,7 +45,7 @@ class RequestRate:
         return None
 
     def forget(self, leaf: Node) -> None:
-        self._admitted.forget(leaf)
+        """It goes by itself, a minute after its last request, and no sooner."""
 
 
 _: type[Admission] = RequestRate

@@ -61,7 +61,7 @@ class TokenRate:
         return None
 
     def forget(self, leaf: Node) -> None:
-        self._windows.forget(leaf)
+        """It goes by itself, a minute after its last token, and no sooner."""
 
 
 _: type[Admission] = TokenRate

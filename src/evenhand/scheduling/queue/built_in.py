@@ -24,8 +24,8 @@ def _interaction_first(
     parameters: Parameters,
     asks_above_leaves: bool,  # noqa: FBT001 - as all are built
 ) -> TicketQueue:
-    del ground
-    rank = interaction_first(parameters["interaction_head_start_s"] * 1000)
+    assert ground.interactions is not None, "the part says that it follows interactions"
+    rank = interaction_first(ground.interactions, parameters["interaction_head_start_s"] * 1000)
     return RankedQueue(rank, asks_above_leaves=asks_above_leaves)
 
 
