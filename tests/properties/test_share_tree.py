@@ -38,7 +38,7 @@ class FairServeMachine(OnePoolMachine):
 
 @pytest.mark.timeout(180)
 def test_with_throttling_one_pool_keeps_the_bound_of_the_policy() -> None:
-    run_state_machine_as_test(FairServeMachine, settings=settings(STEPS, max_examples=200))
+    run_state_machine_as_test(FairServeMachine, settings=settings(STEPS, max_examples=150))
 
 
 class FcfsMachine(SchedulerMachine):

@@ -5,6 +5,7 @@ May import: `evenhand.model`, nothing else; no clock, no randomness, no I/O.
 Promises: the bound that the policy states, work conservation, exact conservation in integers.
 """
 
+from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
 from evenhand.scheduling.limits import QueueLimits
@@ -30,6 +31,7 @@ __all__ = [
     "AddTenant",
     "MoveTenant",
     "Node",
+    "OverloadStatus",
     "Policy",
     "QueueLimits",
     "Refusal",
