@@ -1,5 +1,8 @@
 """Throttling: who is refused, when, and what is told."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.decisions import Refusal
@@ -141,6 +144,24 @@ def test_who_comes_back_at_the_time_told_is_let_in() -> None:
     world.seconds(refused.retry_after_ms // 1000 - 1)
     assert world.ask("flood", "new") is not None, "not much earlier"
     world.seconds(1)
+    assert world.ask("flood", "new") is None
+
+
+@given(more=st.integers(0, 40), modest=st.integers(0, 6), x=st.integers(0, 6), y=st.integers(0, 6))
+def test_the_time_told_is_honest_whoever_else_waits(more: int, modest: int, x: int, y: int) -> None:
+    """To a round of the tenants: whoever else waits now may be served first at the end of it."""
+    world = World()
+    world.ask("flood", "long")
+    world.overloaded()
+    for _ in range(more):
+        assert world.ask("flood", "long") is None
+    for tenant, count in (("modest", modest), ("org/x", x), ("org/y", y)):
+        for _ in range(count):
+            world.ask(tenant)
+    refused = world.ask("flood", "new")
+    assert refused is not None
+    assert refused.retry_after_ms is not None
+    world.seconds(refused.retry_after_ms // 1000 + 3)
     assert world.ask("flood", "new") is None
 
 
