@@ -7,7 +7,8 @@ Promises: the bound that the policy states, work conservation, exact conservatio
 
 from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
+from evenhand.scheduling.explanation import Ahead, Explanation, Instead
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
@@ -29,6 +30,9 @@ __all__ = [
     "VIRTUAL_PER_UNIT",
     "WEIGHT_MAX",
     "AddTenant",
+    "Ahead",
+    "Explanation",
+    "Instead",
     "MoveTenant",
     "Node",
     "OverloadStatus",
@@ -48,7 +52,6 @@ __all__ = [
     "TreeChange",
     "TreePlan",
     "TreeProblem",
-    "Waiting",
     "compose",
     "tenant_paths",
 ]
