@@ -128,21 +128,33 @@ class _Run:
         self.recorder.engine_changed(EngineName(name), window=window, models=models)
 
 
+def drive(
+    recorder: Recorder,
+    *,
+    seed: int,
+    steps: int,
+    arrival: Arrival = any_request,
+    engines: Mapping[str, tuple[str, ...]] = ONE_ENGINE,
+) -> None:
+    """So many steps; each is a few calls."""
+    dice, leaves = random.Random(seed), list(tenant_paths(recorder.settings.tenants))
+    run = _Run(recorder, dice, arrival, engines, leaves)
+    for name in sorted(engines):
+        run.change(name, 4)
+    for _ in range(steps):
+        run.step()
+
+
 def recorded(
     settings: SchedulerSettings,
     *,
     seed: int,
-    events: int,
+    steps: int,
     arrival: Arrival = any_request,
     engines: Mapping[str, tuple[str, ...]] = ONE_ENGINE,
 ) -> list[Event]:
-    """The log of a run of at least so many events."""
+    """The log of such a run."""
     log: list[Event] = []
-    dice = random.Random(seed)
     recorder = Recorder(settings, log.append)
-    run = _Run(recorder, dice, arrival, engines, list(tenant_paths(settings.tenants)))
-    for name in sorted(engines):
-        run.change(name, 4)
-    while len(log) < events:
-        run.step()
+    drive(recorder, seed=seed, steps=steps, arrival=arrival, engines=engines)
     return log

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from evenhand.model import ApplicationName
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.weights import TokenWeights
@@ -43,6 +44,7 @@ class Ground:
     rate: ServiceRate
     weights: TokenWeights
     output_tokens_default: int
+    application_units: Mapping[ApplicationName, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

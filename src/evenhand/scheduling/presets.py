@@ -30,6 +30,14 @@ PRESETS: dict[str, Policy] = {
             page="order/vtc.md",
             bound="2 W C / w (W in flight, C the largest request, w the least weight)",
         ),
+        Policy(
+            name="wsc",
+            summary="as vtc, where an average call of any application costs the same",
+            source="arXiv 2411.15997",
+            page="cost/wsc.md",
+            cost=COSTS["per-application"],
+            bound="2 W r C / w (r the greatest price of an application's tokens, else as vtc)",
+        ),
     )
 }
 

@@ -6,12 +6,13 @@ value, equal calls give equal answers. The host owes, for each request: `submit`
 waits), an appearance in `shed` or `expire`, or `settle` (after it was started, by `next` or at once).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from evenhand.model import (
     NO_USAGE,
+    ApplicationName,
     EngineName,
     ModelName,
     Outcome,
@@ -35,6 +36,7 @@ from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.prediction.error import PredictionErrors
 from evenhand.scheduling.presets import PRESETS
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.share_tree import ShareTree, TenantShare
@@ -47,13 +49,15 @@ _WAITS = Submission()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
     """What the core is built from. `cost` weighs tokens, for the policy's cost and for people. `sheds`
-    False: a full queue refuses the arrival, whoever's it is, as a plain queue does."""
+    False: a full queue refuses the arrival, whoever's it is, as a plain queue does. `application_units`:
+    what a call of an application is expected to use in weighted tokens, where that is not learned."""
 
     tenants: tuple[TenantShare, ...]
     policy: Policy = PRESETS["vtc"]
     cost: TokenWeights = field(default_factory=TokenWeights)
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
+    application_units: Mapping[ApplicationName, int] = field(default_factory=dict)
     sheds: bool = True
 
 
@@ -75,6 +79,7 @@ class Scheduler:
             rate=self._rate,
             weights=settings.cost,
             output_tokens_default=settings.output_tokens_default,
+            application_units=settings.application_units,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
@@ -82,6 +87,7 @@ class Scheduler:
         self._admission = policy.admission.build(ground, values)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
+        self.prediction_errors = PredictionErrors()
         self._input = InputEstimate()
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
@@ -225,7 +231,8 @@ class Scheduler:
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
             self._output.learn(request, usage.output_tokens)
-            self._cost.learn(request, usage, engine_us or 0, now_ms)
+            self.prediction_errors.note(request, ticket.predicted_tokens, usage.output_tokens)
+        self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
@@ -280,6 +287,10 @@ class Scheduler:
         """When a client of that tenant that is refused for its own limits may come back."""
         return self._door.retry_after_ms(self.tree.leaf(tenant), now_ms)
 
+    def request_units_max(self, input_tokens: int, output_tokens: int) -> int | None:
+        """The most that a request of no more tokens than these can cost; None: no tokens bound it."""
+        return self._cost.units_max(input_tokens, output_tokens)
+
     def open_requests(self) -> int:
         """Waiting and running."""
         return len(self._tickets)
@@ -303,14 +314,23 @@ class Scheduler:
         pinned = self._cost.pin(request)
         units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
         return Ticket(
-            request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
+            request,
+            leaf,
+            pool,
+            sequence,
+            now_ms,
+            input_tokens,
+            output_tokens,
+            output_tokens,
+            pinned,
+            units,
         )
 
     def _expect(self, ticket: Ticket) -> None:
         """Guess again what it will use."""
         request = ticket.request
         ticket.input_tokens = self._input.tokens(request)
-        ticket.paid_tokens = self._output.tokens(request)
+        ticket.paid_tokens = ticket.predicted_tokens = self._output.tokens(request)
         ticket.pinned = self._cost.pin(request)
 
     def _cost_so_far(self, ticket: Ticket, now_ms: int) -> int:

@@ -16,13 +16,14 @@ QUESTIONS = {
     "open_requests",
     "open_units",
     "request_units_peak",
+    "request_units_max",
 }
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_a_log_replays_with_equal_answers(preset: str) -> None:
     settings = SchedulerSettings(tenants=TENANTS, policy=compose(preset))
-    log = recorded(settings, seed=1, events=4_000, engines=SEVERAL)
+    log = recorded(settings, seed=1, steps=2_000, engines=SEVERAL)
     assert {event.method for event in log} >= {"submit", "start_at_once", "cancel", "settle"}
     assert any(event.method == "try_again_elsewhere" and event.answer for event in log)
     assert any(event.method == "expire" and event.answer for event in log)
@@ -30,7 +31,7 @@ def test_a_log_replays_with_equal_answers(preset: str) -> None:
 
 
 def test_another_policy_does_not_answer_the_same() -> None:
-    log = recorded(SchedulerSettings(tenants=TENANTS), seed=1, events=2_000)
+    log = recorded(SchedulerSettings(tenants=TENANTS), seed=1, steps=1_000)
     other = SchedulerSettings(tenants=TENANTS, policy=compose("fcfs"))
     with pytest.raises(AssertionError, match=r"call \d+, next: was .*, is .*"):
         replay(log, Scheduler(other))
