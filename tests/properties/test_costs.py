@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -53,8 +54,8 @@ class Books:
             assert isinstance(request, Request)
             self._start(request.id)
         elif event.method == "try_again_elsewhere" and answer:
-            request_id = event.arguments["request_id"]
-            del self.started[request_id], self.charged[request_id]  # type: ignore[arg-type]
+            again: Any = event.arguments["request_id"]
+            del self.started[again], self.charged[again]
         elif isinstance(answer, Settlement):
             self._settle(event, answer)
         for request_id, before in self.charged.items():

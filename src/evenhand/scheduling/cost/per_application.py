@@ -36,7 +36,7 @@ _SHIFT = 16
 class PerApplication:
     """Weighted tokens times the price of the application, rounded up to whole units.
 
-    The price is what a call of the model is expected to use over what a call of the application is. So an
+    The price is what a call of the model is expected to use over what a call of the application is. An
     average call of any application costs the same: what an average call costs in weighted tokens.
     """
 
