@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from evenhand.model import Request, Usage
 from support.reference_vtc import ReferenceVtc, Stay
 
-MEMORY_CALLS, RATIO_MAX, ONE = 100, 10, 2**16
+MEMORY_CALLS, RATIO_MAX, ONE = 200, 10, 2**16
 
 
 class ReferenceWsc(ReferenceVtc):

@@ -18,7 +18,7 @@ EXPECTED_PERCENT = Parameter(
 EXPECTED_MEMORY_CALLS = Parameter(
     name="expected_memory_calls",
     meaning="about so many of the last calls make up an expectation",
-    default=100,
+    default=200,
     minimum=1,
     maximum=100_000,
 )
