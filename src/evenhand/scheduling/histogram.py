@@ -30,13 +30,13 @@ def lowest_of(bucket: int) -> int:
 
 
 class DecayedHistogram:
-    """Of the last `memory` to 2 * `memory` amounts, the older ones counting less. About 350 bytes."""
+    """Of the last `memory` to 2 * `memory` amounts, the older ones counting less. About 300 bytes."""
 
     __slots__ = ("_counts", "_limit", "_total")
 
     def __init__(self, *, memory: int) -> None:
         assert memory >= 1
-        self._counts = array("Q", bytes(8 * BUCKETS))
+        self._counts = array("I", [0]) * BUCKETS
         self._total = 0
         self._limit = 2 * memory * _ONE
 
