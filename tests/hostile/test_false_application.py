@@ -1,4 +1,4 @@
-"""A3: the application, which prices a call under `wsc`, is the key's; juggling one's own gains nothing.
+"""A3: the application, which weighs a call under `wsc`, is the key's; juggling one's own gains nothing.
 
 Advantage: weighted tokens served to an attacker over those of the same tenant behaving, same seeds.
 """
@@ -25,14 +25,14 @@ from support.gateway import CHAT, KEY_A, Backend, Setup, gateway, identity
 from support.on_loop import run_on_loop
 from support.scripted_engine import ScriptedEngine
 
-PRICED = ApplicationName("chat")
+ITS_OWN = ApplicationName("chat")
 FORGED = "batch"
 NAMES = ["application", "x-application", "x-evenhand-application", "x-app-id", "x-title"]
 
 
 def test_nothing_that_a_client_types_names_its_application() -> None:
     async def main() -> None:
-        setup = Setup(keys={KEY_A: identity("a", application=PRICED)}, policy=compose("wsc"))
+        setup = Setup(keys={KEY_A: identity("a", application=ITS_OWN)}, policy=compose("wsc"))
         async with ScriptedEngine() as engine, gateway(Backend(engine), setup=setup) as g:
             await g.post(CHAT)
             for name in NAMES:
@@ -43,10 +43,10 @@ def test_nothing_that_a_client_types_names_its_application() -> None:
             completed = [r for r in records if r["outcome"] == "completed"]
             assert len(completed) == len(records)
             assert {(r["application"], r["units"]) for r in completed} == {
-                (PRICED, completed[0]["units"])
+                (ITS_OWN, completed[0]["units"])
             }
             learned = g.scheduler._cost._expectations._by_application  # type: ignore[attr-defined]
-            assert set(learned) == {(PRICED, "m")}
+            assert set(learned) == {(ITS_OWN, "m")}
 
     run_on_loop(main)
 
@@ -140,7 +140,7 @@ def test_juggling_applications_gains_nothing(label: Label) -> None:
     assert advantage(label) <= NO_GAIN
 
 
-def test_control_who_could_name_a_dear_application_would_gain_its_price() -> None:
+def test_control_who_could_name_a_dear_application_would_gain_by_it() -> None:
     """Why it is the key's: the tokens of an application that is expected to use much are cheap."""
     configured = {ApplicationName("huge"): 30 * WEIGHTS.of_tokens(LONG, LONG)}
     gain = Fraction(served(lambda *_: "huge", seed=0, configured=configured), served_behaving(0))

@@ -130,10 +130,10 @@ def test_so_it_is_over_a_long_run_with_failing_engines(cost: str) -> None:
     assert books.settlements > 500
 
 
-def built(cost: str, prices: list[tuple[str, int]] | None = None) -> Cost:
+def built(cost: str, calls: list[tuple[str, int]] | None = None) -> Cost:
     """A cost that has learned of calls of these applications, each of so many tokens."""
     made = Scheduler(settings_of(cost))._cost
-    for application, tokens in prices or []:
+    for application, tokens in calls or []:
         usage = Usage(tokens, tokens)
         made.learn(request(application), usage, 17 * tokens, 0)
     return made
@@ -159,7 +159,7 @@ learned = st.lists(
 
 @every_cost
 @given(
-    prices=learned,
+    calls=learned,
     choices=st.integers(1, 8),
     less=st.tuples(amounts, amounts, amounts),
     more=st.tuples(amounts, amounts, amounts),
@@ -167,13 +167,13 @@ learned = st.lists(
 )
 def test_a_cost_does_not_fall_while_work_grows(
     cost: str,
-    prices: list[tuple[str, int]],
+    calls: list[tuple[str, int]],
     choices: int,
     less: tuple[int, int, int],
     more: tuple[int, int, int],
     cached: int,
 ) -> None:
-    made = built(cost, prices)
+    made = built(cost, calls)
     pinned = made.pin(request("x", choices))
     (x, y, us), (dx, dy, dus) = less, more
     cached = min(cached, x)

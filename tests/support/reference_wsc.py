@@ -1,6 +1,6 @@
 """Weighted service counters once more, plainly: from the rules in cost/wsc.md, not from the code.
 
-Virtual token counters, but what a token costs is the price of the request's application for its model.
+Virtual token counters, but what a token costs is the factor of the request's application for its model.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ class ReferenceWsc(ReferenceVtc):
         if application not in self.uses:
             return ONE
         of_model, of_application = (max(1, self.uses[k] // 256) for k in (model, application))
-        price = of_model * ONE // of_application
-        return min(RATIO_MAX * ONE, max(ONE // RATIO_MAX, price))
+        factor = of_model * ONE // of_application
+        return min(RATIO_MAX * ONE, max(ONE // RATIO_MAX, factor))
 
     def units(self, input_tokens: int, cached: int, output: int, pinned: int) -> int:
         return -(-super().units(input_tokens, cached, output, 1) * pinned // ONE)

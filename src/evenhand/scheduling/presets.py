@@ -36,7 +36,7 @@ PRESETS: dict[str, Policy] = {
             source="arXiv 2411.15997",
             page="cost/wsc.md",
             cost=COSTS["per-application"],
-            bound="2 W r C / w (r the greatest price of an application's tokens, else as vtc)",
+            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
         ),
     )
 }

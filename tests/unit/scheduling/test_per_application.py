@@ -47,7 +47,7 @@ def units(cost: Cost, application: str, tokens: int = 100, model: str = "m") -> 
 
 @pytest.mark.parametrize("percent", [0, 50])
 def test_an_average_call_of_any_application_costs_the_same(percent: int) -> None:
-    cost, dice = cost_of(price_ratio_max=1_000, expected_percent=percent), random.Random(1)
+    cost, dice = cost_of(application_factor_max=1_000, expected_percent=percent), random.Random(1)
     charged: dict[str, int] = dict.fromkeys(SIZES, 0)
     plain = 0
     for _ in range(2_000):
@@ -78,7 +78,7 @@ def test_a_configured_expectation_is_not_learned() -> None:
 
 
 def test_no_price_leaves_its_bounds() -> None:
-    cost = cost_of({"cheap": 10**9, "dear": 1}, price_ratio_max=5)
+    cost = cost_of({"cheap": 10**9, "dear": 1}, application_factor_max=5)
     learn(cost, "other", 100)
     assert units(cost, "cheap") == pytest.approx(PLAIN_UNITS / 5, abs=1)
     assert units(cost, "dear") == PLAIN_UNITS * 5 == cost.units_max(100, 100)

@@ -6,7 +6,7 @@ from evenhand.scheduling.cost.kv_token_time import STEPS_PER_UNIT, KvTokenTime
 from evenhand.scheduling.cost.per_application import (
     EXPECTED_MEMORY_CALLS,
     EXPECTED_PERCENT,
-    PRICE_RATIO_MAX,
+    FACTOR_MAX,
     PerApplication,
 )
 from evenhand.scheduling.cost.profiled import PROFILE, Profiled, profile_of
@@ -22,7 +22,7 @@ def _per_application(ground: Ground, values: Parameters) -> PerApplication:
         memory_calls=values[EXPECTED_MEMORY_CALLS.name],
     )
     return PerApplication(
-        expectations, price_ratio_max=values[PRICE_RATIO_MAX.name], weights=ground.weights
+        expectations, application_factor_max=values[FACTOR_MAX.name], weights=ground.weights
     )
 
 
@@ -56,7 +56,7 @@ _PARTS: tuple[Part[Cost], ...] = (
         name="per-application",
         summary="weighted tokens over what a call of the application is expected to use",
         build=_per_application,
-        parameters=(EXPECTED_PERCENT, EXPECTED_MEMORY_CALLS, PRICE_RATIO_MAX),
+        parameters=(EXPECTED_PERCENT, EXPECTED_MEMORY_CALLS, FACTOR_MAX),
     ),
 )
 

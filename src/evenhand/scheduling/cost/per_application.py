@@ -22,8 +22,8 @@ EXPECTED_MEMORY_CALLS = Parameter(
     minimum=1,
     maximum=100_000,
 )
-PRICE_RATIO_MAX = Parameter(
-    name="price_ratio_max",
+FACTOR_MAX = Parameter(
+    name="application_factor_max",
     meaning="tokens of an application cost at most so many times the average, and at least that part",
     default=10,
     minimum=1,
@@ -34,9 +34,9 @@ _SHIFT = 16
 
 
 class PerApplication:
-    """Weighted tokens times the price of the application, rounded up to whole units.
+    """Weighted tokens times the factor of the application, rounded up to whole units.
 
-    The price is what a call of the model is expected to use over what a call of the application is. An
+    The factor is what a call of the model is expected to use over what a call of the application is. An
     average call of any application costs the same: what an average call costs in weighted tokens.
     """
 
@@ -44,29 +44,29 @@ class PerApplication:
     output_units = None
 
     def __init__(
-        self, expectations: Expectations, *, price_ratio_max: int, weights: TokenWeights
+        self, expectations: Expectations, *, application_factor_max: int, weights: TokenWeights
     ) -> None:
         self._expectations = expectations
-        self._price_ratio_max = price_ratio_max
-        self._price_max = price_ratio_max << _SHIFT
-        self._price_min = (1 << _SHIFT) // price_ratio_max
+        self._ratio_max = application_factor_max
+        self._factor_max = application_factor_max << _SHIFT
+        self._factor_min = (1 << _SHIFT) // application_factor_max
         self._weights = weights
         self._tokens = WeightedTokens(weights)
 
     def pin(self, request: Request) -> int:
-        """The price times 2^16. 1 while nothing is known of the model or of the application."""
+        """The factor times 2^16. 1 while nothing is known of the model or of the application."""
         of_model = self._expectations.of_model(request.model)
         of_application = self._expectations.of_application(request.application, request.model)
         if of_model is None or of_application is None:
             return 1 << _SHIFT
-        price = (of_model << _SHIFT) // of_application
-        return max(self._price_min, min(self._price_max, price))
+        factor = (of_model << _SHIFT) // of_application
+        return max(self._factor_min, min(self._factor_max, factor))
 
     def units(self, work: Work, pinned: int) -> int:
         return -(-self._tokens.units(work, 1) * pinned >> _SHIFT)
 
     def units_max(self, input_tokens: int, output_tokens: int) -> int:
-        return self._weights.of_tokens(input_tokens, output_tokens) * self._price_ratio_max
+        return self._weights.of_tokens(input_tokens, output_tokens) * self._ratio_max
 
     def learn(self, request: Request, usage: Usage, engine_us: int, now_ms: int) -> None:
         """What used nothing was no call."""
