@@ -231,6 +231,49 @@ def test_the_parts_of_engine_time_add_up_to_the_time_in_which_anything_ran(
         assert abs(part - true) <= 1
 
 
+@dataclass
+class EngineTime:
+    """Shares the time of every engine among those that run there, by its own account."""
+
+    scheduler: Recorder = field(init=False)
+    now_ms: int = 0
+    parts_us: dict[EngineName, dict[RequestId, Fraction]] = field(default_factory=dict)
+    settlements: int = 0
+    failures: int = 0
+
+    def note(self, event: Event) -> None:
+        arguments: Any = event.arguments
+        elapsed_us = 1000 * (arguments.get("now_ms", self.now_ms) - self.now_ms)
+        self.now_ms += elapsed_us // 1000
+        for parts in self.parts_us.values():
+            for request_id in parts:
+                parts[request_id] += Fraction(elapsed_us, len(parts))
+        answer: Any = event.answer
+        if event.method == "start_at_once" and answer is not None:
+            self._at(answer)[arguments["request"].id] = Fraction(0)
+        elif isinstance(answer, Start):
+            self._at(answer.engine)[answer.request.id] = Fraction(0)
+        elif event.method == "try_again_elsewhere" and answer:
+            self.failures += 1
+            for parts in self.parts_us.values():
+                parts.pop(arguments["request_id"], None)
+        elif isinstance(answer, Settlement):
+            part_us = self._at(answer.engine).pop(answer.request.id)
+            assert abs(10 * answer.units - part_us) <= 10 + 1, "rounded up to 10 us"
+            self.settlements += 1
+
+    def _at(self, engine: EngineName) -> dict[RequestId, Fraction]:
+        return self.parts_us.setdefault(engine, {})
+
+
+def test_engine_time_is_charged_as_it_was_shared_with_engines_that_fail() -> None:
+    books = EngineTime()
+    books.scheduler = Recorder(settings_of("gpu-time"), books.note)
+    drive(books.scheduler, seed=6, steps=6_000, engines=SEVERAL)
+    assert books.settlements > 500
+    assert books.failures > 50
+
+
 def test_gpu_time_is_guessed_at_the_rate_that_the_model_has_shown() -> None:
     made = built("gpu-time", [("x", 1_000)])
     pinned = made.pin(request())
