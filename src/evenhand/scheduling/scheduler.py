@@ -25,10 +25,12 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
-from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
+from evenhand.scheduling.history import History, counters_of
+from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
@@ -38,11 +40,14 @@ from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prediction.error import PredictionErrors
 from evenhand.scheduling.presets import PRESETS
+from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
 from evenhand.scheduling.ticket import Ticket
+from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
 
 _DEAD_DEADLINES_MAX = 64
+_IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
 
@@ -59,6 +64,8 @@ class SchedulerSettings:
     output_tokens_default: int = 256
     application_units: Mapping[ApplicationName, int] = field(default_factory=dict)
     sheds: bool = True
+    forget_after_ms: int = 3_600_000
+    """What was learned of a tenant goes when it has been idle for so long."""
 
 
 class Scheduler:
@@ -70,6 +77,7 @@ class Scheduler:
         self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
         self.backlog = Backlog()
+        self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
         ground = Ground(
@@ -98,6 +106,13 @@ class Scheduler:
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
         self._ended_units_peak = 0
+        self._upkeep_ms = 0
+        self._reshape = Reshape(
+            self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
+        )
+        self._idle = IdleHand(
+            self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
+        )
 
     # Requests come in.
 
@@ -134,17 +149,17 @@ class Scheduler:
         pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
-            return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
+            return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
         leaf, door = self.tree.leaf(request.tenant), self._door
         if door.is_closed_to(request, leaf):
-            return Submission(door.tenant_queue_full(request, leaf, now_ms))
+            return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
-            return Submission(door.queue_full(request, now_ms))
+            return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)
         if refusal is not None:
-            return Submission(refusal)
+            return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
@@ -171,7 +186,9 @@ class Scheduler:
             if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
                 continue
             self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
-            expired.append(self._door.queued_too_long(ticket, now_ms))
+            refusal = self._door.queued_too_long(ticket, now_ms)
+            self._history.refused(refusal)
+            expired.append(refusal)
         return tuple(expired)
 
     def next_expiry_ms(self) -> int | None:
@@ -191,7 +208,9 @@ class Scheduler:
         ticket = self._order.next(Openings(open_pools, self.capacity.free), now_ms)
         self._dequeue(ticket)
         self._expect(ticket)  # anew: more is known than when it came
+        counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
+        self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -214,7 +233,7 @@ class Scheduler:
         ticket.units += units
         self.tree.charge(ticket.leaf, units)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
@@ -234,6 +253,8 @@ class Scheduler:
             self.prediction_errors.note(request, ticket.predicted_tokens, usage.output_tokens)
         self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
+        if now_ms >= self._upkeep_ms:
+            self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -263,15 +284,27 @@ class Scheduler:
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
 
+    # Tenants change.
+
+    def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
+        """Check changes of the share tree; nothing is changed. A plan holds until the tree has
+        changed."""
+        return plan_changes(self.tree, changes)
+
+    def apply(self, plan: TreePlan) -> None:
+        """Carry out a plan that still holds. It cannot fail."""
+        self._reshape.apply(plan)
+
     # Questions.
 
-    def why(self, request_id: RequestId, now_ms: int) -> Waiting | None:
-        """Why a request waits; None if it runs or is unknown."""
+    def why(self, request_id: RequestId, now_ms: int) -> Explanation | None:
+        """Why a request waits, waited before it was started, or was refused. None: it never waited, or
+        that is too long ago."""
         ticket = self._tickets.get(request_id)
-        if ticket is None or ticket.engine is not None:
-            return None
-        is_open = self.capacity.is_open(ticket.pool)
-        return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
+        if ticket is not None and ticket.engine is None:
+            return explain_waiting(ticket, self.backlog, self._history, now_ms)
+        past = self._history.of(request_id)
+        return None if past is None else explain_past(past, self._history)
 
     def expected_input_tokens(self, request_id: RequestId) -> int:
         """How many a running request's prompt is taken to be, as far as is known."""
@@ -366,7 +399,7 @@ class Scheduler:
         self.capacity.take(engine)
         self._placement.started(ticket, engine.name)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
         return engine.name
 
     def _place(self, ticket: Ticket) -> EngineState:
@@ -387,15 +420,33 @@ class Scheduler:
         charged = ticket.units
         self._ended_units_peak = max(self._ended_units_peak, charged, units)
         self.tree.occupy(ticket.leaf, -1, units - charged)
-        ticket.units = 0
+        ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
         self.capacity.release(engine)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units - charged, now_ms)
+            self._order.charged(ticket, units - charged, now_ms)
+            self._order.ended(ticket)
         return units - charged
+
+    def _keep_up(self, now_ms: int) -> None:
+        """Once a second, between two requests."""
+        self._upkeep_ms = now_ms + 1_000
+        self._reshape.take_out_the_gone()
+        self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
+
+    def _forget(self, gone: Node) -> None:
+        """The node has been taken out of the tree, with all beneath it."""
+        for node in subtree(gone):
+            self._order.forget(node)
+            self._forget_learned(node)
+
+    def _forget_learned(self, leaf: Node) -> None:
+        self._output.forget(leaf.path)
+        self._admission.forget(leaf)
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
+        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         self._queue.queued(ticket)
@@ -420,11 +471,17 @@ class Scheduler:
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
+    def _refuse(self, refusal: Refusal) -> Submission:
+        self._history.refused(refusal)
+        return Submission(refusal)
+
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:
             ticket, what = found
             self._leave(ticket, Outcome.SHED, now_ms)
-            yield self._door.shed(ticket, what, now_ms)
+            refusal = self._door.shed(ticket, what, now_ms)
+            self._history.refused(refusal)
+            yield refusal
 
 
 def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:
