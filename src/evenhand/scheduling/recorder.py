@@ -10,6 +10,7 @@ from typing import NamedTuple
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings
+from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem
 
 
 class Event(NamedTuple):
@@ -22,7 +23,8 @@ class Event(NamedTuple):
 
 class Recorder(Scheduler):
     """A scheduler that tells `sink` of each call once it has been answered. Questions that change
-    nothing are not told; `retry_after_ms` is, because it takes in the seconds that have passed."""
+    nothing are not told, but `plan`, so that a log tells what was refused, and `retry_after_ms`, because
+    it takes in the seconds that have passed."""
 
     def __init__(self, settings: SchedulerSettings, sink: Callable[[Event], None]) -> None:
         super().__init__(settings)
@@ -77,6 +79,16 @@ class Recorder(Scheduler):
         super().engine_changed(name, window=window, models=models)
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
+
+    def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
+        planned = tuple(changes)
+        answer = super().plan(planned)
+        self._sink(Event("plan", {"changes": planned}, answer))
+        return answer
+
+    def apply(self, plan: TreePlan) -> None:
+        super().apply(plan)
+        self._sink(Event("apply", {"plan": plan}, None))
 
     def retry_after_ms(self, tenant: TenantPath, now_ms: int) -> int:
         answer = super().retry_after_ms(tenant, now_ms)

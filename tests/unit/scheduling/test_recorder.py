@@ -3,7 +3,8 @@
 import pytest
 
 from evenhand.scheduling import PRESETS, Scheduler, SchedulerSettings, TenantShare, compose
-from evenhand.scheduling.recorder import Recorder, replay
+from evenhand.scheduling.recorder import Event, Recorder, replay
+from evenhand.scheduling.tree_change import SetWeight, TreePlan, TreeProblem
 from support.recorded_run import recorded
 
 TENANTS = tuple(TenantShare(name=name, weight=weight) for name, weight in (("a", 1), ("b", 3)))
@@ -28,6 +29,19 @@ def test_a_log_replays_with_equal_answers(preset: str) -> None:
     assert any(event.method == "try_again_elsewhere" and event.answer for event in log)
     assert any(event.method == "expire" and event.answer for event in log)
     assert replay(log, Scheduler(settings)) == len(log)
+
+
+def test_changes_of_the_tree_are_part_of_a_log() -> None:
+    settings = SchedulerSettings(tenants=TENANTS)
+    log: list[Event] = []
+    recorder = Recorder(settings, log.append)
+    assert isinstance(recorder.plan([SetWeight(("nobody",), 2)]), TreeProblem)
+    plan = recorder.plan(iter([SetWeight(("a",), 2)]))
+    assert isinstance(plan, TreePlan)
+    recorder.apply(plan)
+    again = Scheduler(settings)
+    assert replay(log, again) == 3
+    assert again.tree.leaf(("a",)).weight == 2
 
 
 def test_another_policy_does_not_answer_the_same() -> None:
