@@ -46,11 +46,11 @@ class GatewayStatus:
         return self._gateway.shadow
 
     @property
-    def request_units_max(self) -> int:
+    def request_units_max(self) -> int | None:
         """No token is shorter than a byte, so the body's limit bounds the input."""
-        cost, limits = self.scheduler.settings.cost, self._gateway.limits
+        limits = self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
-        return self._body_bytes_max * cost.input + output_tokens_max * cost.output
+        return self.scheduler.request_units_max(self._body_bytes_max, output_tokens_max)
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         for call in self._gateway.calls:

@@ -13,8 +13,8 @@ from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
-from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings, tenant_paths
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, tenant_paths
 from evenhand.scheduling.tree_change import (
     AddTenant,
     MoveTenant,

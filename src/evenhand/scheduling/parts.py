@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from evenhand.model import Request
+from evenhand.model import ApplicationName, Request
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.protocol import Work
@@ -52,6 +52,7 @@ class Ground:
     output_tokens_default: int
     expected_work: Callable[[Request], Work]
     expected_units: Callable[[Request], int]
+    application_units: Mapping[ApplicationName, int]
     interactions: Interactions | None = None
 
 

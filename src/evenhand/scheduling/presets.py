@@ -42,7 +42,7 @@ PRESETS: dict[str, Policy] = {
             summary="least service goes next, interactions in progress first, floods throttled",
             source="arXiv 2411.15997",
             page="admission/oit.md",
-            bound="2 W C / w (W in flight, C the largest request, w the least weight)",
+            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
             queue=QUEUES["interaction-first"],
             admission=ADMISSIONS["oit"],
             cost=COSTS[
@@ -75,6 +75,14 @@ PRESETS: dict[str, Policy] = {
             source="arXiv 2401.00588",
             page="order/vtc.md",
             bound="2 W C / w (W in flight, C the largest request, w the least weight)",
+        ),
+        Policy(
+            name="wsc",
+            summary="as vtc, where an average call of any application costs the same",
+            source="arXiv 2411.15997",
+            page="cost/wsc.md",
+            cost=COSTS["per-application"],
+            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
         ),
     )
 }

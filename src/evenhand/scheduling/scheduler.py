@@ -6,12 +6,13 @@ value, equal calls give equal answers. The host owes, for each request: `submit`
 waits), an appearance in `shed` or `expire`, or `settle` (after it was started, by `next` or at once).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from evenhand.model import (
     NO_USAGE,
+    ApplicationName,
     EngineName,
     ModelName,
     Outcome,
@@ -40,6 +41,7 @@ from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.prediction.error import PredictionErrors
 from evenhand.scheduling.presets import PRESETS
 from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
@@ -55,13 +57,15 @@ _WAITS = Submission()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
     """What the core is built from. `cost` weighs tokens, for the policy's cost and for people. `sheds`
-    False: a full queue refuses the arrival, whoever's it is, as a plain queue does."""
+    False: a full queue refuses the arrival, whoever's it is, as a plain queue does. `application_units`:
+    what a call of an application is expected to use in weighted tokens, where that is not learned."""
 
     tenants: tuple[TenantShare, ...]
     policy: Policy = PRESETS["vtc"]
     cost: TokenWeights = field(default_factory=TokenWeights)
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
+    application_units: Mapping[ApplicationName, int] = field(default_factory=dict)
     sheds: bool = True
     forget_after_ms: int = 3_600_000
     """What was learned of a tenant goes when it has been idle for so long."""
@@ -89,6 +93,7 @@ class Scheduler:
             expected_work=self._expected_work,
             expected_units=self._expected_units,
             interactions=Interactions(values) if policy.follows_interactions else None,
+            application_units=settings.application_units,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
@@ -96,6 +101,7 @@ class Scheduler:
         self._admission = follow_interactions(policy.admission.build(ground, values), ground)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
+        self.prediction_errors = PredictionErrors()
         self._input = InputEstimate()
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
@@ -250,7 +256,8 @@ class Scheduler:
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
             self._output.learn(request, usage.output_tokens)
-            self._cost.learn(request, usage, engine_us or 0, now_ms)
+            self.prediction_errors.note(request, ticket.predicted_tokens, usage.output_tokens)
+        self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
         if now_ms >= self._upkeep_ms:
             self._keep_up(now_ms)
@@ -323,6 +330,10 @@ class Scheduler:
         """How loaded the engines are and what is done about it; None where the policy does not ask."""
         return self._admission.overload(now_ms)
 
+    def request_units_max(self, input_tokens: int, output_tokens: int) -> int | None:
+        """The most that a request of no more tokens than these can cost; None: no tokens bound it."""
+        return self._cost.units_max(input_tokens, output_tokens)
+
     def open_requests(self) -> int:
         """Waiting and running."""
         return len(self._tickets)
@@ -346,7 +357,16 @@ class Scheduler:
         pinned = self._cost.pin(request)
         units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
         return Ticket(
-            request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
+            request,
+            leaf,
+            pool,
+            sequence,
+            now_ms,
+            input_tokens,
+            output_tokens,
+            output_tokens,
+            pinned,
+            units,
         )
 
     def _expected_work(self, request: Request) -> Work:
@@ -359,7 +379,7 @@ class Scheduler:
         """Guess again what it will use."""
         request = ticket.request
         ticket.input_tokens = self._input.tokens(request)
-        ticket.paid_tokens = self._output.tokens(request)
+        ticket.paid_tokens = ticket.predicted_tokens = self._output.tokens(request)
         ticket.pinned = self._cost.pin(request)
 
     def _cost_so_far(self, ticket: Ticket, now_ms: int) -> int:
@@ -478,12 +498,3 @@ class Scheduler:
             refusal = self._door.shed(ticket, what, now_ms)
             self._history.refused(refusal)
             yield refusal
-
-
-def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:
-    """All leaves, as paths."""
-    for tenant in tenants:
-        if tenant.children:
-            yield from ((tenant.name, *path) for path in tenant_paths(tenant.children))
-        else:
-            yield (tenant.name,)
