@@ -57,7 +57,7 @@ def test_overloaded_it_throttles_the_floods_new_interactions_and_nothing_else() 
                 # Answered while the engine stands still.
                 await becomes(lambda: sum(task.done() for task in flood) == throttled(g))
                 assert throttled(g) > FLOOD // 2
-                overload = g.scheduler.overload(g.dispatcher.now_ms())
+                overload = g.scheduler.overload()
                 assert overload is not None
                 assert overload.is_overloaded
                 assert overload.throttled == throttled(g)

@@ -93,7 +93,7 @@ class Host:
         models = [ModelName(model) for model in MODELS[name]]
         self.scheduler.engine_changed(EngineName(name), window=window, models=models)
 
-    def state(self, now_ms: int) -> dict[str, object]:
+    def state(self) -> dict[str, object]:
         """All that the scheduler will ever decide by."""
         core = self.scheduler
         return {
@@ -106,7 +106,7 @@ class Host:
             "output": vars(core._output),
             "backlog": (core.backlog.requests, core.backlog.bytes),
             "peak": core.request_units_peak,
-            "overload": core.overload(now_ms),
+            "overload": core.overload(),
         }
 
     def _started(self, request: Request, engine: EngineName, waited_ms: int) -> None:
@@ -201,7 +201,7 @@ def started_at_once(preset: str, seed: int) -> int:
         for host in hosts:
             event(host, now_ms)
         assert short.told == long.told
-        assert short.state(now_ms) == long.state(now_ms)
+        assert short.state() == long.state()
     return short.at_once
 
 

@@ -326,9 +326,9 @@ class Scheduler:
         """When a client of that tenant that is refused for its own limits may come back."""
         return self._door.retry_after_ms(self.tree.leaf(tenant), now_ms)
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
+    def overload(self) -> OverloadStatus | None:
         """How loaded the engines are and what is done about it; None where the policy does not ask."""
-        return self._admission.overload(now_ms)
+        return self._admission.overload()
 
     def request_units_max(self, input_tokens: int, output_tokens: int) -> int | None:
         """The most that a request of no more tokens than these can cost; None: no tokens bound it."""

@@ -15,6 +15,7 @@ QUESTIONS = {
     "expected_input_tokens",
     "expected_usage",
     "open_requests",
+    "overload",
     "open_units",
     "request_units_peak",
     "request_units_max",

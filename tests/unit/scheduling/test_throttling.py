@@ -75,7 +75,7 @@ class World:
             for _ in range(4):
                 self.ask()
             self.seconds(1)
-        status = self.core.overload(self.now_ms)
+        status = self.core.overload()
         assert status is not None
         assert status.is_overloaded
         return self
@@ -126,11 +126,11 @@ def test_a_refused_interaction_leaves_no_trace() -> None:
     for _ in range(3):
         assert world.ask("flood", "refused") is not None, "and does not become one in progress"
     assert world.core.open_requests() == open_before
-    status = world.core.overload(world.now_ms)
+    status = world.core.overload()
     assert status is not None
     before = status.throttled
     world.ask("flood", "refused")
-    status = world.core.overload(world.now_ms)
+    status = world.core.overload()
     assert status is not None
     assert status.throttled == before + 1
 
@@ -185,7 +185,7 @@ def test_without_a_measured_rate_nobody_is_throttled() -> None:
     world = World(overload_sustained_s=0, overload_target_s=1)
     for _ in range(100):
         assert world.ask() is None
-    status = world.core.overload(world.now_ms)
+    status = world.core.overload()
     assert status is not None
     assert status.drain_ms is None
     assert not status.is_overloaded
@@ -200,7 +200,7 @@ def test_whoever_finds_a_free_slot_takes_it() -> None:
 def test_the_overload_ends_below_seven_tenths_of_the_target() -> None:
     world = World().overloaded()
     last = []
-    while (status := world.core.overload(world.now_ms)) is not None and status.is_overloaded:
+    while (status := world.core.overload()) is not None and status.is_overloaded:
         last = [status.drain_ms]
         world.seconds(1)
     assert last == [7_000]
@@ -235,6 +235,19 @@ def test_a_long_chain_is_refused_earlier_but_never_within_the_share() -> None:
     assert (short, long) == (5, 4)
 
 
+def test_asking_how_loaded_the_engines_are_changes_nothing() -> None:
+    asked, unasked = World(), World()
+    for world in (asked, unasked):
+        for _ in range(30):
+            for _ in range(3):
+                world.ask()
+                if world is asked:
+                    world.core.overload()
+            world.seconds(1)
+    assert asked.core.overload() == unasked.core.overload()
+    assert asked.served == unasked.served
+
+
 def test_other_policies_do_not_look_for_overload() -> None:
     for preset in ("vtc", "fcfs", "rpm", "tpm"):
-        assert World(preset).core.overload(0) is None
+        assert World(preset).core.overload() is None

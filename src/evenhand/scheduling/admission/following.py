@@ -31,8 +31,8 @@ class Following:
         has_run = outcome not in _NEVER_RAN
         self._interactions.ended(request, leaf, now_ms, has_run=has_run)
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
-        return self._admission.overload(now_ms)
+    def overload(self) -> OverloadStatus | None:
+        return self._admission.overload()
 
     def forget(self, leaf: Node) -> None:
         self._admission.forget(leaf)

@@ -19,8 +19,7 @@ class OpenDoor:
     ) -> None:
         """Nothing is counted."""
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
-        del now_ms
+    def overload(self) -> OverloadStatus | None:
         return None
 
     def forget(self, leaf: Node) -> None:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class OverloadStatus(NamedTuple):
-    """For people and metrics. `drain_ms` is how long what waits would take at the measured rate, None
-    while no rate is measured; `since_ms` is when the overload began to be acted on, None: there is none.
-    `throttled` counts the requests refused for it since the start."""
+    """For people and metrics. `drain_ms` is how long what waits would take at the rate measured at the last
+    arrival, None: there was none; `since_ms` is when the overload began to be acted on, None: there is
+    none. `throttled` counts the requests refused for it since the start."""
 
     drain_ms: int | None
     target_ms: int
@@ -31,16 +31,13 @@ class Overload:
         self._sustained_ms = sustained_ms
         self._cleared_ms = target_ms * cleared_percent // 100
         self._above_since_ms: int | None = None
-        self.drain_ms: int | None = None
-        """As measured last."""
         self.since_ms: int | None = None
         """Since when there is an overload; None: there is none."""
 
     def measure(self, drain_ms: int | None, now_ms: int) -> None:
         """The drain time at this moment; None: no rate is measured, and so no overload."""
-        self.drain_ms = drain_ms
         if self.since_ms is not None:
-            if drain_ms is None or drain_ms < self._cleared_ms:
+            if self.would_end(drain_ms):
                 self.since_ms = self._above_since_ms = None
             return
         if drain_ms is None or drain_ms <= self.target_ms:
@@ -50,3 +47,7 @@ class Overload:
             self._above_since_ms = now_ms
         if now_ms - self._above_since_ms >= self._sustained_ms:
             self.since_ms = now_ms
+
+    def would_end(self, drain_ms: int | None) -> bool:
+        """Whether an overload would be over with that drain time."""
+        return drain_ms is None or drain_ms < self._cleared_ms

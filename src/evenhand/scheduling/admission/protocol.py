@@ -21,8 +21,8 @@ class Admission(Protocol):
     ) -> None:
         """An admitted request is over, whether it ran or not (then its usage is nothing). Once each."""
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
-        """How loaded the engines are; None for an admission that does not ask."""
+    def overload(self) -> OverloadStatus | None:
+        """How loaded the engines are; None for an admission that does not ask. Changes nothing."""
 
     def forget(self, leaf: Node) -> None:
         """The tenant has long been idle, or has been taken out of the tree."""

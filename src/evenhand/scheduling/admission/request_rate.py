@@ -40,8 +40,7 @@ class RequestRate:
     ) -> None:
         """It was a request, however it ended."""
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
-        del now_ms
+    def overload(self) -> OverloadStatus | None:
         return None
 
     def forget(self, leaf: Node) -> None:

@@ -29,6 +29,8 @@ class Throttling:
             cleared_percent=percent,
         )
         self._within_share_ms = target_ms * percent // 100
+        self._units_per_s: int | None = None
+        """The rate, as measured last."""
         self._throttled = 0
 
     def refusal(self, request: Request, leaf: Node, now_ms: int) -> Refusal | None:
@@ -56,25 +58,26 @@ class Throttling:
     ) -> None:
         """It is measured at arrivals: meanwhile the queue only gets shorter."""
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
-        self._measure(now_ms)
-        overload = self._overload
-        return OverloadStatus(
-            overload.drain_ms, overload.target_ms, overload.since_ms, self._throttled
-        )
+    def overload(self) -> OverloadStatus | None:
+        drain_ms, overload = self._drain_ms(), self._overload
+        since_ms = None if overload.would_end(drain_ms) else overload.since_ms
+        return OverloadStatus(drain_ms, overload.target_ms, since_ms, self._throttled)
 
     def forget(self, leaf: Node) -> None:
         """Nothing is kept of a tenant here."""
 
     def _measure(self, now_ms: int) -> int | None:
         units_per_s = self._ground.rate.units_per_s(now_ms)
-        if units_per_s is None:
-            self._overload.measure(None, now_ms)
-            return None
-        units_per_s = max(1, units_per_s)  # engines that have come to a stand
+        # At least 1, where engines have come to a stand.
+        self._units_per_s = None if units_per_s is None else max(1, units_per_s)
+        self._overload.measure(self._drain_ms(), now_ms)
+        return self._units_per_s
+
+    def _drain_ms(self) -> int | None:
         root = self._ground.tree.root
-        self._overload.measure(drain_ms(root, root.queued_units, units_per_s), now_ms)
-        return units_per_s
+        if self._units_per_s is None:
+            return None
+        return drain_ms(root, root.queued_units, self._units_per_s)
 
     def _finds_a_slot(self, request: Request) -> bool:
         """An engine would stand idle for nobody's good if such a one were refused."""

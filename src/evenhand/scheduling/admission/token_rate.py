@@ -56,8 +56,7 @@ class TokenRate:
         else:
             window.give_back(-more, counted_ms)
 
-    def overload(self, now_ms: int) -> OverloadStatus | None:
-        del now_ms
+    def overload(self) -> OverloadStatus | None:
         return None
 
     def forget(self, leaf: Node) -> None:
