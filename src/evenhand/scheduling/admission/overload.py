@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 
 class OverloadStatus(NamedTuple):
-    """For people and metrics. `drain_ms` is how long what waits would take at the rate measured at the last
-    arrival, None: there was none; `since_ms` is when the overload began to be acted on, None: there is
-    none. `throttled` counts the requests refused for it since the start."""
+    """For people and metrics. `drain_ms` is how long what waits would take at the rate measured at the
+    last arrival, None: there was none; `since_ms` is when the overload began to be acted on, None: there
+    is none. `throttled` counts the requests refused for it since the start."""
 
     drain_ms: int | None
     target_ms: int
