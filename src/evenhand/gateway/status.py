@@ -46,13 +46,13 @@ class GatewayStatus:
         return self._gateway.shadow
 
     @property
-    def request_units_max(self) -> int:
+    def request_units_max(self) -> int | None:
         """No token is shorter than a byte, so the body's limit bounds the input."""
-        cost, limits = self.scheduler.settings.cost, self._gateway.limits
+        limits = self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
-        units = self._body_bytes_max * cost.input + output_tokens_max * cost.output
+        units = self.scheduler.request_units_max(self._body_bytes_max, output_tokens_max)
         prices = (lane.price_percent for lane in self.scheduler.settings.lanes)
-        return priced(units, max(prices, default=100))
+        return None if units is None else priced(units, max(prices, default=100))
 
     def lanes(self) -> Sequence[LaneStanding]:
         return self.scheduler.lane_standings(self._gateway.dispatcher.now_ms())
