@@ -8,7 +8,7 @@ from evenhand.gateway.admin import CallStatus, EngineStatus
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import RequestId
-from evenhand.scheduling import Explanation, Scheduler
+from evenhand.scheduling import Explanation, LaneStanding, Scheduler
 from evenhand.telemetry import Metrics
 
 
@@ -51,6 +51,9 @@ class GatewayStatus:
         limits = self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
         return self.scheduler.request_units_max(self._body_bytes_max, output_tokens_max)
+
+    def lanes(self) -> Sequence[LaneStanding]:
+        return self.scheduler.lane_standings(self._gateway.dispatcher.now_ms())
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         for call in self._gateway.calls:

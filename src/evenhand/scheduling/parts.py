@@ -13,6 +13,7 @@ from evenhand.model import ApplicationName
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.weights import TokenWeights
+from evenhand.scheduling.lanes.lane import Lane
 from evenhand.scheduling.order.protocol import Order
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.service_rate import ServiceRate
@@ -43,6 +44,7 @@ class Ground:
     capacity: Capacity
     rate: ServiceRate
     weights: TokenWeights
+    lanes: tuple[Lane, ...]
     output_tokens_default: int
     application_units: Mapping[ApplicationName, int]
 

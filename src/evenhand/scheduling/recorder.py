@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
-from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings
+from evenhand.scheduling.scheduler import Scheduler
+from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem
 
 

@@ -18,6 +18,7 @@ QUESTIONS = {
     "open_units",
     "request_units_peak",
     "request_units_max",
+    "lane_standings",
 }
 
 
