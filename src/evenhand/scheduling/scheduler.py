@@ -331,7 +331,11 @@ class Scheduler:
 
     def request_units_max(self, input_tokens: int, output_tokens: int) -> int | None:
         """The most that a request of no more tokens than these can cost; None: no tokens bound it."""
-        return self._cost.units_max(input_tokens, output_tokens)
+        units = self._cost.units_max(input_tokens, output_tokens)
+        dearest = max(
+            (lane.price_percent for lane in self.settings.lanes), default=NORMAL_PRICE_PERCENT
+        )
+        return None if units is None else priced(units, dearest)
 
     def open_requests(self) -> int:
         """Waiting and running."""
@@ -356,17 +360,9 @@ class Scheduler:
         pinned = self._cost.pin(request)
         units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
         ticket = Ticket(
-            request,
-            leaf,
-            pool,
-            sequence,
-            now_ms,
-            input_tokens,
-            output_tokens,
-            output_tokens,
-            pinned,
-            units,
+            request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
         )
+        ticket.predicted_tokens = output_tokens
         if self._lanes is not None:
             ticket.price_percent = percent = self._lanes.lane(request.lane).price_percent
             ticket.expected_units = priced(units, percent)

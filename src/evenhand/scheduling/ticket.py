@@ -29,10 +29,10 @@ class Ticket:
     queued_ms: int
     input_tokens: int
     paid_tokens: int
-    predicted_tokens: int
     pinned: int
     expected_units: int
     units: int = 0
+    predicted_tokens: int = 0
     cached_tokens: int = 0
     starts_before: int = 0
     """How many starts there were when it began to wait (`History.starts`)."""
