@@ -36,6 +36,11 @@ class Job(NamedTuple):
     declared: int | None = None
     leaves_at: int = FOREVER
 
+    @property
+    def units(self) -> int:
+        output = min(self.output, self.leaves_at)
+        return COST.of(Usage(self.prompt, output, self.cached))
+
 
 @dataclass(eq=False, kw_only=True)
 class Client:
@@ -76,9 +81,10 @@ class _Stay:
 
 @dataclass
 class Figures:
-    """What became of the tenants' requests. Units are the engines' work."""
+    """What became of the tenants' requests. Units are the engines' work: done, and `given` with every start."""
 
     units: Counter[TenantPath] = field(default_factory=Counter)
+    given_units: Counter[TenantPath] = field(default_factory=Counter)
     offered_units: Counter[TenantPath] = field(default_factory=Counter)
     ended: Counter[Outcome] = field(default_factory=Counter)
     completed: Counter[TenantPath] = field(default_factory=Counter)
@@ -137,6 +143,9 @@ class SimulatedEngines:
             self._start_all()
             self._watch(self)
         self.now_us = until_us
+        for tenant, waits in self.waiting.items():
+            if waits:
+                self._note_passed_over(tenant)
         return self.figures
 
     def served_between(self, from_us: int, until_us: int) -> tuple[dict[TenantPath, int], int]:
@@ -177,7 +186,7 @@ class SimulatedEngines:
             queue_wait_ms_max=FOREVER,
         )
         stay = _Stay(request.id, client, job, self.now_us)
-        self.figures.offered_units[client.tenant] += COST.of(Usage(*job[:3]))
+        self.figures.offered_units[client.tenant] += job.units
         client.open += 1
         engine = self.scheduler.start_at_once(request, self.now_ms)
         if engine is not None:
@@ -228,16 +237,19 @@ class SimulatedEngines:
     def _done_for_others(self, tenant: TenantPath) -> int:
         return self.total_units - self.figures.units[tenant]
 
+    def _note_passed_over(self, tenant: TenantPath) -> None:
+        """So much was done for others since it began to wait, or since its last start."""
+        units = self._done_for_others(tenant) - self._others_done[tenant]
+        most = self.figures.passed_over_units
+        most[tenant] = max(most[tenant], units)
+
     # Engines.
 
     def _start_all(self) -> None:
         while (start := self.scheduler.next(self.now_ms)) is not None:
             stay = self._unqueue(start.request.id)
-            tenant, figures = stay.client.tenant, self.figures
-            done = self._done_for_others(tenant)
-            passed_over = done - self._others_done[tenant]
-            self._others_done[tenant] = done
-            figures.passed_over_units[tenant] = max(figures.passed_over_units[tenant], passed_over)
+            self._note_passed_over(stay.client.tenant)
+            self._others_done[stay.client.tenant] = self._done_for_others(stay.client.tenant)
             self._start(stay, start.engine)
         for model, queued in self._queued_by_model.items():
             idle = queued and any(self._slots[name] for name in self._serving[model])
@@ -248,9 +260,10 @@ class SimulatedEngines:
         assert self._slots[engine] > 0, "more in flight than the window"
         self._slots[engine] -= 1
         stay.engine = engine
-        self.figures.waits_us[stay.client.tenant].append(self.now_us - stay.arrived_us)
-        prompt_us = (stay.job.prompt - stay.job.cached) * self._input_us
-        self._go_on(stay, prompt_us + stay.job.cached * self._input_us // 10)
+        job, tenant, figures = stay.job, stay.client.tenant, self.figures
+        figures.waits_us[tenant].append(self.now_us - stay.arrived_us)
+        figures.given_units[tenant] += job.units
+        self._go_on(stay, (job.prompt - job.cached) * self._input_us + job.cached * self._input_us // 10)
 
     def _go_on(self, stay: _Stay, prompt_us: int = 0) -> None:
         tokens = self._next_chunk(stay)
