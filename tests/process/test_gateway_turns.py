@@ -5,7 +5,7 @@ import asyncio
 import uvloop
 
 from evenhand.model import Outcome
-from evenhand.scheduling import Policy
+from evenhand.scheduling import Policy, compose
 from support.gateway import (
     CHAT,
     KEY_A,
@@ -62,14 +62,14 @@ async def queued(g: RunningGateway, count: int) -> None:
 
 def test_a_modest_tenants_request_starts_within_a_window_of_the_flood() -> None:
     async def main() -> None:
-        assert await order_of_arrival(Policy(preset="vtc")) <= WINDOW
+        assert await order_of_arrival(compose("vtc")) <= WINDOW
 
     uvloop.run(main())
 
 
 def test_first_come_first_served_makes_it_wait_for_the_whole_flood() -> None:
     async def main() -> None:
-        assert await order_of_arrival(Policy(preset="fcfs")) == FLOOD - WINDOW
+        assert await order_of_arrival(compose("fcfs")) == FLOOD - WINDOW
 
     uvloop.run(main())
 

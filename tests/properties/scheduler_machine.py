@@ -12,14 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
     VIRTUAL_PER_UNIT,
-    Cost,
     Node,
-    Policy,
-    Prediction,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
     TenantShare,
+    TokenWeights,
+    compose,
     tenant_paths,
 )
 from evenhand.scheduling.pool import Pool
@@ -27,7 +26,7 @@ from evenhand.scheduling.pool import Pool
 INPUT_TOKENS_MAX = 60
 OUTPUT_TOKENS_MAX = 40
 CHOICES_MAX = 2
-COST = Cost(input=10, cached_input=1, output=20)
+COST = TokenWeights(input=10, cached_input=1, output=20)
 REQUEST_UNITS_MAX = INPUT_TOKENS_MAX * COST.input + CHOICES_MAX * OUTPUT_TOKENS_MAX * COST.output
 WAIT_MS_MAX = 5_000
 
@@ -64,16 +63,14 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @initialize(
         tree=st.sampled_from(TREES),
-        prediction=st.sampled_from(list(Prediction)),
+        prediction=st.sampled_from(["none", "running-mean"]),
         default_tokens=st.integers(0, OUTPUT_TOKENS_MAX),
     )
-    def build(
-        self, tree: tuple[TenantShare, ...], prediction: Prediction, default_tokens: int
-    ) -> None:
+    def build(self, tree: tuple[TenantShare, ...], prediction: str, default_tokens: int) -> None:
         self.scheduler = Scheduler(
             SchedulerSettings(
                 tenants=tree,
-                policy=Policy(preset=self.preset, prediction=prediction),
+                policy=compose(self.preset, prediction=prediction),
                 cost=COST,
                 limits=QueueLimits(requests_max=24, bytes_max=5_000, tenant_requests_max=12),
                 output_tokens_default=default_tokens,
@@ -253,7 +250,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _can_start(self, request: Request) -> bool:
         engines = self.scheduler.capacity.engines
-        return any(engines[e].in_flight < engines[e].window for e in self._pool_of(request))
+        return any(engines[e].in_flight < engines[e].window for e in self._pool_of(request).engines)
 
     def _next_by_brute_force(self) -> Request | None:
         """The request that must be next, or None if nothing can start."""
@@ -284,12 +281,12 @@ class SchedulerMachine(RuleBasedStateMachine):
                 presents[parent] = min(same)
                 continue
             at_engines = []
-            for engine in pool:
+            for engine in pool.engines:
                 waiting = [
                     child.counter(other)
                     for child in parent.children.values()
                     for other in child.waiting_pools
-                    if engine in other
+                    if engine in other.engines
                 ]
                 if waiting:
                     at_engines.append(min(waiting))

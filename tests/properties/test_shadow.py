@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from evenhand.model import Request, RequestId
-from evenhand.scheduling import Policy, SchedulerSettings
+from evenhand.scheduling import SchedulerSettings, compose
 from evenhand.scheduling.shadow import Observation, Shadow
 from support.simulated_traffic import (
     ONE_ENGINE,
@@ -25,7 +25,7 @@ RUNS = 40
 
 
 def settings(preset: str) -> SchedulerSettings:
-    return SchedulerSettings(tenants=TENANTS, policy=Policy(preset=preset), limits=ROOM)
+    return SchedulerSettings(tenants=TENANTS, policy=compose(preset), limits=ROOM)
 
 
 def window_changes(dice: random.Random, engines: Engines) -> list[tuple[int, str, int]]:

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from evenhand.model import Request
 from evenhand.scheduling import share_tree
-from evenhand.scheduling.least_served import LeastServed
+from evenhand.scheduling.counter_heap import CounterHeap
 from properties.scheduler_machine import OnePoolMachine, SchedulerMachine
 
 STEPS = settings(
@@ -90,8 +90,8 @@ def test_control_of_a_refund_that_leaves_a_stale_key_is_caught() -> None:
             heapreplace(self._heap, (present, index))
 
     with (
-        patch.object(LeastServed, "shrunk", lambda self, member: None),
-        patch.object(LeastServed, "least", least_without_looking),
+        patch.object(CounterHeap, "shrunk", lambda self, member: None),
+        patch.object(CounterHeap, "least", least_without_looking),
     ):
         assert caught(OnePoolMachine)
 

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
     Node,
-    Policy,
-    Prediction,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
     TenantShare,
+    compose,
     share_tree,
     tenant_paths,
 )
@@ -92,11 +91,11 @@ class Host:
         return {
             "nodes": [node_state(node) for node in core.tree.nodes()],
             "engines": dict(core.capacity.engines),
-            "free": core.capacity._free,
+            "free": core.capacity.free,
             "tickets": {key: ticket_state(ticket) for key, ticket in core._tickets.items()},
             "rate": (core._rate._mean_scaled, core._rate._units_before, core._rate.second_ends_ms),
             "input": core._input._sums,
-            "output": (core._output._by_tenant, core._output._by_model),
+            "output": vars(core._output),
             "backlog": (core.backlog.requests, core.backlog.bytes),
             "peak": core.request_units_peak,
         }
@@ -111,17 +110,19 @@ def node_state(node: Node) -> dict[str, object]:
     known = {name: getattr(node, name) for name in Node.__slots__}
     for name in ("children", "parent", "lineage"):
         del known[name]
-    known["views"] = {pool: view._live for pool, view in node.views.items()}
+    known["views"] = {pool.engines: view._live for pool, view in node.views.items()}
+    known["lifts"] = {pool.engines: lift for pool, lift in node.lifts.items()}
+    known["waiting_pools"] = {pool.engines for pool in node.waiting_pools}
     known["waiting_children"] = [child.path for child in node.waiting_children]
     known["last_left"] = {
-        engine: (left.path, pool) for engine, (left, pool) in node.last_left.items()
+        engine: (left.path, pool.engines) for engine, (left, pool) in node.last_left.items()
     }
     return known
 
 
 def ticket_state(ticket: Ticket) -> dict[str, object]:
     known = {name: getattr(ticket, name) for name in Ticket.__slots__}
-    return {**known, "leaf": ticket.leaf.path}
+    return {**known, "leaf": ticket.leaf.path, "pool": ticket.pool.engines}
 
 
 Event = Callable[[Host, int], None]
@@ -171,7 +172,7 @@ def started_at_once(preset: str, seed: int) -> int:
     tree: tuple[TenantShare, ...] = dice.choice(TREES)
     settings = SchedulerSettings(
         tenants=tree,
-        policy=Policy(preset=preset, prediction=dice.choice(list(Prediction))),
+        policy=compose(preset, prediction=dice.choice(["none", "running-mean"])),
         limits=QueueLimits(
             requests_max=12, bytes_max=2_000, tenant_requests_max=5, tenant_bytes_max=600
         ),

@@ -38,7 +38,14 @@ from evenhand.model import (
     Outcome,
     TrustDomain,
 )
-from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling import (
+    Policy,
+    QueueLimits,
+    Scheduler,
+    SchedulerSettings,
+    TenantShare,
+    compose,
+)
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
@@ -89,7 +96,7 @@ class Setup:
         default_factory=lambda: {KEY_A: identity("a"), KEY_B: identity("b")}
     )
     tenants: tuple[TenantShare, ...] = (TenantShare(name="a"), TenantShare(name="b"))
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default_factory=compose)
     queue: QueueLimits = field(default_factory=QueueLimits)
     limits: CallLimits = field(default_factory=CallLimits)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
@@ -228,7 +235,7 @@ async def _gateway(
     shadow = None
     if setup.observes:
         shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
-        settings = replace(settings, policy=Policy(preset="fcfs"), sheds=False)
+        settings = replace(settings, policy=compose("fcfs"), sheds=False)
     scheduler = Scheduler(settings)
     dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
     application = Gateway(

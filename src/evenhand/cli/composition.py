@@ -24,12 +24,11 @@ from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.ledger import Budget, Price
 from evenhand.model import ApplicationName, KeyId, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
-    Cost,
-    Policy,
-    Prediction,
     QueueLimits,
     SchedulerSettings,
     TenantShare,
+    TokenWeights,
+    compose,
 )
 from evenhand.stores import CommitSettings, Pepper
 from evenhand.telemetry import RequestLog
@@ -41,14 +40,13 @@ def scheduler_settings(config: Config) -> SchedulerSettings:
     settings = policy_settings(config)
     if config.mode == "enforce":
         return settings
+    plain = compose("fcfs", prediction=settings.policy.prediction.name)
     limits = replace(
         settings.limits,
         tenant_requests_max=settings.limits.requests_max,
         tenant_bytes_max=settings.limits.bytes_max,
     )
-    return replace(
-        settings, policy=replace(settings.policy, preset="fcfs"), limits=limits, sheds=False
-    )
+    return replace(settings, policy=plain, limits=limits, sheds=False)
 
 
 def policy_settings(config: Config) -> SchedulerSettings:
@@ -56,8 +54,8 @@ def policy_settings(config: Config) -> SchedulerSettings:
     limits = config.limits
     return SchedulerSettings(
         tenants=_shares(config.tenants),
-        policy=Policy(preset=config.policy.preset, prediction=Prediction(config.policy.prediction)),
-        cost=Cost(
+        policy=compose(config.policy.preset, prediction=config.policy.prediction),
+        cost=TokenWeights(
             input=config.cost.input,
             cached_input=config.cost.cached_input,
             output=config.cost.output,

@@ -22,6 +22,9 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.LEDGER_CLOSED: "The state database cannot be written, and the key has a budget, or too much "
     "waits for the disk already.",
     Outcome.KEY_LIMIT: "The key has `limits.open_requests_max` requests open.",
+    Outcome.RATE_LIMITED: "The tenant has used up its rate; only with a policy that limits rates.",
+    Outcome.THROTTLED: "The engines are overloaded, and this tenant is over its share; only at the "
+    "start of an interaction, and only with a policy that throttles.",
     Outcome.TENANT_QUEUE_FULL: "The tenant has as much waiting as it may.",
     Outcome.SHED: "The whole queue is full, and this tenant is the one furthest over its share.",
     Outcome.QUEUE_FULL: "The whole queue is full; only with `mode: observe`, which serves in order of "

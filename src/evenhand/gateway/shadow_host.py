@@ -37,7 +37,7 @@ class ShadowHost:
         *,
         report_every_s: float = REPORT_EVERY_S,
     ) -> None:
-        self.preset = shadow.settings.policy.preset
+        self.preset = shadow.settings.policy.name
         self.failure: str | None = None
         """Why there is no shadow any more; None while it follows."""
         self._shadow: Shadow | None = shadow

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from evenhand.model import Outcome, Usage
-from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
+from evenhand.scheduling.cost.weights import INPUT_BYTES_PER_TOKEN_PRIOR
 from evenhand.wire.engine_error import engine_message, is_openai_error
 from evenhand.wire.error import error_body
 from evenhand.wire.usage import usage_from

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     BUDGET_EXHAUSTED = "budget_exhausted"
     LEDGER_CLOSED = "ledger_closed"
     KEY_LIMIT = "key_limit"
+    RATE_LIMITED = "rate_limited"
+    THROTTLED = "throttled"
     TENANT_QUEUE_FULL = "tenant_queue_full"
     SHED = "shed"
     QUEUE_FULL = "queue_full"
@@ -85,6 +87,8 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.BUDGET_EXHAUSTED: Ending(429, "insufficient_quota", "budget_exhausted", retry=False),
     Outcome.LEDGER_CLOSED: Ending(503, "server_error", "ledger_closed", retry=True),
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
+    Outcome.RATE_LIMITED: Ending(429, "rate_limit_error", "rate_limited", retry=True),
+    Outcome.THROTTLED: Ending(429, "rate_limit_error", "over_share_while_overloaded", retry=True),
     Outcome.TENANT_QUEUE_FULL: Ending(429, "rate_limit_error", "tenant_queue_full", retry=True),
     Outcome.SHED: Ending(429, "rate_limit_error", "over_share_while_full", retry=True),
     Outcome.QUEUE_FULL: Ending(503, "server_error", "queue_full", retry=True),

@@ -9,6 +9,7 @@ from evenhand.model.ids import (
     ModelName,
     RequestId,
     TenantPath,
+    TrustDomain,
 )
 
 
@@ -21,6 +22,9 @@ class Request:
     `prompt_bytes` is the text length from which input tokens are estimated; `prompt_tokens` is set
     instead where the client sent token ids. `choices` is the number of completions asked for
     (`n` or `best_of`, times the number of prompts); `output_tokens_max` bounds each of them.
+    `output_tokens_true` is how many they will be in all, which only a simulator knows. `prefix` is the
+    text by which prompts are compared for what they share, empty where no policy asks; only prompts of
+    one `trust_domain` may share. `calls_declared` is how many calls the client says its interaction has.
     `body_bytes` is what the request occupies while it waits. Instants and durations are
     milliseconds of the host's monotonic clock.
     """
@@ -37,6 +41,10 @@ class Request:
     application: ApplicationName = ApplicationName("default")
     interaction: InteractionId = InteractionId("")
     lane: LaneName = LaneName("default")
+    prefix: bytes = b""
+    trust_domain: TrustDomain = TrustDomain("")
+    output_tokens_true: int | None = None
+    calls_declared: int | None = None
 
     def __post_init__(self) -> None:
         assert self.tenant, "a request belongs to a leaf of the share tree"

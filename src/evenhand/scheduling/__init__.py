@@ -5,12 +5,12 @@ May import: `evenhand.model`, nothing else; no clock, no randomness, no I/O.
 Promises: the bound that the policy states, work conservation, exact conservation in integers.
 """
 
-from evenhand.scheduling.cost import Cost
+from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
-from evenhand.scheduling.policy import PRESETS, Policy, Preset
-from evenhand.scheduling.prediction import Prediction
+from evenhand.scheduling.policy import Policy
+from evenhand.scheduling.presets import PRESETS, compose
 from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings, tenant_paths
 from evenhand.scheduling.share_tree import ShareTree, TenantShare
 
@@ -18,11 +18,8 @@ __all__ = [
     "PRESETS",
     "VIRTUAL_PER_UNIT",
     "WEIGHT_MAX",
-    "Cost",
     "Node",
     "Policy",
-    "Prediction",
-    "Preset",
     "QueueLimits",
     "Refusal",
     "Scheduler",
@@ -32,6 +29,8 @@ __all__ = [
     "Start",
     "Submission",
     "TenantShare",
+    "TokenWeights",
     "Waiting",
+    "compose",
     "tenant_paths",
 ]

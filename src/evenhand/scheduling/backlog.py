@@ -1,6 +1,7 @@
 """The waiting requests: one queue per leaf and pool, first come first served within."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 from evenhand.model import RequestId
 from evenhand.scheduling.node import Node
@@ -51,7 +52,7 @@ class Backlog:
             del self._queues[ticket.leaf]
         return True
 
-    def oldest(self, leaf: Node, open_pools: set[Pool]) -> Ticket:
+    def oldest(self, leaf: Node, open_pools: Collection[Pool]) -> Ticket:
         """The leaf's first ticket for any of these pools. There must be one."""
         heads = [next(iter(q.values())) for p, q in self._queues[leaf].items() if p in open_pools]
         return heads[0] if len(heads) == 1 else min(heads, key=lambda ticket: ticket.sequence)

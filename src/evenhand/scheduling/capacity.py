@@ -1,10 +1,10 @@
-"""Engines and their windows: who may take one more request, and which takes it best."""
+"""Engines and their windows: who may take one more request."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from evenhand.model import EngineName, ModelName
-from evenhand.scheduling.pool import Pool
+from evenhand.model import EngineName, LaneName, ModelName
+from evenhand.scheduling.pool import ONE_LANE, Pool
 
 
 @dataclass(slots=True)
@@ -28,9 +28,11 @@ class Capacity:
     def __init__(self) -> None:
         self.engines: dict[EngineName, EngineState] = {}
         # Asked at every request, changed seldom.
-        self._pools: dict[ModelName, Pool] = {}
+        self._serving: dict[ModelName, tuple[EngineName, ...]] = {}
+        self._pools: dict[LaneName, dict[tuple[EngineName, ...], Pool]] = {}
         self._up: set[EngineName] = set()
-        self._free: set[EngineName] = set()
+        self.free: set[EngineName] = set()
+        """Engines that have a slot."""
         self.window_peak = 0
         """The most that could ever be in flight at once; what the bound is computed from."""
 
@@ -40,43 +42,44 @@ class Capacity:
         state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
         state.window = window
         state.models = frozenset(models)
-        (self._free.add if state.has_slot else self._free.discard)(name)
+        (self.free.add if state.has_slot else self.free.discard)(name)
         self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
         served = {model for engine in self.engines.values() for model in engine.models}
-        self._pools = {model: self._serving(model) for model in served}
+        self._serving = {model: self._names_serving(model) for model in served}
         total = sum(max(e.window, e.in_flight) for e in self.engines.values())
         self.window_peak = max(self.window_peak, total)
 
-    def pool(self, model: ModelName) -> Pool:
-        """The engines that serve a model, up or not."""
-        return self._pools.get(model, ())
+    def pool(self, model: ModelName, lane: LaneName = ONE_LANE) -> Pool:
+        """The engines that serve a model, up or not, in a lane."""
+        return self._pool(lane, self._serving.get(model, ()))
+
+    def without(self, pool: Pool, name: EngineName) -> Pool:
+        """The others of a pool, in its lane."""
+        return self._pool(pool.lane, tuple(other for other in pool.engines if other != name))
 
     def is_open(self, pool: Pool) -> bool:
         """Whether some engine of the pool has a slot."""
-        return not self._free.isdisjoint(pool)
+        return not self.free.isdisjoint(pool.engines)
 
-    def open_pools(self, pools: Iterable[Pool]) -> set[Pool]:
+    def open_pools(self, pools: Iterable[Pool]) -> list[Pool]:
         """Those of the pools in which some engine has a slot."""
-        free = self._free
-        return {pool for pool in pools if not free.isdisjoint(pool)}
+        free = self.free
+        return [pool for pool in pools if not free.isdisjoint(pool.engines)]
 
     def is_served(self, pool: Pool) -> bool:
         """Whether any engine of the pool is up, with or without a slot at this moment."""
-        return not self._up.isdisjoint(pool)
+        return not self._up.isdisjoint(pool.engines)
 
-    def take(self, pool: Pool) -> EngineName:
-        """Occupy a slot for an open pool: on the engine whose window is least filled."""
-        if len(pool) == 1:
-            best = self.engines[pool[0]]
-            assert best.has_slot
-        else:
-            candidates = [engine for name in pool if (engine := self.engines[name]).has_slot]
-            # Least in_flight / window; compared as integers, scaled so that small windows still differ.
-            best = min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
-        best.in_flight = in_flight = best.in_flight + 1
-        if in_flight == best.window:
-            self._free.remove(best.name)
-        return best.name
+    def candidates(self, pool: Pool) -> list[EngineState]:
+        """The engines of an open pool that have a slot, in order of names."""
+        return [engine for name in pool.engines if (engine := self.engines[name]).has_slot]
+
+    def take(self, engine: EngineState) -> None:
+        """Occupy a slot; there must be one."""
+        engine.in_flight = in_flight = engine.in_flight + 1
+        assert in_flight <= engine.window
+        if in_flight == engine.window:
+            self.free.remove(engine.name)
 
     def release(self, name: EngineName) -> None:
         """Free the slot of a request that has ended there. Call once per `take`."""
@@ -84,7 +87,17 @@ class Capacity:
         engine.in_flight = in_flight = engine.in_flight - 1
         assert in_flight >= 0
         if in_flight < engine.window:
-            self._free.add(name)
+            self.free.add(name)
 
-    def _serving(self, model: ModelName) -> Pool:
+    def _pool(self, lane: LaneName, engines: tuple[EngineName, ...]) -> Pool:
+        """The one object for that lane and these engines. Bounded by the sets that there ever were."""
+        of_lane = self._pools.get(lane)
+        if of_lane is None:
+            of_lane = self._pools[lane] = {}
+        pool = of_lane.get(engines)
+        if pool is None:
+            pool = of_lane[engines] = Pool(engines, lane)
+        return pool
+
+    def _names_serving(self, model: ModelName) -> tuple[EngineName, ...]:
         return tuple(sorted(e.name for e in self.engines.values() if model in e.models))

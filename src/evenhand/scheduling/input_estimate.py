@@ -1,7 +1,7 @@
 """How many tokens a prompt will be, learned per model from the usage engines report."""
 
 from evenhand.model import ModelName, Request, Usage
-from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
+from evenhand.scheduling.cost.weights import INPUT_BYTES_PER_TOKEN_PRIOR
 
 _PRIOR_TOKENS = 1_000
 _PRIOR = (_PRIOR_TOKENS * INPUT_BYTES_PER_TOKEN_PRIOR, _PRIOR_TOKENS)

@@ -1,7 +1,7 @@
 """One tenant in the share tree: its weight, its counter, what it holds."""
 
 from evenhand.model import EngineName, TenantPath
-from evenhand.scheduling.least_served import LeastServed
+from evenhand.scheduling.counter_heap import CounterHeap
 from evenhand.scheduling.pool import Pool
 
 VIRTUAL_PER_UNIT = 720_720 << 10
@@ -61,7 +61,7 @@ class Node:
         self.queued_requests = 0
         self.running_requests = 0
         self.lifts: dict[Pool, int] = {}
-        self.views: dict[Pool, LeastServed[Node]] = {}
+        self.views: dict[Pool, CounterHeap[Node]] = {}
         self.waiting_pools: set[Pool] = set()
         self.waiting_children: dict[Node, None] = {}
         self.waiting_weight = 0

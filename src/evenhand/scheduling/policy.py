@@ -1,64 +1,88 @@
-"""A policy is a composition, not a class: an order between tenants and a prediction.
+"""A policy is a composition, not a class: one part for each seam, and the values of their parameters.
 
-`PRESETS` names the compositions; a new preset is an entry here and a file with its order.
+order between tenants x order within a tenant x placement x admission x prediction x cost.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from evenhand.scheduling.backlog import Backlog
-from evenhand.scheduling.fcfs import FirstComeFirstServed
-from evenhand.scheduling.order import Order
-from evenhand.scheduling.prediction import Prediction
-from evenhand.scheduling.share_tree import ShareTree
-from evenhand.scheduling.vtc import VirtualTokenCounter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """A published way to share. `is_fair`: whether it promises a bound at all."""
-
-    order: Callable[[ShareTree, Backlog], Order]
-    is_fair: bool
-    summary: str
-
-
-PRESETS: dict[str, Preset] = {
-    "fcfs": Preset(
-        order=FirstComeFirstServed,
-        is_fair=False,
-        summary="first come, first served; the control",
-    ),
-    "vtc": Preset(
-        order=VirtualTokenCounter,
-        is_fair=True,
-        summary="least service for its weight goes next (arXiv 2401.00588)",
-    ),
-}
+from evenhand.scheduling.admission.built_in import ADMISSIONS
+from evenhand.scheduling.admission.protocol import Admission
+from evenhand.scheduling.cost.built_in import COSTS
+from evenhand.scheduling.cost.protocol import Cost
+from evenhand.scheduling.order.built_in import ORDERS
+from evenhand.scheduling.parts import InFlight, OrderPart, Parameter, Part, QueuePart
+from evenhand.scheduling.placement.built_in import PLACEMENTS
+from evenhand.scheduling.placement.protocol import Placement
+from evenhand.scheduling.prediction.built_in import PREDICTIONS
+from evenhand.scheduling.prediction.protocol import Prediction
+from evenhand.scheduling.queue.built_in import QUEUES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The preset chosen, with its parameters."""
+    """Parts, and values for those of their parameters that differ from the default.
 
-    preset: str = "vtc"
-    prediction: Prediction = Prediction.RUNNING_MEAN
+    `name` is the published name if it is one of the presets, and whoever reads a report sees it.
+    """
+
+    name: str
+    summary: str
+    source: str = ""
+    """Where it was published."""
+    page: str = ""
+    """The page with its derivation, beside the code, relative to the room `scheduling`."""
+    order: OrderPart = ORDERS["least-served"]
+    queue: QueuePart = QUEUES["fifo"]
+    placement: Part[Placement] = PLACEMENTS["least-filled"]
+    admission: Part[Admission] = ADMISSIONS["none"]
+    prediction: Part[Prediction] = PREDICTIONS["running-mean"]
+    cost: Part[Cost] = COSTS["weighted-tokens"]
+    settings: Mapping[str, int] = field(default_factory=dict)
+    bound: str = "no bound"
+    """The bound in words and symbols, for people; `lag_bound` computes it."""
 
     def __post_init__(self) -> None:
-        assert self.preset in PRESETS
+        known = {parameter.name: parameter for parameter in self.parameters()}
+        for name, value in self.settings.items():
+            assert name in known, f"{self.name} has no parameter {name}"
+            assert known[name].minimum <= value <= known[name].maximum, f"{name} is {value}"
+
+    def parts(self) -> tuple[OrderPart | QueuePart | Part[object], ...]:
+        """One for each seam, in the order in which a request meets them."""
+        admission, order, queue = self.admission, self.order, self.queue
+        return (admission, order, queue, self.placement, self.prediction, self.cost)
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All dials of its parts."""
+        for part in self.parts():
+            yield from part.parameters
+
+    def values(self) -> dict[str, int]:
+        """The value of every parameter, set or default."""
+        return {p.name: self.settings.get(p.name, p.default) for p in self.parameters()}
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether it promises a bound at all."""
+        return self.order.gap_max is not None
 
     def counter_gap_max(
         self, *, window: int, request_units_max: int, weight_min: int
     ) -> int | None:
-        """Greatest distance of the counters of two waiting siblings, in units per unit of weight.
+        """Greatest distance of the counters of two siblings that wait for the same engines in the same
+        lane, in units per unit of weight. None: this policy promises nothing.
 
         `window` is the number of requests that may be in flight in all, `request_units_max` bounds
         what one request is charged at any moment (estimated or real), `weight_min` is the least
-        weight among the siblings. Derived in vtc.md; None: this policy promises nothing.
+        weight among the siblings. Derived on the page of the policy.
         """
-        if not PRESETS[self.preset].is_fair:
+        if self.order.gap_max is None:
             return None
-        return -(-window * request_units_max // weight_min)
+        in_flight = InFlight(
+            window=window, request_units_max=request_units_max, weight_min=weight_min
+        )
+        return self.order.gap_max(in_flight, self.values())
 
     def lag_bound(self, *, window: int, request_units_max: int, weight_min: int) -> int | None:
         """Greatest difference of service per weight between two siblings that wait throughout an

@@ -10,19 +10,32 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
+from evenhand.model import (
+    NO_USAGE,
+    EngineName,
+    ModelName,
+    Outcome,
+    Request,
+    RequestId,
+    TenantPath,
+    Usage,
+)
 from evenhand.scheduling.backlog import Backlog
-from evenhand.scheduling.capacity import Capacity
-from evenhand.scheduling.cost import Cost
+from evenhand.scheduling.capacity import Capacity, EngineState
+from evenhand.scheduling.cost.protocol import Work
+from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.door import Door
+from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import explain
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
-from evenhand.scheduling.policy import PRESETS, Policy
+from evenhand.scheduling.openings import Openings
+from evenhand.scheduling.parts import Ground
+from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
-from evenhand.scheduling.prediction import OutputPrediction
-from evenhand.scheduling.retry_after import retry_after_ms
+from evenhand.scheduling.presets import PRESETS
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.share_tree import ShareTree, TenantShare
 from evenhand.scheduling.ticket import Ticket
@@ -33,12 +46,12 @@ _WAITS = Submission()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
-    """What the core is built from. `sheds` False: a full queue refuses the arrival, whoever's it is,
-    as a plain queue does."""
+    """What the core is built from. `cost` weighs tokens, for the policy's cost and for people. `sheds`
+    False: a full queue refuses the arrival, whoever's it is, as a plain queue does."""
 
     tenants: tuple[TenantShare, ...]
-    policy: Policy = field(default_factory=Policy)
-    cost: Cost = field(default_factory=Cost)
+    policy: Policy = PRESETS["vtc"]
+    cost: TokenWeights = field(default_factory=TokenWeights)
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
     sheds: bool = True
@@ -49,17 +62,32 @@ class Scheduler:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self.settings = settings
-        self.tree = ShareTree(settings.tenants)
+        policy, values = settings.policy, settings.policy.values()
+        self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
         self.backlog = Backlog()
-        self._order = PRESETS[settings.policy.preset].order(self.tree, self.backlog)
-        self._input = InputEstimate()
-        self._output = OutputPrediction(
-            settings.policy.prediction, default_tokens=settings.output_tokens_default
-        )
-        self._cost = settings.cost
-        self._output_units = settings.cost.output
         self._rate = ServiceRate(self.tree.root)
+        self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
+        ground = Ground(
+            tree=self.tree,
+            backlog=self.backlog,
+            capacity=self.capacity,
+            rate=self._rate,
+            weights=settings.cost,
+            output_tokens_default=settings.output_tokens_default,
+        )
+        self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
+        self._order = policy.order.build(ground, self._queue, values)
+        self._placement = policy.placement.build(ground, values)
+        self._admission = policy.admission.build(ground, values)
+        self._cost = policy.cost.build(ground, values)
+        self._output = policy.prediction.build(ground, values)
+        self._input = InputEstimate()
+        self._clocks = EngineClocks() if self._cost.measures_time else None
+        # Where the order keeps no turns, a request that nobody stands before need not pass through it.
+        self._passes_through = policy.order.passes_through
+        self._hears_charges = policy.order.hears_charges
+        self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
@@ -75,6 +103,8 @@ class Scheduler:
         and of the `next` that would follow.
         """
         assert request.id not in self._tickets, "submitted twice"
+        if not self._passes_through:
+            return None
         capacity, waiting = self.capacity, self.tree.root.views
         pool = capacity.pool(request.model)
         if not capacity.is_open(pool):
@@ -82,11 +112,13 @@ class Scheduler:
         if waiting and capacity.open_pools(waiting):
             return None  # whoever waits for an open pool may go first
         leaf = self.tree.leaf(request.tenant)
-        if self._is_over_tenant_limit(request, leaf):
+        if self._door.is_closed_to(request, leaf):
+            return None
+        if self._admission.refusal(request, leaf, now_ms) is not None:
             return None
         ticket = self._tickets[request.id] = self._ticket(request, leaf, pool, now_ms)
         self.tree.pass_through(leaf, pool)
-        return self._put_on_engine(ticket, ticket.expected_units, now_ms)
+        return self._put_on_engine(ticket, now_ms)
 
     def submit(self, request: Request, now_ms: int) -> Submission:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
@@ -97,14 +129,17 @@ class Scheduler:
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
             return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
-        leaf = self.tree.leaf(request.tenant)
-        if self._is_over_tenant_limit(request, leaf):
-            return Submission(self._tenant_queue_full(request, leaf, now_ms))
-        ticket = self._ticket(request, leaf, pool, now_ms)
+        leaf, door = self.tree.leaf(request.tenant), self._door
+        if door.is_closed_to(request, leaf):
+            return Submission(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
-        if not (self.settings.sheds or starts_at_once) and self._has_no_room_for(request):
-            return Submission(self._queue_full(request, now_ms))
+        if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
+            return Submission(door.queue_full(request, now_ms))
+        refusal = self._admission.refusal(request, leaf, now_ms)
+        if refusal is not None:
+            return Submission(refusal)
+        ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
         may_shed = self.settings.sheds and not starts_at_once
@@ -116,11 +151,9 @@ class Scheduler:
 
     def cancel(self, request_id: RequestId, now_ms: int) -> None:
         """A waiting request's client has left. It will never start. O(log n)."""
-        del now_ms
         ticket = self._tickets[request_id]
         assert ticket.engine is None, "it runs: settle it"
-        self._dequeue(ticket)
-        del self._tickets[request_id]
+        self._leave(ticket, Outcome.CANCELLED_QUEUED, now_ms)
 
     def expire(self, now_ms: int) -> tuple[Refusal, ...]:
         """End those that have waited too long. Call at `next_expiry_ms` or soon after."""
@@ -131,15 +164,8 @@ class Scheduler:
             # The deadline of its first stay in the queue says nothing of its second.
             if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
                 continue
-            self._dequeue(ticket)
-            del self._tickets[request_id]
-            waited_s = (now_ms - ticket.queued_ms) // 1000
-            message = (
-                f"The request waited {waited_s} s without reaching an engine. "
-                "Send fewer requests at once, or ask for a larger share."
-            )
-            wait_ms = retry_after_ms(ticket.leaf, self._rate.units_per_s(now_ms))
-            expired.append(Refusal(ticket.request, Outcome.QUEUED_TOO_LONG, message, wait_ms))
+            self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
+            expired.append(self._door.queued_too_long(ticket, now_ms))
         return tuple(expired)
 
     def next_expiry_ms(self) -> int | None:
@@ -156,11 +182,10 @@ class Scheduler:
         open_pools = self.capacity.open_pools(self.tree.root.views)
         if not open_pools:
             return None
-        ticket = self._order.next(open_pools)
+        ticket = self._order.next(Openings(open_pools, self.capacity.free), now_ms)
         self._dequeue(ticket)
-        # Guessed anew: more is known than when it came.
-        ticket.input_tokens, ticket.paid_tokens, units = self._expected(ticket.request)
-        engine = self._put_on_engine(ticket, units, now_ms)
+        self._expect(ticket)  # anew: more is known than when it came
+        engine = self._put_on_engine(ticket, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -170,12 +195,20 @@ class Scheduler:
         assert ticket.engine is not None
         ticket.produced_tokens = produced = ticket.produced_tokens + tokens
         unpaid = produced - ticket.paid_tokens
-        if unpaid <= 0:
+        if unpaid <= 0 and self._clocks is None:
             return
-        ticket.paid_tokens = produced
+        if unpaid > 0:
+            ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        self.tree.charge(ticket.leaf, unpaid * self._output_units)
+        if self._output_units is not None:
+            units = unpaid * self._output_units
+        else:
+            units = max(0, self._cost_so_far(ticket, now_ms) - ticket.units)
+        ticket.units += units
+        self.tree.charge(ticket.leaf, units)
+        if self._hears_charges:
+            self._order.charged(ticket.leaf, units, now_ms)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
@@ -184,11 +217,16 @@ class Scheduler:
         ticket = self._tickets.pop(request_id)
         engine, request = ticket.engine, ticket.request
         assert engine is not None, "it waits: cancel it"
-        units = self._cost.of(usage)
+        engine_us = self._engine_us(ticket, now_ms)
+        input_tokens, cached_tokens = usage.input_tokens, usage.cached_input_tokens
+        work = Work(input_tokens, cached_tokens, usage.output_tokens, engine_us)
+        units = self._cost.units(work, ticket.pinned)
         corrected = self._take_off_engine(ticket, engine, units, now_ms)
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
             self._output.learn(request, usage.output_tokens)
+            self._cost.learn(request, usage, engine_us or 0, now_ms)
+        self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -198,8 +236,7 @@ class Scheduler:
         ticket = self._tickets[request_id]
         engine = ticket.engine
         assert engine is not None
-        serving = self.capacity.pool(ticket.request.model)
-        pool = tuple(name for name in serving if name != engine)
+        pool = self.capacity.without(self.capacity.pool(ticket.request.model), engine)
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._take_off_engine(ticket, engine, 0, now_ms)
@@ -217,6 +254,7 @@ class Scheduler:
     ) -> None:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         self.capacity.change(name, window=window, models=models)
+        self._placement.engine_changed(self.capacity.engines[name])
 
     # Questions.
 
@@ -240,7 +278,7 @@ class Scheduler:
 
     def retry_after_ms(self, tenant: TenantPath, now_ms: int) -> int:
         """When a client of that tenant that is refused for its own limits may come back."""
-        return retry_after_ms(self.tree.leaf(tenant), self._rate.units_per_s(now_ms))
+        return self._door.retry_after_ms(self.tree.leaf(tenant), now_ms)
 
     def open_requests(self) -> int:
         """Waiting and running."""
@@ -248,59 +286,105 @@ class Scheduler:
 
     def open_units(self) -> int:
         """What open requests are charged at this moment; the rest of all charges is settled."""
-        return sum(self._charged_units(ticket) for ticket in self._tickets.values())
+        return sum(ticket.units for ticket in self._tickets.values())
 
     @property
     def request_units_peak(self) -> int:
         """The most that any request was charged at any moment so far. O(open requests): what one is
         charged only grows until it ends."""
-        charged = map(self._charged_units, self._tickets.values())
+        charged = (ticket.units for ticket in self._tickets.values())
         return max(self._ended_units_peak, max(charged, default=0))
 
     # Inside.
 
     def _ticket(self, request: Request, leaf: Node, pool: Pool, now_ms: int) -> Ticket:
         self._sequence = sequence = self._sequence + 1
-        return Ticket(request, leaf, pool, sequence, now_ms, *self._expected(request))
-
-    def _expected(self, request: Request) -> tuple[int, int, int]:
-        """Its input and output tokens, and the units that these cost."""
         input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
-        return input_tokens, output_tokens, self._cost.of_tokens(input_tokens, output_tokens)
+        pinned = self._cost.pin(request)
+        units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
+        return Ticket(
+            request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
+        )
 
-    def _charged_units(self, ticket: Ticket) -> int:
-        """What its leaf carries for it at this moment."""
-        if ticket.engine is None:
-            return 0
-        return self._cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
+    def _expect(self, ticket: Ticket) -> None:
+        """Guess again what it will use."""
+        request = ticket.request
+        ticket.input_tokens = self._input.tokens(request)
+        ticket.paid_tokens = self._output.tokens(request)
+        ticket.pinned = self._cost.pin(request)
 
-    def _put_on_engine(self, ticket: Ticket, units: int, now_ms: int) -> EngineName:
+    def _cost_so_far(self, ticket: Ticket, now_ms: int) -> int:
+        """Of a running request: what it is taken to cost at least."""
+        work = Work(
+            ticket.input_tokens,
+            ticket.cached_tokens,
+            ticket.paid_tokens,
+            self._engine_us(ticket, now_ms),
+        )
+        return self._cost.units(work, ticket.pinned)
+
+    def _engine_us(self, ticket: Ticket, now_ms: int) -> int | None:
+        """Its part of its engine's time so far, where the cost asks for it."""
+        if self._clocks is None or ticket.engine is None:
+            return None
+        engine = self.capacity.engines[ticket.engine]
+        clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
+        return clock_us - ticket.engine_clock_us
+
+    def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
+        engine = self._place(ticket)
+        if self._clocks is not None:
+            clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
+            ticket.engine_clock_us = clock_us
+        work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens)
+        ticket.units = units = self._cost.units(work, ticket.pinned)
         self.tree.occupy(ticket.leaf, 1, units)
-        ticket.engine = engine = self.capacity.take(ticket.pool)
-        return engine
+        ticket.engine = engine.name
+        self.capacity.take(engine)
+        self._placement.started(ticket, engine.name)
+        if self._hears_charges:
+            self._order.charged(ticket.leaf, units, now_ms)
+        return engine.name
+
+    def _place(self, ticket: Ticket) -> EngineState:
+        """The engine that it goes to, among those of its pool that have a slot."""
+        if len(ticket.pool.engines) == 1:
+            return self.capacity.engines[ticket.pool.engines[0]]
+        candidates = self.capacity.candidates(ticket.pool)
+        if len(candidates) == 1:
+            return candidates[0]
+        return self._placement.choose(ticket, candidates)
 
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        charged = self._cost.of_tokens(ticket.input_tokens, ticket.paid_tokens)
+        if self._clocks is not None:
+            self._clocks.clock_us(engine, self.capacity.engines[engine].in_flight, now_ms)
+        charged = ticket.units
         self._ended_units_peak = max(self._ended_units_peak, charged, units)
         self.tree.occupy(ticket.leaf, -1, units - charged)
+        ticket.units = 0
         self.capacity.release(engine)
+        self._placement.ended(ticket, engine, ticket.produced_tokens)
+        if self._hears_charges:
+            self._order.charged(ticket.leaf, units - charged, now_ms)
         return units - charged
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
+        self._queue.queued(ticket)
         self._order.queued(ticket)
 
     def _dequeue(self, ticket: Ticket) -> None:
         if self.backlog.remove(ticket):
             self.tree.leave(ticket.leaf, ticket.pool)
+        self._queue.unqueued(ticket)
         self._order.unqueued(ticket)
         if len(self._deadlines) > 2 * self.backlog.requests + _DEAD_DEADLINES_MAX:
             self._deadlines = [
@@ -310,56 +394,17 @@ class Scheduler:
             ]
             heapify(self._deadlines)
 
-    def _is_over_tenant_limit(self, request: Request, leaf: Node) -> bool:
-        limits = self.settings.limits
-        return (
-            leaf.queued_requests >= limits.tenant_requests_max
-            or leaf.queued_bytes + request.body_bytes > limits.tenant_bytes_max
-        )
-
-    def _tenant_queue_full(self, request: Request, leaf: Node, now_ms: int) -> Refusal:
-        limits = self.settings.limits
-        what = (
-            f"{limits.tenant_requests_max} requests"
-            if leaf.queued_requests >= limits.tenant_requests_max
-            else f"{limits.tenant_bytes_max} bytes of requests"
-        )
-        message = (
-            f"Tenant {'/'.join(leaf.path)} has {what} waiting already. "
-            "Retry after the time given, or send fewer at once."
-        )
-        wait_ms = retry_after_ms(leaf, self._rate.units_per_s(now_ms))
-        return Refusal(request, Outcome.TENANT_QUEUE_FULL, message, wait_ms)
-
-    def _has_no_room_for(self, request: Request) -> bool:
-        limits, backlog = self.settings.limits, self.backlog
-        is_long = backlog.requests + 1 > limits.requests_max
-        return is_long or backlog.bytes + request.body_bytes > limits.bytes_max
-
-    def _queue_full(self, request: Request, now_ms: int) -> Refusal:
-        message = "The queue of this gateway is full. Retry after the time given."
-        wait_ms = retry_after_ms(self.tree.root, self._rate.units_per_s(now_ms))
-        return Refusal(request, Outcome.QUEUE_FULL, message, wait_ms)
+    def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
+        """It ends while it waits."""
+        self._dequeue(ticket)
+        del self._tickets[ticket.request.id]
+        self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
-        limits, backlog = self.settings.limits, self.backlog
-        while True:
-            if backlog.bytes > limits.bytes_max:
-                leaf, what = self.tree.largest_in_queue(), "bytes"
-            elif backlog.requests > limits.requests_max:
-                leaf, what = self.tree.furthest_over_share(), "work"
-            else:
-                return
-            assert leaf is not None
-            ticket = backlog.newest(leaf)
-            self._dequeue(ticket)
-            del self._tickets[ticket.request.id]
-            message = (
-                f"The queue is full, and this tenant holds the most {what} of it for its share. "
-                "Retry after the time given, or send fewer at once."
-            )
-            wait_ms = retry_after_ms(leaf, self._rate.units_per_s(now_ms))
-            yield Refusal(ticket.request, Outcome.SHED, message, wait_ms)
+        while (found := self._door.to_shed()) is not None:
+            ticket, what = found
+            self._leave(ticket, Outcome.SHED, now_ms)
+            yield self._door.shed(ticket, what, now_ms)
 
 
 def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:

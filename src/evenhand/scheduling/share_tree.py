@@ -1,4 +1,4 @@
-"""The share tree: who has received least for its weight. Derivation and bound: vtc.md beside this file.
+"""The share tree: who has received least for its weight. Derivation and bound: order/vtc.md.
 
 Every node has a counter of normalised service. A charge to a leaf is added to the counter of each node
 on its path. To pick, walk down from the root, at each node to the child with the least counter among
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from evenhand.model import EngineName, TenantPath
-from evenhand.scheduling.least_served import LeastServed
+from evenhand.scheduling.counter_heap import CounterHeap
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
 
@@ -27,7 +27,9 @@ class TenantShare:
 class ShareTree:
     """Counters, activity and the pick. Weights are positive integers, depth is free."""
 
-    def __init__(self, tenants: Iterable[TenantShare]) -> None:
+    def __init__(self, tenants: Iterable[TenantShare], *, lifts: bool = True) -> None:
+        """`lifts` False: who begins to wait keeps its old counter, and so the credit of having idled."""
+        self._lifts = lifts
         self._nodes = 0
         self._leaves: dict[TenantPath, Node] = {}
         self.root = self._node((), TenantShare(name="", children=tuple(tenants)), None)
@@ -77,7 +79,8 @@ class ShareTree:
         node = leaf
         while node.parent is not None:
             parent = node.parent
-            _lift(node, pool)
+            if self._lifts:
+                _lift(node, pool)
             if not node.waiting_pools:
                 parent.waiting_children[node] = None
                 parent.waiting_weight += node.weight
@@ -85,7 +88,7 @@ class ShareTree:
             view = parent.views.get(pool)
             is_first = view is None
             if view is None:
-                view = parent.views[pool] = LeastServed()
+                view = parent.views[pool] = CounterHeap()
             view.add(node, node.lifts.get(pool, 0))
             if not is_first:
                 return
@@ -98,7 +101,7 @@ class ShareTree:
             parent = node.parent
             view = parent.views[pool]
             view.remove(node)
-            for engine in pool:
+            for engine in pool.engines:
                 parent.last_left[engine] = (node, pool)
             node.waiting_pools.remove(pool)
             if not node.waiting_pools:
@@ -117,9 +120,10 @@ class ShareTree:
             parent = node.parent
             if parent is None:
                 return
-            _lift(node, pool)
+            if self._lifts:
+                _lift(node, pool)
             left = (node, pool)
-            for engine in pool:
+            for engine in pool.engines:
                 parent.last_left[engine] = left
 
     def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node:
@@ -182,7 +186,7 @@ def _lift(node: Node, pool: Pool) -> None:
         present, _ = view.least()
     else:
         present = 0  # where all counters begin
-        for engine in pool:
+        for engine in pool.engines:
             present = max(present, _present_at(parent, engine))
     if present > node.virtual + node.lifts.get(pool, 0):
         node.lifts[pool] = present - node.virtual
@@ -190,7 +194,7 @@ def _lift(node: Node, pool: Pool) -> None:
 
 def _present_at(parent: Node, engine: EngineName) -> int:
     if parent.views:
-        waiting = [view.least()[0] for pool, view in parent.views.items() if engine in pool]
+        waiting = [view.least()[0] for pool, view in parent.views.items() if engine in pool.engines]
         if waiting:
             return min(waiting)
     left = parent.last_left.get(engine)

@@ -11,9 +11,12 @@ from evenhand.scheduling.pool import Pool
 class Ticket:
     """From `submit` to its one ending.
 
-    `expected_units` is the estimate made at submission. While it runs `engine` is set, and the leaf
-    carries the cost of `input_tokens` and `paid_tokens` for it: the output that was predicted, which
-    live tokens use up before they cost more, or what was produced if that is more. `has_failed_once`
+    `input_tokens` and `cached_tokens` are what its prompt is taken to be. `paid_tokens` is the output
+    that is paid for: what was predicted, which live tokens use up before they cost more, or what was
+    produced if that is more. `pinned` is what its cost depends on besides its work. `expected_units`
+    is the estimate made at submission; `units` is what its leaf carries for it at this moment, 0 while
+    it waits.
+    `home` is the engine near which it waits, for queues that keep tickets by engine. `has_failed_once`
     says that an engine has failed on it before.
     """
 
@@ -24,8 +27,14 @@ class Ticket:
     queued_ms: int
     input_tokens: int
     paid_tokens: int
+    pinned: int
     expected_units: int
+    units: int = 0
+    cached_tokens: int = 0
     engine: EngineName | None = None
+    home: EngineName | None = None
+    engine_clock_us: int = 0
+    """Of its engine when it started there (`Capacity.clock_us`)."""
     produced_tokens: int = 0
     has_failed_once: bool = False
 

@@ -27,7 +27,7 @@ def test_the_default_enforces_the_policy(tmp_path: Path) -> None:
     assert config.mode == "enforce"
     settings = scheduler_settings(config)
     assert settings == policy_settings(config)
-    assert settings.policy.preset == "vtc"
+    assert settings.policy.name == "vtc"
     assert settings.limits.tenant_requests_max == 20
     assert settings.sheds
 
@@ -35,7 +35,7 @@ def test_the_default_enforces_the_policy(tmp_path: Path) -> None:
 def test_observe_serves_a_plain_queue_and_tries_the_policy(tmp_path: Path) -> None:
     config = config_of(tmp_path, SOUND + "mode: observe\n")
     real, tried = scheduler_settings(config), policy_settings(config)
-    assert (real.policy.preset, tried.policy.preset) == ("fcfs", "vtc")
+    assert (real.policy.name, tried.policy.name) == ("fcfs", "vtc")
     assert real.policy.prediction is tried.policy.prediction
     assert not real.sheds
     assert real.limits.requests_max == real.limits.tenant_requests_max == 500

@@ -9,7 +9,7 @@ import uvloop
 from evenhand.gateway.admin import admin_app
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ModelName, Request, RequestId, Usage
-from evenhand.scheduling import Policy, SchedulerSettings
+from evenhand.scheduling import SchedulerSettings, compose
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import RequestLog
 from support.admin import Answer, PlainStatus, served
@@ -44,8 +44,8 @@ def observed(shadow: Shadow, *paths: str) -> list[Answer]:
 
 
 def page_after(plan: list[Planned], *, tenants_max: int = 10, remembered_max: int = 100) -> Any:
-    fair = SchedulerSettings(tenants=TENANTS, policy=Policy(), limits=ROOM)
-    real = SchedulerSettings(tenants=TENANTS, policy=Policy(preset="fcfs"), limits=ROOM)
+    fair = SchedulerSettings(tenants=TENANTS, policy=compose(), limits=ROOM)
+    real = SchedulerSettings(tenants=TENANTS, policy=compose("fcfs"), limits=ROOM)
     shadow = Shadow(fair, tenants_max=tenants_max, remembered_max=remembered_max)
     Traffic(real, ONE_ENGINE, plan, shadow=shadow, dice=random.Random(1)).run()
     (answer,) = observed(shadow, "/observed")

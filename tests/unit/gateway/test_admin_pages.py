@@ -5,7 +5,7 @@ import uvloop
 
 from evenhand.gateway.admin import EngineStatus, admin_app
 from evenhand.model import EngineName
-from evenhand.scheduling import Policy, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from support.admin import Answer, PlainStatus, served
 from support.samples import samples_of
 from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
@@ -87,7 +87,15 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
         "ledger_closed_because": None,
         "policy": {
             "preset": "vtc",
-            "parameters": {"prediction": "running-mean"},
+            "parts": {
+                "order": "least-served",
+                "queue": "fifo",
+                "placement": "least-filled",
+                "admission": "none",
+                "prediction": "running-mean",
+                "cost": "weighted-tokens",
+            },
+            "parameters": {},
             "is_fair": True,
             "lag_bound_units_per_weight": 4_000,
             "lag_bound_so_far_units_per_weight": 4 * scheduler.request_units_peak,
@@ -130,7 +138,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
 
 
 def test_a_policy_without_a_promise_shows_no_bound() -> None:
-    settings = SchedulerSettings(tenants=(TenantShare(name="a"),), policy=Policy(preset="fcfs"))
+    settings = SchedulerSettings(tenants=(TenantShare(name="a"),), policy=compose("fcfs"))
     (answer,) = ask(PlainStatus(Scheduler(settings)), "/state")
     assert answer.json["policy"]["preset"] == "fcfs"
     assert answer.json["policy"]["is_fair"] is False

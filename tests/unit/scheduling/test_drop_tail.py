@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId
-from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling import QueueLimits, Scheduler, SchedulerSettings, TenantShare, compose
 
 MODEL = ModelName("m")
 _ids = count()
@@ -14,7 +14,7 @@ _ids = count()
 def scheduler_of(limits: QueueLimits) -> Scheduler:
     tenants = (TenantShare(name="a"), TenantShare(name="b"))
     settings = SchedulerSettings(
-        tenants=tenants, policy=Policy(preset="fcfs"), limits=limits, sheds=False
+        tenants=tenants, policy=compose("fcfs"), limits=limits, sheds=False
     )
     scheduler = Scheduler(settings)
     scheduler.engine_changed(EngineName("e"), window=1, models=[MODEL])

@@ -6,13 +6,13 @@ import pytest
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
-    Cost,
     Policy,
-    Prediction,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
     TenantShare,
+    TokenWeights,
+    compose,
 )
 
 M = ModelName("m")
@@ -24,7 +24,7 @@ def scheduler(*, window: int = 1, policy: Policy | None = None, **limits: int) -
     made = Scheduler(
         SchedulerSettings(
             tenants=tenants,
-            policy=policy or Policy(prediction=Prediction.NONE),
+            policy=policy or compose(prediction="none"),
             limits=QueueLimits(**limits),
             output_tokens_default=50,
         )
@@ -78,7 +78,7 @@ def test_no_way_leads_past_the_limits_of_a_tenant() -> None:
 
 def test_a_weight_of_two_gets_twice_as_much() -> None:
     tenants = (TenantShare(name="a", weight=2), TenantShare(name="b"))
-    core = Scheduler(SchedulerSettings(tenants=tenants, policy=Policy(prediction=Prediction.NONE)))
+    core = Scheduler(SchedulerSettings(tenants=tenants, policy=compose(prediction="none")))
     core.engine_changed(E1, window=9, models=[M])
     for index in range(9):
         core.submit(request(f"a{index}"), 0)
@@ -189,14 +189,14 @@ def test_a_cancelled_request_never_starts() -> None:
 
 
 def test_the_pick_is_charged_so_that_a_burst_is_not_free() -> None:
-    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core = scheduler(window=10, policy=compose(prediction="running-mean"))
     core.submit(request("a1"), 0)
     start(core)
     assert core.tree.root.service_units == 10 * 10 + 50 * 20
 
 
 def test_live_tokens_cost_only_beyond_the_prediction() -> None:
-    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core = scheduler(window=10, policy=compose(prediction="running-mean"))
     core.submit(request("a1"), 0)
     start(core)
     at_pick = core.tree.root.service_units
@@ -207,7 +207,7 @@ def test_live_tokens_cost_only_beyond_the_prediction() -> None:
 
 
 def test_settling_refunds_what_was_cached_and_what_was_not_produced() -> None:
-    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core = scheduler(window=10, policy=compose(prediction="running-mean"))
     core.submit(request("a1"), 0)
     start(core)
     usage = Usage(input_tokens=10, output_tokens=3, cached_input_tokens=8)
@@ -217,14 +217,14 @@ def test_settling_refunds_what_was_cached_and_what_was_not_produced() -> None:
 
 
 def test_a_prediction_never_exceeds_what_the_client_allows() -> None:
-    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core = scheduler(window=10, policy=compose(prediction="running-mean"))
     core.submit(request("a1", output_tokens_max=3, choices=2), 0)
     start(core)
     assert core.tree.root.service_units == 10 * 10 + 2 * 3 * 20
 
 
 def test_predictions_follow_the_tenants_own_answers() -> None:
-    core = scheduler(window=10, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core = scheduler(window=10, policy=compose(prediction="running-mean"))
     for index in range(30):
         core.submit(request(f"a{index}"), 0)
         start(core)
@@ -235,7 +235,7 @@ def test_predictions_follow_the_tenants_own_answers() -> None:
 
 
 def test_requests_that_may_have_no_output_teach_nothing_of_lengths() -> None:
-    core = scheduler(window=9, policy=Policy(prediction=Prediction.RUNNING_MEAN))
+    core = scheduler(window=9, policy=compose(prediction="running-mean"))
     for name, output_max, output in (("a1", None, 40), ("a2", 0, 0), ("b1", 0, 0)):
         core.submit(request(name, output_tokens_max=output_max), 0)
         assert start(core) == name
@@ -320,7 +320,7 @@ M2 = ModelName("m2")
 def two_models() -> Scheduler:
     """`g` is served long and well on one model, while `z` and `f` wait or idle elsewhere."""
     tenants = tuple(TenantShare(name=name) for name in "fgz")
-    core = Scheduler(SchedulerSettings(tenants=tenants, policy=Policy(prediction=Prediction.NONE)))
+    core = Scheduler(SchedulerSettings(tenants=tenants, policy=compose(prediction="none")))
     core.engine_changed(E1, window=1, models=[M])
     core.engine_changed(E2, window=1, models=[M2])
     return core
@@ -444,9 +444,9 @@ def test_why_names_who_goes_first() -> None:
 
 @pytest.mark.parametrize("preset", ["fcfs", "vtc"])
 def test_cost_counts_every_kind_of_token(preset: str) -> None:
-    core = scheduler(policy=Policy(preset=preset))
+    core = scheduler(policy=compose(preset))
     core.submit(request("a1"), 0)
     start(core)
     usage = Usage(input_tokens=7, output_tokens=5, cached_input_tokens=2)
     settlement = core.settle(RequestId("a1"), usage, Outcome.COMPLETED, 0)
-    assert settlement.units == Cost().of(usage) == 5 * 10 + 2 * 1 + 5 * 20
+    assert settlement.units == TokenWeights().of(usage) == 5 * 10 + 2 * 1 + 5 * 20

@@ -1,7 +1,7 @@
 """How far the shadow follows: to the earliest end that it cannot know yet, and no further."""
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
-from evenhand.scheduling import Policy, SchedulerSettings, TenantShare
+from evenhand.scheduling import SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.shadow import Shadow
 
 ENGINE, MODEL = EngineName("e"), ModelName("m")
@@ -10,9 +10,7 @@ USAGE = Usage(1, 1)
 
 def shadow_of(preset: str, *, window: int) -> Shadow:
     tenants = (TenantShare(name="a"), TenantShare(name="b"))
-    shadow = Shadow(
-        SchedulerSettings(tenants=tenants, policy=Policy(preset=preset)), tenants_max=10
-    )
+    shadow = Shadow(SchedulerSettings(tenants=tenants, policy=compose(preset)), tenants_max=10)
     shadow.engine_changed(ENGINE, window=window, models=[MODEL], now_ms=0)
     return shadow
 

@@ -11,10 +11,10 @@ from itertools import pairwise
 
 from evenhand.cli.demo.record import End, Record
 from evenhand.model import Usage
-from evenhand.scheduling import Cost
-from evenhand.scheduling.cost import INPUT_BYTES_PER_TOKEN_PRIOR
+from evenhand.scheduling import TokenWeights
+from evenhand.scheduling.cost.weights import INPUT_BYTES_PER_TOKEN_PRIOR
 
-COST = Cost()
+COST = TokenWeights()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evenhand.gateway.admin.status import Status
-from evenhand.scheduling import PRESETS, Node
+from evenhand.scheduling import Node
 from evenhand.telemetry import Standing, Standings
 
 
@@ -38,11 +38,18 @@ class LiveState:
     def _policy(self) -> dict[str, Any]:
         scheduler = self._status.scheduler
         policy = scheduler.settings.policy
-        parameters = asdict(policy)
         return {
-            "preset": parameters.pop("preset"),
-            "parameters": parameters,
-            "is_fair": PRESETS[policy.preset].is_fair,
+            "preset": policy.name,
+            "parts": {
+                "order": policy.order.name,
+                "queue": policy.queue.name,
+                "placement": policy.placement.name,
+                "admission": policy.admission.name,
+                "prediction": policy.prediction.name,
+                "cost": policy.cost.name,
+            },
+            "parameters": policy.values(),
+            "is_fair": policy.is_fair,
             # What the limits allow one request to cost, and what one has cost at most so far.
             "lag_bound_units_per_weight": self._lag_bound(self._status.request_units_max),
             "lag_bound_so_far_units_per_weight": self._lag_bound(scheduler.request_units_peak),

@@ -14,7 +14,7 @@ INPUT_BYTES_PER_TOKEN_PRIOR = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class TokenWeights:
     """Service units per token. Integers: charges and refunds cancel exactly."""
 
     input: int = 10

@@ -23,7 +23,7 @@ class Counted(Protocol):
 T = TypeVar("T", bound=Counted)
 
 
-class LeastServed(Generic[T]):
+class CounterHeap(Generic[T]):
     """Members with their counters and lifts. `least` is exact at every moment."""
 
     __slots__ = ("_heap", "_lifts", "_live", "_members")

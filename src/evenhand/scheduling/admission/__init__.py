@@ -1,0 +1,1 @@
+"""Admissions: who is refused at once. `protocol.py` is the seam, `built_in.py` the list."""

@@ -1,0 +1,1 @@
+"""Costs: what work adds to counters. `protocol.py` is the seam, `built_in.py` the list."""

@@ -1,0 +1,38 @@
+"""The seam of cost: what the work of a request adds to the counters of its tenant, in integer units."""
+
+from typing import NamedTuple, Protocol
+
+from evenhand.model import Request, Usage
+
+
+class Work(NamedTuple):
+    """What a request has caused, or is expected to cause. `engine_us` is its part of the time of the
+    engine it runs on, microseconds shared among all that ran there together; None: not known yet."""
+
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    engine_us: int | None = None
+
+
+class Cost(Protocol):
+    """Any function of work that does not fall while output and time grow. A request is charged the
+    difference whenever more is known, so in sum `units` of what it really used, exactly once."""
+
+    @property
+    def output_units(self) -> int | None:
+        """What each output token adds, where that is the same for all; None: ask `units` each time."""
+
+    @property
+    def measures_time(self) -> bool:
+        """Whether `engine_us` matters."""
+
+    def pin(self, request: Request) -> int:
+        """What its cost depends on besides its own work, for instance what its application is expected
+        to use. Asked when it is submitted and again when it is picked; then it stays until its end."""
+
+    def units(self, work: Work, pinned: int) -> int:
+        """Cost of that work, at least 0."""
+
+    def learn(self, request: Request, usage: Usage, engine_us: int, now_ms: int) -> None:
+        """A completed request and what it really used. Exactly once for each."""

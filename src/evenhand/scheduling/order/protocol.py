@@ -1,0 +1,31 @@
+"""The seam between tenants: whose turn it is.
+
+An order names the tenant; which of its tickets goes is asked of the queue (`queue/protocol.py`). The
+share tree keeps the accounts whatever the order, so every preset can be measured by the same figures.
+"""
+
+from typing import Protocol
+
+from evenhand.scheduling.node import Node
+from evenhand.scheduling.openings import Openings
+from evenhand.scheduling.ticket import Ticket
+
+
+class Order(Protocol):
+    """Who is next. The scheduler calls; an order never calls back and changes no account."""
+
+    def queued(self, ticket: Ticket) -> None:
+        """The ticket waits; queue, backlog and share tree know it. Once per stay in the queue."""
+
+    def unqueued(self, ticket: Ticket) -> None:
+        """The ticket waits no more (picked, cancelled, expired or shed). Once per stay."""
+
+    def next(self, openings: Openings, now_ms: int) -> Ticket:
+        """The ticket to start. It will be started, so whoever keeps turns may count this one."""
+
+    def charged(self, leaf: Node, units: int, now_ms: int) -> None:
+        """So many units were added to the leaf and all above it (less than 0: refunded). Only for orders
+        whose part says `hears_charges`."""
+
+    def forget(self, node: Node) -> None:
+        """The node has been taken out of the tree. Nothing waits or runs beneath it."""

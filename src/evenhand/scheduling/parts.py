@@ -1,0 +1,103 @@
+"""What a policy is composed of: parts with their parameters, and the ground that all of them stand on.
+
+A part is a value: its name, what it does, its parameters, how it is built. The built-in ones are named
+in one dict for each seam (`ORDERS`, `QUEUES`, `PLACEMENTS`, `ADMISSIONS`, `PREDICTIONS`, `COSTS`). A
+new one is a file and an entry.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from evenhand.scheduling.backlog import Backlog
+from evenhand.scheduling.capacity import Capacity
+from evenhand.scheduling.cost.weights import TokenWeights
+from evenhand.scheduling.order.protocol import Order
+from evenhand.scheduling.queue.protocol import TicketQueue
+from evenhand.scheduling.service_rate import ServiceRate
+from evenhand.scheduling.share_tree import ShareTree
+
+T_co = TypeVar("T_co", covariant=True)
+Parameters = Mapping[str, int]
+"""Values by the names of parameters; only those of the parts that the policy is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A dial of a part. Integers only; the unit ends the name as it is written in the configuration."""
+
+    name: str
+    meaning: str
+    default: int
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What parts are built on. They read it; only the scheduler changes it."""
+
+    tree: ShareTree
+    backlog: Backlog
+    capacity: Capacity
+    rate: ServiceRate
+    weights: TokenWeights
+    output_tokens_default: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[T_co]):
+    """A queue, placement, admission, prediction or cost, before it is built."""
+
+    name: str
+    summary: str
+    build: Callable[[Ground, Parameters], T_co]
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePart:
+    """An order within a tenant. `build` is told whether the order between tenants asks above leaves."""
+
+    name: str
+    summary: str
+    build: Callable[[Ground, Parameters, bool], TicketQueue]
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """What a bound depends on besides the policy. `window` is the number of requests that may be in
+    flight in all, `request_units_max` bounds what one request is charged at any moment (estimated or
+    real),
+    `weight_min` is the least weight among the siblings."""
+
+    window: int
+    request_units_max: int
+    weight_min: int
+
+
+class GapBound(Protocol):
+    """Greatest distance of the counters of two siblings that wait for the same pool, in units per unit
+    of weight, at any moment. Derived on the order's page."""
+
+    def __call__(self, in_flight: InFlight, parameters: Parameters) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPart:
+    """An order between tenants. `gap_max` is None where there is no bound. `lifts`: who begins to wait
+    is lifted to the present. `asks_above_leaves`: it asks the queue for the first ticket beneath inner
+    nodes.
+    `hears_charges`: it wants to be told of every charge. `passes_through`: a request that finds a slot
+    and nobody waiting may start without going through the order, which keeps no turns."""
+
+    name: str
+    summary: str
+    build: Callable[[Ground, TicketQueue, Parameters], Order]
+    parameters: tuple[Parameter, ...] = ()
+    gap_max: GapBound | None = None
+    lifts: bool = True
+    asks_above_leaves: bool = False
+    hears_charges: bool = False
+    passes_through: bool = False

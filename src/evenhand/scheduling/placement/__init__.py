@@ -1,0 +1,1 @@
+"""Placements: which engine. `protocol.py` is the seam, `built_in.py` the list."""

@@ -1,0 +1,57 @@
+"""The published ways to share, each a composition of parts under its published name.
+
+A new preset is an entry here. A new part is a file in the folder of its seam and an entry in the
+`built_in.py` there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from evenhand.scheduling.admission.built_in import ADMISSIONS
+from evenhand.scheduling.cost.built_in import COSTS
+from evenhand.scheduling.order.built_in import ORDERS
+from evenhand.scheduling.placement.built_in import PLACEMENTS
+from evenhand.scheduling.policy import Policy
+from evenhand.scheduling.prediction.built_in import PREDICTIONS
+from evenhand.scheduling.queue.built_in import QUEUES
+
+PRESETS: dict[str, Policy] = {
+    policy.name: policy
+    for policy in (
+        Policy(
+            name="fcfs",
+            summary="first come, first served; what engines do, and the control",
+            order=ORDERS["anyone"],
+        ),
+        Policy(
+            name="vtc",
+            summary="least service for its weight goes next",
+            source="arXiv 2401.00588",
+            page="order/vtc.md",
+            bound="2 W C / w (W in flight, C the largest request, w the least weight)",
+        ),
+    )
+}
+
+
+def compose(
+    preset: str = "vtc",
+    *,
+    queue: str | None = None,
+    placement: str | None = None,
+    admission: str | None = None,
+    prediction: str | None = None,
+    cost: str | None = None,
+    settings: Mapping[str, int] | None = None,
+) -> Policy:
+    """A preset with other parts or values; None leaves the preset's own. All names must exist."""
+    policy = PRESETS[preset]
+    return replace(
+        policy,
+        queue=policy.queue if queue is None else QUEUES[queue],
+        placement=policy.placement if placement is None else PLACEMENTS[placement],
+        admission=policy.admission if admission is None else ADMISSIONS[admission],
+        prediction=policy.prediction if prediction is None else PREDICTIONS[prediction],
+        cost=policy.cost if cost is None else COSTS[cost],
+        settings={**policy.settings, **(settings or {})},
+    )
