@@ -1,73 +1,90 @@
 """One tenant among honest ones, behaving or attacking, before the same engines with the same seeds.
 
-`honest` never has enough: all that an attack gains, it loses. `modest` asks for little: its waits tell whether
-an attack hurts those who are far below their share.
+`honest` never has enough: all that an attack gains, it loses. `modest` asks often for little: its waits
+tell whether an attack hurts those who are far below their share. The sums over all seeds are compared.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 
-from evenhand.model import TenantPath
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
-from support.policies import COST, flat, settings_of
-from support.simulated_engines import SECOND, Client, Figures, Job, SimulatedEngines
+from support.policies import flat, settings_of
+from support.share_checks import check_advantage, check_waits
+from support.simulated_engines import SECOND, Client, Job, SimulatedEngines, same
 
-SEEDS = range(5)
+SEEDS, ONE_SEED = range(3), range(1)
 ENGINES = {"e1": 4, "e2": 4}
 WARM_UP_US, UNTIL_US = SECOND // 5, SECOND
-SERVICE_US = 100 * (COST.input + COST.output)
-"""The longest that an honest request takes."""
+TOKENS_MAX = 100
+"""Of an ordinary request, in and out each."""
+
+ONE = TenantShare(name="attacker")
+NO_GAIN, LITTLE_SLOWER = Fraction(102, 100), Fraction(105, 100)
+
+Habits = Callable[[random.Random], Sequence[Client]]
+"""The attacker's clients, all of whose chance is of these dice."""
 
 
 def ordinary(dice: random.Random) -> Iterator[Job]:
     """What everybody asks for, an attacker that behaves among them."""
     while True:
-        yield Job(prompt=dice.randrange(1, 101), output=dice.randrange(1, 101))
+        yield Job(dice.randrange(1, TOKENS_MAX + 1), dice.randrange(1, TOKENS_MAX + 1))
 
 
 @dataclass(kw_only=True)
-class Attacked:
-    """What a run of all has shown. `attacker_units` were done for the attacker after the warm-up."""
+class Shown:
+    """What the runs have shown. `attacker_units` were done for the attacker after the warm-up."""
 
-    attacker_units: int
-    honest_units: int
-    modest_waits_us: list[int]
-    figures: Figures
-    core: Scheduler
+    attacker_units: int = 0
+    honest_units: int = 0
+    modest_waits_us: list[int] = field(default_factory=list)
+    runs: list[SimulatedEngines] = field(default_factory=list)
 
 
 def attacked(
-    clients: Callable[[random.Random], Sequence[Client]],
+    habits: Habits,
     *,
-    seed: int,
-    attacker: TenantShare | None = None,
+    attacker: TenantShare = ONE,
     core: Callable[[SchedulerSettings], Scheduler] = Scheduler,
     preset: str = "vtc",
-) -> Attacked:
-    """A run in which the attacker has these clients, under the tenant `attacker`."""
-    tree = (attacker or TenantShare(name="attacker"), *flat(honest=1, modest=1))
-    honest = Client(tenant=("honest",), jobs=ordinary(random.Random(seed)), in_flight=40)
-    dice = random.Random(seed + 1_000)
-    gaps_us = iter(lambda: 1 + int(dice.expovariate(1 / 3_000)), None)
-    modest = Client(tenant=("modest",), jobs=ordinary(dice), gaps_us=gaps_us)
-    scheduler = core(settings_of(tree, preset=preset))
-    all_clients = [honest, modest, *clients(random.Random(seed + 2_000))]
-    run = SimulatedEngines(scheduler, all_clients, ENGINES)
-    served, _ = run.served_between(WARM_UP_US, UNTIL_US)
-    return Attacked(
-        attacker_units=sum(units for tenant, units in served.items() if is_attacker(tenant)),
-        honest_units=served["honest",],
-        modest_waits_us=run.figures.waits_us["modest",],
-        figures=run.figures,
-        core=scheduler,
-    )
+    watch: Callable[[SimulatedEngines], None] = lambda _: None,
+    seeds: range = SEEDS,
+    until_us: int = UNTIL_US,
+) -> Shown:
+    """Runs in which the attacker has these habits."""
+    shown = Shown()
+    for seed in seeds:
+        settings = settings_of((attacker, *flat(honest=1, modest=1)), preset=preset)
+        clients = [*honest_clients(seed), *habits(random.Random(seed + 2_000))]
+        run = SimulatedEngines(core(settings), clients, ENGINES, watch=watch)
+        early = len(run.run(WARM_UP_US).waits_us["modest",])
+        served, _ = run.served_between(WARM_UP_US, until_us)
+        shown.attacker_units += sum(units for t, units in served.items() if t[0] == "attacker")
+        shown.honest_units += served["honest",]
+        shown.modest_waits_us += run.figures.waits_us["modest",][early:]
+        shown.runs.append(run)
+    return shown
 
 
-def is_attacker(tenant: TenantPath) -> bool:
-    return tenant[0] == "attacker"
+def honest_clients(seed: int) -> list[Client]:
+    dice, gaps = random.Random(seed), random.Random(seed + 1_000)
+    gaps_us = iter(lambda: 1 + int(gaps.expovariate(1 / 500)), None)
+    return [
+        Client(tenant=("honest",), jobs=ordinary(dice), in_flight=40),
+        Client(tenant=("modest",), jobs=same(10, 5), gaps_us=gaps_us),
+    ]
 
 
-def behaving(in_flight: int = 40) -> Callable[[random.Random], list[Client]]:
+def behaving(dice: random.Random) -> list[Client]:
     """The attacker as an honest tenant that never has enough."""
-    return lambda dice: [Client(tenant=("attacker",), jobs=ordinary(dice), in_flight=in_flight)]
+    return [Client(tenant=("attacker",), jobs=ordinary(dice), in_flight=40)]
+
+
+def check_attack(
+    attack: Shown, before: Shown, gain: Fraction = NO_GAIN, slower: Fraction = LITTLE_SLOWER
+) -> None:
+    """It gains nothing, and nobody waits longer for it."""
+    check_advantage(attack.attacker_units, before.attacker_units, gain)
+    check_waits(attack.modest_waits_us, before.modest_waits_us, slower)

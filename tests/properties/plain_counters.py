@@ -15,59 +15,17 @@ from support.policies import COST, flat, settings_of
 from support.simulated_engines import Client, Job, SimulatedEngines
 
 
-class Followed(Scheduler):
-    """A scheduler with a second pair of books beside it."""
+class PlainCounters:
+    """Counters and queue lengths, by tenant."""
 
-    def __init__(self, settings: SchedulerSettings) -> None:
-        super().__init__(settings)
-        self._weights = {(share.name,): share.weight for share in settings.tenants}
-        self._counters: dict[TenantPath, Fraction] = dict.fromkeys(self._weights, Fraction(0))
+    def __init__(self, weights: dict[TenantPath, int]) -> None:
+        self._weights = weights
+        self._counters = dict.fromkeys(weights, Fraction(0))
         self._queued: Counter[TenantPath] = Counter()
-        self._requests: dict[RequestId, Request] = {}
         self._last_left: TenantPath | None = None
-        self.starts = 0
 
-    def start_at_once(self, request: Request, now_ms: int) -> EngineName | None:
-        engine = super().start_at_once(request, now_ms)
-        if engine is not None:
-            assert not any(self._queued.values()), "somebody waited for this slot"
-            self._requests[request.id] = request
-            self._join(request.tenant)
-            self._start(request)
-        return engine
-
-    def submit(self, request: Request, now_ms: int) -> Submission:
-        submission = super().submit(request, now_ms)
-        assert submission.refused is None
-        self._requests[request.id] = request
-        self._join(request.tenant)
-        return submission
-
-    def cancel(self, request_id: RequestId, now_ms: int) -> None:
-        super().cancel(request_id, now_ms)
-        self._leave(self._requests[request_id].tenant)
-
-    def next(self, now_ms: int) -> Start | None:
-        start = super().next(now_ms)
-        if start is not None:
-            turn = self._least()
-            assert self._counters[start.request.tenant] == turn, "it was another tenant's turn"
-            self._start(start.request)
-        return start
-
-    def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
-        super().produced(request_id, tokens, now_ms)
-        self._charge(self._requests[request_id], tokens * COST.output)
-
-    def settle(
-        self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
-    ) -> Settlement:
-        settlement = super().settle(request_id, usage, outcome, now_ms)
-        refund_units = usage.cached_input_tokens * (COST.input - COST.cached_input)
-        self._charge(self._requests.pop(request_id), -refund_units)
-        return settlement
-
-    def _join(self, tenant: TenantPath) -> None:
+    def joins(self, tenant: TenantPath) -> None:
+        """Lifted to the least of those who wait; if none do, to the last that ceased to."""
         self._queued[tenant] += 1
         if self._queued[tenant] > 1:
             return
@@ -77,22 +35,72 @@ class Followed(Scheduler):
             present = self._counters[self._last_left]
         self._counters[tenant] = max(self._counters[tenant], present)
 
-    def _leave(self, tenant: TenantPath) -> None:
+    def leaves(self, tenant: TenantPath) -> None:
         self._queued[tenant] -= 1
         if not self._queued[tenant]:
             self._last_left = tenant
 
-    def _least(self) -> Fraction:
-        return min(self._counters[tenant] for tenant, queued in self._queued.items() if queued)
+    def charge(self, tenant: TenantPath, units: int) -> None:
+        self._counters[tenant] += Fraction(units, self._weights[tenant])
 
-    def _start(self, request: Request) -> None:
+    def it_is_the_turn_of(self, tenant: TenantPath) -> bool:
+        waiting = (self._counters[t] for t, queued in self._queued.items() if queued)
+        return self._counters[tenant] == min(waiting)
+
+
+class Followed(Scheduler):
+    """A scheduler with a second pair of books beside it."""
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        super().__init__(settings)
+        self.books = PlainCounters({(share.name,): share.weight for share in settings.tenants})
+        self.known: dict[RequestId, Request] = {}
+        self.starts = 0
+
+    def start_at_once(self, request: Request, now_ms: int) -> EngineName | None:
+        engine = super().start_at_once(request, now_ms)
+        if engine is not None:
+            self._comes(request)
+            self._starts(request)
+        return engine
+
+    def submit(self, request: Request, now_ms: int) -> Submission:
+        submission = super().submit(request, now_ms)
+        assert submission.refused is None
+        self._comes(request)
+        return submission
+
+    def cancel(self, request_id: RequestId, now_ms: int) -> None:
+        super().cancel(request_id, now_ms)
+        self.books.leaves(self.known.pop(request_id).tenant)
+
+    def next(self, now_ms: int) -> Start | None:
+        start = super().next(now_ms)
+        if start is not None:
+            self._starts(start.request)
+        return start
+
+    def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
+        super().produced(request_id, tokens, now_ms)
+        self.books.charge(self.known[request_id].tenant, tokens * COST.output)
+
+    def settle(
+        self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
+    ) -> Settlement:
+        refund_units = usage.cached_input_tokens * (COST.input - COST.cached_input)
+        self.books.charge(self.known.pop(request_id).tenant, -refund_units)
+        return super().settle(request_id, usage, outcome, now_ms)
+
+    def _comes(self, request: Request) -> None:
+        self.known[request.id] = request
+        self.books.joins(request.tenant)
+
+    def _starts(self, request: Request) -> None:
         self.starts += 1
-        self._leave(request.tenant)
+        assert self.books.it_is_the_turn_of(request.tenant), "it was another tenant's turn"
+        self.books.leaves(request.tenant)
         assert request.prompt_tokens is not None
-        self._charge(request, request.prompt_tokens * COST.input)
-
-    def _charge(self, request: Request, units: int) -> None:
-        self._counters[request.tenant] += Fraction(units, self._weights[request.tenant])
+        self.books.charge(request.tenant, request.prompt_tokens * COST.input)
 
 
 def follow_the_rule(seeds: range, until_us: int = 100_000) -> int:
@@ -101,7 +109,7 @@ def follow_the_rule(seeds: range, until_us: int = 100_000) -> int:
     for seed in seeds:
         dice = random.Random(seed)
         weights = {name: dice.choice([1, 1, 2, 3]) for name in "abcde"}
-        core = Followed(settings_of(flat(**weights), prediction="none"))
+        core = Followed(settings_of(flat(**weights), parts={"prediction": "none"}))
         clients = [_client(dice, name, until_us) for name in weights]
         SimulatedEngines(core, clients, {"e1": 2, "e2": 1}, chunk_tokens=7).run(until_us)
         starts += core.starts

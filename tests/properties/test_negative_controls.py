@@ -11,7 +11,7 @@ import pytest
 
 from evenhand.model import RequestId
 from evenhand.scheduling import Scheduler, SchedulerSettings, Start, share_tree
-from evenhand.scheduling.least_served import LeastServed
+from evenhand.scheduling.counter_heap import CounterHeap
 from properties.plain_counters import follow_the_rule
 from properties.test_shares import UNEQUAL_DEMAND, UNIFORM, fair, poisson_run
 from properties.test_windup import (
@@ -145,8 +145,8 @@ def test_a_refund_that_leaves_a_stale_key_is_caught(monkeypatch: pytest.MonkeyPa
             self._live[index] = present
             heapreplace(self._heap, (present, index))
 
-    monkeypatch.setattr(LeastServed, "shrunk", lambda self, member: None)
-    monkeypatch.setattr(LeastServed, "least", least)
+    monkeypatch.setattr(CounterHeap, "shrunk", lambda self, member: None)
+    monkeypatch.setattr(CounterHeap, "least", least)
     with caught:
         follow_the_rule(range(20))
 

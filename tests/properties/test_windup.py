@@ -43,7 +43,7 @@ class Scene:
         self.settings = settings_of(
             flat(**self.weights),
             preset=self.preset,
-            prediction=self.prediction,
+            parts={"prediction": self.prediction},
             output_tokens_default=TOKENS_MAX,
         )
         self.meter = LagMeter(self.weights, usual_units=2 * REQUEST_UNITS_MAX)

@@ -1,17 +1,11 @@
 """The one place where tests of shares build a scheduler's settings and ask for its bound."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from evenhand.scheduling import (
-    Cost,
-    Policy,
-    Prediction,
-    QueueLimits,
-    SchedulerSettings,
-    TenantShare,
-)
+from evenhand.scheduling import QueueLimits, SchedulerSettings, TenantShare, TokenWeights, compose
 
-COST = Cost(input=10, cached_input=1, output=20)
+COST = TokenWeights(input=10, cached_input=1, output=20)
 ROOM = QueueLimits(requests_max=10**6, tenant_requests_max=10**6)
 
 
@@ -19,11 +13,12 @@ def settings_of(
     tenants: tuple[TenantShare, ...],
     *,
     preset: str = "vtc",
-    prediction: str = "running-mean",
+    parts: Mapping[str, Any] | None = None,
     limits: QueueLimits = ROOM,
     **others: Any,
 ) -> SchedulerSettings:
-    policy = Policy(preset=preset, prediction=Prediction(prediction))
+    """`parts` differ from the preset's own."""
+    policy = compose(preset, **(parts or {}))
     return SchedulerSettings(tenants=tenants, policy=policy, cost=COST, limits=limits, **others)
 
 
