@@ -208,7 +208,7 @@ class Scheduler:
         ticket.units += units
         self.tree.charge(ticket.leaf, units)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
@@ -346,7 +346,7 @@ class Scheduler:
         self.capacity.take(engine)
         self._placement.started(ticket, engine.name)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
         return engine.name
 
     def _place(self, ticket: Ticket) -> EngineState:
@@ -371,7 +371,8 @@ class Scheduler:
         self.capacity.release(engine)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units - charged, now_ms)
+            self._order.charged(ticket, units - charged, now_ms)
+            self._order.ended(ticket)
         return units - charged
 
     def _enqueue(self, ticket: Ticket) -> None:
