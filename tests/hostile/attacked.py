@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
-from support.policies import flat, settings_of
+from evenhand.scheduling import QueueLimits, Scheduler, SchedulerSettings, TenantShare
+from support.policies import ROOM, flat, settings_of
 from support.share_checks import check_advantage, check_waits
 from support.simulated_engines import SECOND, Client, Job, SimulatedEngines, same
 
@@ -49,6 +49,7 @@ def attacked(
     attacker: TenantShare = ONE,
     core: Callable[[SchedulerSettings], Scheduler] = Scheduler,
     preset: str = "vtc",
+    limits: QueueLimits = ROOM,
     watch: Callable[[SimulatedEngines], None] = lambda _: None,
     seeds: range = SEEDS,
     until_us: int = UNTIL_US,
@@ -56,7 +57,10 @@ def attacked(
     """Runs in which the attacker has these habits."""
     shown = Shown()
     for seed in seeds:
-        settings = settings_of((attacker, *flat(honest=1, modest=1)), preset=preset)
+        tenants = (attacker, *flat(honest=1, modest=1))
+        settings = settings_of(
+            tenants, preset=preset, limits=limits, output_tokens_default=TOKENS_MAX
+        )
         clients = [*honest_clients(seed), *habits(random.Random(seed + 2_000))]
         run = SimulatedEngines(core(settings), clients, ENGINES, watch=watch)
         early = len(run.run(WARM_UP_US).waits_us["modest",])

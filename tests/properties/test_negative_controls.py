@@ -118,7 +118,7 @@ class ChargesAtFinish(Scheduler):
 def test_a_charge_at_finish_is_caught() -> None:
     """Every free slot goes to whoever has the long answers until the first of them has ended."""
     scene = long_beside_short(core=ChargesAtFinish, prediction="none")
-    scene.run.run(SECOND)
+    scene.run.run(SECOND // 2)
     with caught:
         scene.check()
 

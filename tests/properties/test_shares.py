@@ -137,7 +137,7 @@ def test_requests_of_all_sizes_are_shared_within_one_percent(seed: int) -> None:
     clients.append(Client(tenant=("modest",), jobs=mixed(dice), gaps_us=gaps_us))
     # Prompts at a third of their cost in time, as a batching engine has them.
     run = run_of(flat(**weights), clients, {"e1": 4, "e2": 8}, input_us=3, output_us=25)
-    served, shares = fair(run, weights, SECOND // 2, 4 * SECOND, modest=("modest",))
+    served, shares = fair(run, weights, SECOND // 2, 2 * SECOND, modest=("modest",))
     check_shares(served, shares, MIXED)
 
 
@@ -147,7 +147,7 @@ def test_weights_are_kept_within_one_percent(seed: int) -> None:
     weights = {"a": 1, "b": 2, "c": 4, "d": 8}
     clients = [greedy(name, jobs=mixed(dice)) for name in weights]
     run = run_of(flat(**weights), clients, {"e1": 4, "e2": 4})
-    check_shares(*fair(run, weights, SECOND // 2, 4 * SECOND, modest=()), WEIGHTED)
+    check_shares(*fair(run, weights, SECOND // 2, 3 * SECOND, modest=()), WEIGHTED)
 
 
 def test_a_tree_is_shared_level_by_level() -> None:

@@ -74,14 +74,12 @@ def check_nobody_is_passed_over(figures: Figures, bound_units: int) -> None:
 def check_advantage(attack_units: int, behaving_units: int, most: Fraction) -> None:
     """What an attack gains: service by it over service of the same tenant behaving."""
     gain = Fraction(attack_units, behaving_units)
-    print("gain",float(gain))
     assert gain <= most, f"an advantage of {float(gain):.3f}, {float(most):.3f} at most"
 
 
 def check_waits(attacked_us: list[int], before_us: list[int], most: Fraction) -> None:
     """A victim's p99 wait is at most that many times what it was."""
     p99, was = quantile_us(attacked_us), quantile_us(before_us)
-    print("p99",p99,was,p99/was)
     assert p99 <= was * most, f"p99 wait {p99} us, was {was} us"
 
 

@@ -57,6 +57,7 @@ class Client:
     retry_us: int = SECOND
     model: ModelName = MODEL
     open: int = 0
+    comes_back: bool = False
 
     def next_on(self, now_us: int) -> int | None:
         """Now, or when it wakes; None: never again."""
@@ -88,6 +89,7 @@ class Figures:
     offered_units: Counter[TenantPath] = field(default_factory=Counter)
     ended: Counter[Outcome] = field(default_factory=Counter)
     completed: Counter[TenantPath] = field(default_factory=Counter)
+    refused: Counter[TenantPath] = field(default_factory=Counter)
     waits_us: dict[TenantPath, list[int]] = field(default_factory=lambda: defaultdict(list))
     passed_over_units: Counter[TenantPath] = field(default_factory=Counter)
     """The most that was done for others while a tenant waited and none of its own was started."""
@@ -202,6 +204,7 @@ class SimulatedEngines:
         return True
 
     def _refused(self, stay: _Stay, refusal: Refusal) -> None:
+        self.figures.refused[stay.client.tenant] += 1
         self._over(stay, refusal.outcome, stay.client.retry_us)
 
     def _lose_patience(self, stay: _Stay) -> None:
@@ -213,8 +216,17 @@ class SimulatedEngines:
         self.figures.ended[outcome] += 1
         client = stay.client
         client.open -= 1
-        if client.gaps_us is None:
-            self._at(self.now_us + pause_us, _CLIENTS, self._ask, client)
+        if client.gaps_us is not None:
+            return
+        if not pause_us:
+            self._at(self.now_us, _CLIENTS, self._ask, client)
+        elif not client.comes_back:
+            client.comes_back = True
+            self._at(self.now_us + pause_us, _CLIENTS, self._come_back, client)
+
+    def _come_back(self, client: Client) -> None:
+        client.comes_back = False
+        self._ask(client)
 
     # The queue, as we see it.
 
