@@ -86,6 +86,14 @@ def behaving(dice: random.Random) -> list[Client]:
     return [Client(tenant=("attacker",), jobs=ordinary(dice), in_flight=40)]
 
 
+def stepping_out(dice: random.Random) -> list[Client]:
+    """Takes its waiting requests back every few microseconds and sends them again, to start afresh."""
+    jobs = ordinary(dice)
+    return [
+        Client(tenant=("attacker",), jobs=jobs, in_flight=6, patience_us=50, retry_us=5),
+    ]
+
+
 def check_attack(
     attack: Shown, before: Shown, gain: Fraction = NO_GAIN, slower: Fraction = LITTLE_SLOWER
 ) -> None:

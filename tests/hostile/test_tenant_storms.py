@@ -1,7 +1,8 @@
 """A15: a hundred thousand requests that are taken back or sent again at once.
 
-The scheduler keeps nothing of them, a call costs what it cost before, and neither shares nor waits of others
-change. What is kept is counted as objects reachable from the scheduler, whatever they are kept in.
+The scheduler keeps nothing of them, a call costs what it cost before, and neither shares nor waits of
+others change. What is kept is counted as objects reachable from the scheduler, whatever they are kept
+in.
 """
 
 import random

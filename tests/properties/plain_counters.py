@@ -1,8 +1,9 @@
 """VTC for one level and one pool in a page, as the paper has it: whose turn it is at every start.
 
-Written from vtc.md alone, in rational numbers, with no heap and no trees. It knows what a request is charged
-because nothing is predicted: its prompt at the pick, its answer as it comes, cached input given back at
-the end. It follows a core by subclass and fails at the first start that is not the least served tenant's.
+Written from vtc.md alone, in rational numbers, with no heap and no trees. It knows what a request is
+charged because nothing is predicted: its prompt at the pick, its answer as it comes, cached input
+given back at the end. It follows a core by subclass and fails at the first start that is not the least
+served tenant's.
 """
 
 import random
@@ -118,7 +119,11 @@ def follow_the_rule(seeds: range, until_us: int = 100_000) -> int:
 
 def _client(dice: random.Random, name: str, until_us: int) -> Client:
     begin_us = dice.randrange(until_us // 2)
-    spans = ((0, begin_us // 2), (begin_us, begin_us + until_us // 4), (until_us * 7 // 8, until_us))
+    spans = (
+        (0, begin_us // 2),
+        (begin_us, begin_us + until_us // 4),
+        (until_us * 7 // 8, until_us),
+    )
     return Client(
         tenant=(name,),
         jobs=iter(lambda: _job(dice), None),

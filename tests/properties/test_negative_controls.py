@@ -1,17 +1,21 @@
-"""Each fault that has been made in such schedulers is planted, and the check of the sound one must catch it.
+"""Each fault that has been made in such schedulers is planted, and the check of the sound one must
+catch it.
 
 The same scene, by the same checks, passes in the tests of the promise; here the core is spoilt first.
 """
 
 import random
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heapreplace
 
 import pytest
 
 from evenhand.model import RequestId
-from evenhand.scheduling import Scheduler, SchedulerSettings, Start, share_tree
+from evenhand.scheduling import Node, Scheduler, SchedulerSettings, Start, share_tree
 from evenhand.scheduling.counter_heap import CounterHeap
+from evenhand.scheduling.pool import Pool
+from hostile.attacked import NO_GAIN, ONE_SEED, attacked, behaving, stepping_out
 from properties.plain_counters import follow_the_rule
 from properties.test_shares import UNEQUAL_DEMAND, UNIFORM, fair, poisson_run
 from properties.test_windup import (
@@ -21,7 +25,12 @@ from properties.test_windup import (
     long_beside_short,
     on_and_off,
 )
-from support.share_checks import check_lag, check_nobody_is_passed_over, check_shares
+from support.share_checks import (
+    check_advantage,
+    check_lag,
+    check_nobody_is_passed_over,
+    check_shares,
+)
 from support.simulated_engines import SECOND
 
 caught = pytest.raises(AssertionError)
@@ -38,15 +47,30 @@ def test_order_of_arrival_is_caught_by_shares() -> None:
         check_shares(served, shares, UNIFORM)
 
 
-def test_order_of_arrival_is_caught_by_the_lag_and_by_who_is_passed_over() -> None:
-    scene = on_and_off(preset="vtc")
-    bound_units, passed_over_units_max = scene.bound_units, scene.passed_over_units_max
-    scene = on_and_off(preset="fcfs")
-    figures = scene.run.run(4 * SECOND)
+@pytest.mark.parametrize(
+    ("preset", "scene_of"),
+    [
+        ("fcfs", on_and_off),
+        ("lcf", partial(idle_then_burst, SECOND)),
+        ("lcf", on_and_off),
+        ("round-robin", long_beside_short),
+    ],
+)
+def test_an_order_that_promises_nothing_is_caught(
+    preset: str, scene_of: Callable[..., Scene]
+) -> None:
+    """By the bound of the one that promises it."""
+    sound, scene = scene_of(), scene_of(preset=preset)
+    scene.run.run(2 * SECOND)
     with caught:
-        check_lag(scene.meter, bound_units)
+        check_lag(scene.meter, sound.bound_units)
+
+
+def test_order_of_arrival_is_caught_by_who_is_passed_over() -> None:
+    sound, scene = on_and_off(), on_and_off(preset="fcfs")
+    figures = scene.run.run(2 * SECOND)
     with caught:
-        check_nobody_is_passed_over(figures, passed_over_units_max)
+        check_nobody_is_passed_over(figures, sound.passed_over_units_max)
 
 
 # Faults of the lift.
@@ -74,7 +98,8 @@ def test_no_lift_into_an_empty_queue_is_caught(monkeypatch: pytest.MonkeyPatch) 
     """As the VTC artifact has it. A burst beside others that wait is still lifted, and passes."""
     sound = share_tree._lift
 
-    def only_beside_others(node, pool) -> None:
+    def only_beside_others(node: Node, pool: Pool) -> None:
+        assert node.parent is not None
         if pool in node.parent.views:
             sound(node, pool)
 
@@ -88,21 +113,27 @@ def test_no_lift_into_an_empty_queue_is_caught(monkeypatch: pytest.MonkeyPatch) 
         check_lag(scene.meter, scene.bound_units)
 
 
-def erase_debt(monkeypatch: pytest.MonkeyPatch) -> None:
+def erase_debt(node: Node, pool: Pool) -> None:
     """Who comes back is set level with the others, also where it owes them."""
-
-    def level(node, pool) -> None:
-        view = node.parent.views.get(pool)
-        if view is not None:
-            node.lifts[pool] = view.least()[0] - node.virtual
-
-    monkeypatch.setattr(share_tree, "_lift", level)
+    assert node.parent is not None
+    view = node.parent.views.get(pool)
+    if view is not None:
+        node.lifts[pool] = view.least()[0] - node.virtual
 
 
 def test_debt_erased_by_a_pause_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    erase_debt(monkeypatch)
+    monkeypatch.setattr(share_tree, "_lift", erase_debt)
     with caught:
         follow_the_rule(range(20))
+
+
+def test_debt_erased_by_a_pause_is_caught_by_what_it_gains(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(share_tree, "_lift", erase_debt)
+    attack, before = (attacked(who, seeds=ONE_SEED) for who in (stepping_out, behaving))
+    with caught:
+        check_advantage(attack.attacker_units, before.attacker_units, NO_GAIN)
 
 
 # Faults of the charge.
@@ -132,7 +163,7 @@ def test_a_charge_at_finish_is_caught_by_plain_counters(monkeypatch: pytest.Monk
 def test_a_refund_that_leaves_a_stale_key_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lazy heap as it would do for counters that only grow."""
 
-    def least(self):
+    def least(self: CounterHeap[Node]) -> tuple[int, Node]:
         while True:
             key, index = self._heap[0]
             if self._live.get(index) != key:

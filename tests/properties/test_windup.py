@@ -76,12 +76,12 @@ class Scene:
         check_nobody_is_passed_over(self.run.figures, self.passed_over_units_max)
 
 
-def idle_then_burst(idle_us: int) -> Scene:
+def idle_then_burst(idle_us: int, **others: str) -> Scene:
     """One is served alone for a time; then the other comes with all it has."""
     steady = Client(tenant=("steady",), jobs=same(100, 100), in_flight=3 * WINDOW)
     spans = ((idle_us, 2 * idle_us + SECOND // 2),)
     bursts = Client(tenant=("bursts",), jobs=same(100, 100), in_flight=300, on_us=spans)
-    return Scene(TWO, [steady, bursts])
+    return Scene(TWO, [steady, bursts], **others)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("idle_us", [SECOND // 1000, SECOND // 10, SECOND, 4 * SECOND])
@@ -155,18 +155,17 @@ def anything(seed: int, **others: str) -> Scene:
     """Tenants of many sizes and weights that come and go, ask for too much, and lose patience."""
     dice = random.Random(seed)
     weights = {name: dice.choice([1, 1, 2, 5]) for name in "abcd"[: dice.choice([2, 3, 4])]}
-    clients = []
-    for name in weights:
-        clients.append(
-            Client(
-                tenant=(name,),
-                jobs=sizes(dice),
-                in_flight=dice.choice([1, 5, 20, 60]),
-                on_us=tuple(odd_hours(dice, ANYTHING_US)),
-                patience_us=dice.choice([None, None, 5_000]),
-                retry_us=dice.choice([100, 5_000]),
-            )
+    clients = [
+        Client(
+            tenant=(name,),
+            jobs=sizes(dice),
+            in_flight=dice.choice([1, 5, 20, 60]),
+            on_us=tuple(odd_hours(dice, ANYTHING_US)),
+            patience_us=dice.choice([None, None, 5_000]),
+            retry_us=dice.choice([100, 5_000]),
         )
+        for name in weights
+    ]
     prediction = dice.choice(["running-mean", "running-mean", "none"])
     return Scene(weights, clients, **{"prediction": prediction, **others})  # type: ignore[arg-type]
 

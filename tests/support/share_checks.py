@@ -21,10 +21,11 @@ def check_shares(
 
 
 class LagMeter:
-    """Watches a run. The lag of two tenants is the difference of their service per weight over any interval
-    in which both wait throughout: of what was `done` for them, and of what was `given` them, the whole of
-    every request started. The first holds what was in flight before, which no policy can help. `unusual`
-    counts the moments at which more than `usual_units` were given since both began to wait."""
+    """Watches a run. The lag of two tenants is the difference of their service per weight over any
+    interval in which both wait throughout: of what was `done` for them, and of what was `given` them,
+    the whole of every request started. The first holds what was in flight before, which no policy can
+    help. `unusual` counts the moments at which more than `usual_units` were given since both began to
+    wait."""
 
     def __init__(self, weights: Mapping[str, int], usual_units: int) -> None:
         self._pairs = [((f,), (g,), weights[f], weights[g]) for f, g in combinations(weights, 2)]

@@ -1,10 +1,10 @@
 """Engines with windows and clients of many habits around a real scheduler, in simulated microseconds.
 
-A plain discrete-event run. At one moment slots become free first, then come arrivals, then clients leave,
-then requests start. An engine works on a request for `input_us` a prompt token and `output_us` an output
-token; by default a slot so does one service unit a microsecond. Service is counted here, from what the
-engines have really done, never read off the scheduler. After every moment the run is checked to leave no
-slot free that somebody waits for.
+A plain discrete-event run. At one moment slots become free first, then come arrivals, then clients
+leave, then requests start. An engine works on a request for `input_us` a prompt token and `output_us`
+an output token; by default a slot so does one service unit a microsecond. Service is counted here,
+from what the engines have really done, never read off the scheduler. After every moment the run is
+checked to leave no slot free that somebody waits for.
 """
 
 from collections import Counter, defaultdict
@@ -26,8 +26,8 @@ _ENGINES, _CLIENTS, _LEAVING = range(3)
 
 
 class Job(NamedTuple):
-    """What a request makes an engine do. `output` is of all choices together; `declared` is the most that
-    its client allows for each. `leaves_at`: its client leaves when so many tokens have come."""
+    """What a request makes an engine do. `output` is of all choices together; `declared` is the most
+    that its client allows for each. `leaves_at`: its client leaves when so many tokens have come."""
 
     prompt: int
     output: int
@@ -44,9 +44,9 @@ class Job(NamedTuple):
 
 @dataclass(eq=False, kw_only=True)
 class Client:
-    """Asks for its jobs in turn: every so many microseconds (`gaps_us`), or whenever fewer than `in_flight`
-    are open. Sleeps outside the spans `on_us`. Leaves after `patience_us` in the queue. Comes back
-    `retry_us` after a refusal or its own leaving."""
+    """Asks for its jobs in turn: every so many microseconds (`gaps_us`), or whenever fewer than
+    `in_flight` are open. Sleeps outside the spans `on_us`. Leaves after `patience_us` in the queue.
+    Comes back `retry_us` after a refusal or its own leaving."""
 
     tenant: TenantPath
     jobs: Iterator[Job]
@@ -82,7 +82,8 @@ class _Stay:
 
 @dataclass
 class Figures:
-    """What became of the tenants' requests. Units are the engines' work: done, and `given` with every start."""
+    """What became of the tenants' requests. Units are the engines' work: done, and `given` with every
+    start."""
 
     units: Counter[TenantPath] = field(default_factory=Counter)
     given_units: Counter[TenantPath] = field(default_factory=Counter)
@@ -275,7 +276,9 @@ class SimulatedEngines:
         job, tenant, figures = stay.job, stay.client.tenant, self.figures
         figures.waits_us[tenant].append(self.now_us - stay.arrived_us)
         figures.given_units[tenant] += job.units
-        self._go_on(stay, (job.prompt - job.cached) * self._input_us + job.cached * self._input_us // 10)
+        self._go_on(
+            stay, (job.prompt - job.cached) * self._input_us + job.cached * self._input_us // 10
+        )
 
     def _go_on(self, stay: _Stay, prompt_us: int = 0) -> None:
         tokens = self._next_chunk(stay)
@@ -311,8 +314,6 @@ class SimulatedEngines:
         self.figures.completed[stay.client.tenant] += whole
         self._over(stay, outcome, 0)
 
-    def _at(
-        self, at_us: int, rank: int, event: Callable[..., None], what: Client | _Stay
-    ) -> None:
+    def _at(self, at_us: int, rank: int, event: Callable[..., None], what: Client | _Stay) -> None:
         self._count += 1
         heappush(self._events, (at_us, rank, self._count, event, what))

@@ -1,6 +1,6 @@
 """The oracle of fair shares is itself held to cases worked by hand and to what defines it."""
 
-from fractions import Fraction as F
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -15,13 +15,13 @@ BY_HAND: list[tuple[dict[str, Amount], Amount, dict[str, Amount] | None, dict[st
     ({"a": 9, "b": 9, "c": 9}, 9, None, {"a": 3, "b": 3, "c": 3}),
     # What the modest leave goes to the others: 2, then 8 of which 2.6 go, then 5.4 by halves.
     (
-        {"a": 2, "b": F(26, 10), "c": 4, "d": 5},
+        {"a": 2, "b": Fraction(26, 10), "c": 4, "d": 5},
         10,
         None,
-        {"a": 2, "b": F(26, 10), "c": F(27, 10), "d": F(27, 10)},
+        {"a": 2, "b": Fraction(26, 10), "c": Fraction(27, 10), "d": Fraction(27, 10)},
     ),
     # By weight: the level is 10 / 3, and "b" has 2 of it.
-    ({"a": 9, "b": 9}, 10, {"a": 1, "b": 2}, {"a": F(10, 3), "b": F(20, 3)}),
+    ({"a": 9, "b": 9}, 10, {"a": 1, "b": 2}, {"a": Fraction(10, 3), "b": Fraction(20, 3)}),
     # A great weight does not get more than it asks for.
     ({"a": 9, "b": 1}, 10, {"a": 1, "b": 8}, {"a": 9, "b": 1}),
     # "a" is satisfied by 4 of 16, the others share the rest 1 : 3.
@@ -66,19 +66,21 @@ def test_a_crowd_beneath_a_branch_gets_no_more_than_the_branch() -> None:
     tree = (Sharer(name="many", children=crowd), Sharer(name="one", demand=100))
     shares = tree_max_min(tree, 100)
     assert shares["one",] == 50
-    assert shares["many", "u7"] == F(50, 99)
+    assert shares["many", "u7"] == Fraction(50, 99)
 
 
 AMOUNTS = st.fractions(0, 50, max_denominator=12)
 SHARERS = st.dictionaries(
     st.sampled_from("abcdefgh"),
-    st.tuples(AMOUNTS, st.fractions(F(1, 9), 9, max_denominator=9)),
+    st.tuples(AMOUNTS, st.fractions(Fraction(1, 9), 9, max_denominator=9)),
     max_size=8,
 )
 
 
 @given(SHARERS, AMOUNTS)
-def test_shares_meet_the_definition(sharers: dict[str, tuple[F, F]], capacity: F) -> None:
+def test_shares_meet_the_definition(
+    sharers: dict[str, tuple[Fraction, Fraction]], capacity: Fraction
+) -> None:
     demands = {name: demand for name, (demand, _) in sharers.items()}
     weights = {name: weight for name, (_, weight) in sharers.items()}
     shares = max_min(demands, capacity, weights)
@@ -91,7 +93,9 @@ def test_shares_meet_the_definition(sharers: dict[str, tuple[F, F]], capacity: F
 
 
 @given(SHARERS, AMOUNTS)
-def test_a_tree_of_one_level_is_flat(sharers: dict[str, tuple[F, F]], capacity: F) -> None:
+def test_a_tree_of_one_level_is_flat(
+    sharers: dict[str, tuple[Fraction, Fraction]], capacity: Fraction
+) -> None:
     demands = {name: demand for name, (demand, _) in sharers.items()}
     weights = {name: weight for name, (_, weight) in sharers.items()}
     tree = [Sharer(name=n, weight=w, demand=d) for n, (d, w) in sharers.items()]
