@@ -16,7 +16,7 @@ from support.simulated_engines import SECOND, Client, Job, SimulatedEngines, sam
 
 SEEDS, ONE_SEED = range(3), range(1)
 ENGINES = {"e1": 4, "e2": 4}
-WARM_UP_US, UNTIL_US = SECOND // 5, SECOND
+WARM_UP_US, UNTIL_US = SECOND // 10, SECOND * 7 // 10
 TOKENS_MAX = 100
 """Of an ordinary request, in and out each."""
 

@@ -151,7 +151,9 @@ def test_control_idling_pays_where_credit_is_banked(monkeypatch: pytest.MonkeyPa
 
 def test_stepping_out_of_the_queue_gains_nothing(before: Shown) -> None:
     """No debt is left behind. (Where it is, this gains a half: test_negative_controls.py.)"""
-    check_attack(attacked(stepping_out), before)
+    attack = attacked(stepping_out)
+    check_attack(attack, before)
+    assert attack.runs[0].figures.ended[Outcome.CANCELLED_QUEUED] > 20_000
 
 
 # A8: many answers to one request.
