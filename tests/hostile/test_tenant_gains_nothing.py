@@ -8,6 +8,7 @@ charge under which the attack pays.
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -96,6 +97,14 @@ def test_control_splitting_pays_where_arrival_decides() -> None:
     attack, plain = (attacked(h, preset="fcfs", seeds=ONE_SEED) for h in (habits, behaving))
     with caught:
         check_advantage(attack.attacker_units, plain.attacker_units, NO_GAIN)
+
+
+def test_control_splitting_pays_where_users_are_siblings(unsplit: Shown) -> None:
+    """Ten users that are nobody's are ten tenants: as if the attacker had ten times the weight."""
+    tenant, habits = split(10)
+    attack = attacked(habits, attacker=replace(tenant, weight=10))
+    with caught:
+        check_advantage(attack.attacker_units, unsplit.attacker_units, NO_GAIN)
 
 
 # Idle, then burst.

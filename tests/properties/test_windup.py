@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from evenhand.scheduling import Scheduler, SchedulerSettings
+from evenhand.scheduling import RemoveTenant, Scheduler, SchedulerSettings, TreePlan
 from support.policies import COST, flat, lag_bound_units, settings_of
 from support.share_checks import (
     LagMeter,
@@ -18,7 +18,7 @@ from support.share_checks import (
     check_lag_is_usually_small,
     check_nobody_is_passed_over,
 )
-from support.simulated_engines import SECOND, Client, Job, SimulatedEngines, same
+from support.simulated_engines import FOREVER, SECOND, Client, Job, SimulatedEngines, same
 
 WINDOW = 4
 TOKENS_MAX = 100
@@ -119,6 +119,41 @@ def on_and_off(**others: str) -> Scene:
 def test_coming_and_going_gains_nothing() -> None:
     scene = on_and_off()
     scene.run.run(4 * SECOND)
+    scene.check()
+
+
+NIGHT_US = 3 * 3600 * SECOND
+"""Long enough for whoever idles to be forgotten."""
+
+
+def test_a_night_in_which_nobody_comes_changes_nothing() -> None:
+    """One leaves in debt: served alone before the night. In the morning both come at once, time and
+    again."""
+    mornings = tuple((n * NIGHT_US, n * NIGHT_US + SECOND // 5) for n in range(1, 4))
+    steady = Client(tenant=("steady",), jobs=same(100, 100), in_flight=3 * WINDOW)
+    steady.on_us = ((0, SECOND // 5), *mornings)
+    bursts = Client(tenant=("bursts",), jobs=same(100, 100), in_flight=100, on_us=mornings)
+    scene = Scene(TWO, [steady, bursts])
+    scene.run.run(4 * NIGHT_US)
+    scene.check()
+
+
+def test_the_removal_of_whoever_left_last_changes_nothing() -> None:
+    """One is served alone, then another; that one is removed. A newcomer then starts level with the
+    first."""
+    at_us = (0, SECOND, 2 * SECOND)
+    first = Client(tenant=("first",), jobs=same(100, 100), in_flight=3 * WINDOW)
+    first.on_us = ((0, SECOND // 2), (at_us[2] + 1, FOREVER))
+    second = Client(tenant=("second",), jobs=same(100, 100), in_flight=WINDOW)
+    second.on_us = ((at_us[1], at_us[1] + SECOND // 2),)
+    newcomer = Client(tenant=("new",), jobs=same(100, 100), in_flight=300)
+    newcomer.on_us = ((at_us[2], FOREVER),)
+    scene = Scene({"first": 1, "second": 1, "new": 1}, [first, second, newcomer])
+    scene.run.run(2 * SECOND)
+    plan = scene.run.scheduler.plan([RemoveTenant(("second",))])
+    assert isinstance(plan, TreePlan)
+    scene.run.scheduler.apply(plan)
+    scene.run.run(3 * SECOND)
     scene.check()
 
 
