@@ -5,9 +5,10 @@ tell whether an attack hurts those who are far below their share. The sums over 
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from evenhand.scheduling import QueueLimits, Scheduler, SchedulerSettings, TenantShare
 from support.policies import ROOM, flat, settings_of
@@ -50,6 +51,9 @@ def attacked(
     core: Callable[[SchedulerSettings], Scheduler] = Scheduler,
     preset: str = "vtc",
     limits: QueueLimits = ROOM,
+    parts: Mapping[str, Any] | None = None,
+    honest: Callable[[int], list[Client]] | None = None,
+    cache_bytes: int | None = None,
     watch: Callable[[SimulatedEngines], None] = lambda _: None,
     seeds: range = SEEDS,
     until_us: int = UNTIL_US,
@@ -59,10 +63,16 @@ def attacked(
     for seed in seeds:
         tenants = (attacker, *flat(honest=1, modest=1))
         settings = settings_of(
-            tenants, preset=preset, limits=limits, output_tokens_default=TOKENS_MAX
+            tenants,
+            preset=preset,
+            parts=parts,
+            limits=limits,
+            output_tokens_default=TOKENS_MAX,
         )
-        clients = [*honest_clients(seed), *habits(random.Random(seed + 2_000))]
-        run = SimulatedEngines(core(settings), clients, ENGINES, watch=watch)
+        clients = [*(honest or honest_clients)(seed), *habits(random.Random(seed + 2_000))]
+        run = SimulatedEngines(
+            core(settings), clients, ENGINES, watch=watch, cache_bytes=cache_bytes
+        )
         early = len(run.run(WARM_UP_US).waits_us["modest",])
         served, _ = run.served_between(WARM_UP_US, until_us)
         shown.attacker_units += sum(units for t, units in served.items() if t[0] == "attacker")

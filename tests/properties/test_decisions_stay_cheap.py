@@ -50,11 +50,11 @@ class Crowd:
         self.scheduler = Scheduler(settings_of(tenants, preset=preset))
         self.scheduler.engine_changed(EngineName("e"), window=2, models=[MODEL])
         self._numbers = count()
-        self.sent: list[RequestId] = []
+        self.waiting: dict[RequestId, None] = {}
         paths = list(tenant_paths(tenants))
         for number in range(waiting + 2):
             self.send(paths[number % len(paths)])
-        self.running = [start for _ in range(2) if (start := self.scheduler.next(0)) is not None]
+        self.running = [self.start(), self.start()]
         self.turn()
 
     def send(self, tenant: TenantPath) -> None:
@@ -67,17 +67,21 @@ class Crowd:
             queue_wait_ms_max=FOREVER,
         )
         assert self.scheduler.submit(request, 0).refused is None
-        self.sent.append(request.id)
+        self.waiting[request.id] = None
 
     def turn(self) -> None:
         """One ends, its tenant sends another, and the next starts."""
-        ended = self.running.pop(0).request
+        ended = self.running.pop(0)
         self.scheduler.produced(ended.id, 7, 0)
         self.scheduler.settle(ended.id, Usage(10, 7), Outcome.COMPLETED, 0)
         self.send(ended.tenant)
+        self.running.append(self.start())
+
+    def start(self) -> Request:
         start = self.scheduler.next(0)
         assert start is not None
-        self.running.append(start)
+        del self.waiting[start.request.id]
+        return start.request
 
     def turns(self) -> None:
         for _ in range(50):
@@ -86,7 +90,7 @@ class Crowd:
     def cancels(self) -> None:
         """The last fifty that came go, those of many tenants or of one."""
         for _ in range(50):
-            self.scheduler.cancel(self.sent.pop(), 0)
+            self.scheduler.cancel(self.waiting.popitem()[0], 0)
 
 
 Tree = Callable[[int], tuple[TenantShare, ...]]

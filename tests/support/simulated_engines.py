@@ -14,6 +14,7 @@ from heapq import heappop, heappush
 from itertools import repeat
 from typing import NamedTuple
 
+from evenhand.locality import PrefixIndex
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling import Refusal, Scheduler
 from support.policies import COST
@@ -35,6 +36,7 @@ class Job(NamedTuple):
     choices: int = 1
     declared: int | None = None
     leaves_at: int = FOREVER
+    prefix: bytes = b""
 
     @property
     def units(self) -> int:
@@ -108,6 +110,7 @@ class SimulatedEngines:
         models: Mapping[str, tuple[ModelName, ...]] | None = None,
         watch: Callable[["SimulatedEngines"], None] = lambda _: None,
         chunk_tokens: int = 50,
+        cache_bytes: int | None = None,
         input_us: int = COST.input,
         output_us: int = COST.output,
     ) -> None:
@@ -123,6 +126,9 @@ class SimulatedEngines:
         self._events: list[tuple[int, int, int, Callable[..., None], Client | _Stay]] = []
         self._count = 0
         self._serving: dict[ModelName, list[EngineName]] = defaultdict(list)
+        self._caches = {
+            EngineName(name): PrefixIndex(cache_bytes) for name in engines if cache_bytes
+        }
         for name, window in engines.items():
             served = models[name] if models else (MODEL,)
             scheduler.engine_changed(EngineName(name), window=window, models=served)
@@ -186,6 +192,7 @@ class SimulatedEngines:
             prompt_tokens=job.prompt,
             output_tokens_max=job.declared,
             choices=job.choices,
+            prefix=job.prefix,
             queue_wait_ms_max=FOREVER,
         )
         stay = _Stay(request.id, client, job, self.now_us)
@@ -273,12 +280,22 @@ class SimulatedEngines:
         assert self._slots[engine] > 0, "more in flight than the window"
         self._slots[engine] -= 1
         stay.engine = engine
+        self._look_into_the_cache(stay, engine)
         job, tenant, figures = stay.job, stay.client.tenant, self.figures
         figures.waits_us[tenant].append(self.now_us - stay.arrived_us)
         figures.given_units[tenant] += job.units
         self._go_on(
             stay, (job.prompt - job.cached) * self._input_us + job.cached * self._input_us // 10
         )
+
+    def _look_into_the_cache(self, stay: _Stay, engine: EngineName) -> None:
+        """What the engine holds of the prompt need not be computed; and it holds it all from now on."""
+        cache, prefix = self._caches.get(engine), stay.job.prefix
+        if cache is None or not prefix:
+            return
+        cached = stay.job.prompt * cache.matched(prefix, engine) // len(prefix)
+        stay.job = stay.job._replace(cached=cached)
+        cache.insert(prefix, engine)
 
     def _go_on(self, stay: _Stay, prompt_us: int = 0) -> None:
         tokens = self._next_chunk(stay)
