@@ -158,10 +158,10 @@ def test_control_idling_pays_where_credit_is_banked(monkeypatch: pytest.MonkeyPa
         check_lag(*burst_lag())
 
 
-def test_stepping_out_of_the_queue_gains_nothing(before: Shown) -> None:
+def test_stepping_out_of_the_queue_gains_nothing() -> None:
     """No debt is left behind. (Where it is, this gains a half: test_negative_controls.py.)"""
-    attack = attacked(stepping_out)
-    check_attack(attack, before)
+    attack, before = (attacked(h, seeds=ONE_SEED) for h in (stepping_out, behaving))
+    check_advantage(attack.attacker_units, before.attacker_units, NO_GAIN)
     assert attack.runs[0].figures.ended[Outcome.CANCELLED_QUEUED] > 20_000
 
 
