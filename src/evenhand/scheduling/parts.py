@@ -13,6 +13,7 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.order.protocol import Order
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.share_tree import ShareTree
@@ -35,7 +36,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What parts are built on. They read it; only the scheduler changes it."""
+    """What parts are built on. They read it; only the scheduler changes it. `prefixes` is None unless a
+    part of the policy says `asks_prefixes`."""
 
     tree: ShareTree
     backlog: Backlog
@@ -43,6 +45,7 @@ class Ground:
     rate: ServiceRate
     weights: TokenWeights
     output_tokens_default: int
+    prefixes: Prefixes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +56,20 @@ class Part(Generic[T_co]):
     summary: str
     build: Callable[[Ground, Parameters], T_co]
     parameters: tuple[Parameter, ...] = ()
+    asks_prefixes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePart:
-    """An order within a tenant. `build` is told whether the order between tenants asks above leaves."""
+    """An order within a tenant. `build` is told whether the order between tenants asks above leaves.
+    `keeps_homes`: a ticket that begins to wait is given a home first, the engine near which it waits."""
 
     name: str
     summary: str
     build: Callable[[Ground, Parameters, bool], TicketQueue]
     parameters: tuple[Parameter, ...] = ()
+    asks_prefixes: bool = False
+    keeps_homes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,14 @@ from evenhand.scheduling.prediction.built_in import PREDICTIONS
 from evenhand.scheduling.prediction.protocol import Prediction
 from evenhand.scheduling.queue.built_in import QUEUES
 
+PREFIX_INDEX_MIB = Parameter(
+    name="prefix_index_mib",
+    meaning="memory for what is believed about prefix caches, MiB for each trust domain",
+    default=64,
+    minimum=1,
+    maximum=1 << 16,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -57,10 +65,17 @@ class Policy:
         """All dials of its parts."""
         for part in self.parts():
             yield from part.parameters
+        if self.asks_prefixes:
+            yield PREFIX_INDEX_MIB
 
     def values(self) -> dict[str, int]:
         """The value of every parameter, set or default."""
         return {p.name: self.settings.get(p.name, p.default) for p in self.parameters()}
+
+    @property
+    def asks_prefixes(self) -> bool:
+        """Whether the core must remember which engine was given which prefix."""
+        return self.queue.asks_prefixes or self.placement.asks_prefixes
 
     @property
     def is_fair(self) -> bool:

@@ -18,6 +18,7 @@ from evenhand.model import (
     Request,
     RequestId,
     TenantPath,
+    TrustDomain,
     Usage,
 )
 from evenhand.scheduling.backlog import Backlog
@@ -34,8 +35,9 @@ from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
-from evenhand.scheduling.policy import Policy
+from evenhand.scheduling.policy import PREFIX_INDEX_MIB, Policy
 from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.presets import PRESETS
 from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
@@ -74,6 +76,9 @@ class Scheduler:
         self.backlog = Backlog()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
+        self._prefixes: Prefixes | None = None
+        if policy.asks_prefixes:
+            self._prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
         ground = Ground(
             tree=self.tree,
             backlog=self.backlog,
@@ -81,6 +86,7 @@ class Scheduler:
             rate=self._rate,
             weights=settings.cost,
             output_tokens_default=settings.output_tokens_default,
+            prefixes=self._prefixes,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
@@ -91,7 +97,8 @@ class Scheduler:
         self._input = InputEstimate()
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
-        self._passes_through = policy.order.passes_through
+        self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
+        self._keeps_homes = policy.queue.keeps_homes
         self._hears_charges = policy.order.hears_charges
         self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
@@ -265,8 +272,23 @@ class Scheduler:
         self, name: EngineName, *, window: int, models: Collection[ModelName]
     ) -> None:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
+        before = self.capacity.engines.get(name)
+        if before is not None and self._prefixes is not None and before.models != set(models):
+            self._prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
+        if self._keeps_homes:
+            self._home_anew()
+
+    def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
+        """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
+        if self._prefixes is not None:
+            self._prefixes.evicted(trust_domain, name, prefix)
+
+    def restarted(self, name: EngineName) -> None:
+        """An engine came back with an empty cache."""
+        if self._prefixes is not None:
+            self._prefixes.forget(name)
 
     # Tenants change.
 
@@ -362,6 +384,11 @@ class Scheduler:
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
             ticket.engine_clock_us = clock_us
+        prefixes, request = self._prefixes, ticket.request
+        if prefixes is not None:
+            cached = prefixes.cached_tokens(request, engine.name, ticket.input_tokens)
+            ticket.cached_tokens = cached
+            prefixes.started(request, engine.name)
         work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens)
         ticket.units = units = self._cost.units(work, ticket.pinned)
         self.tree.occupy(ticket.leaf, 1, units)
@@ -376,10 +403,29 @@ class Scheduler:
         """The engine that it goes to, among those of its pool that have a slot."""
         if len(ticket.pool.engines) == 1:
             return self.capacity.engines[ticket.pool.engines[0]]
+        if ticket.home is not None and self.capacity.engines[ticket.home].has_slot:
+            return self.capacity.engines[ticket.home]
         candidates = self.capacity.candidates(ticket.pool)
         if len(candidates) == 1:
             return candidates[0]
         return self._placement.choose(ticket, candidates)
+
+    def _home(self, ticket: Ticket) -> EngineName | None:
+        """The engine near which it waits, of those of its pool that are up; None if none is."""
+        engines = self.capacity.up(ticket.pool)
+        ticket.home = None  # so that the placement sees that it only begins to wait
+        if len(engines) > 1:
+            return self._placement.choose(ticket, engines).name
+        return engines[0].name if engines else None
+
+    def _home_anew(self) -> None:
+        """An engine changed: those that wait near one that is down, or near none, look for another.
+        O(open requests)."""
+        for ticket in self._tickets.values():
+            if ticket.engine is None and not self.capacity.is_up(ticket.home):
+                self._queue.unqueued(ticket)
+                ticket.home = self._home(ticket)
+                self._queue.queued(ticket)
 
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
@@ -417,6 +463,8 @@ class Scheduler:
         self._tickets[ticket.request.id] = ticket
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
+        if self._keeps_homes:
+            ticket.home = self._home(ticket)
         self._queue.queued(ticket)
         self._order.queued(ticket)
 
