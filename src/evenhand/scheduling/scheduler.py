@@ -29,6 +29,7 @@ from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.homes import Homes
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
@@ -98,7 +99,9 @@ class Scheduler:
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
         self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
-        self._keeps_homes = policy.queue.keeps_homes
+        self._homes: Homes | None = None
+        if policy.queue.keeps_homes:
+            self._homes = Homes(self.capacity, self._placement, self._queue)
         self._hears_charges = policy.order.hears_charges
         self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
@@ -277,8 +280,8 @@ class Scheduler:
             self._prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
-        if self._keeps_homes:
-            self._home_anew()
+        if self._homes is not None:
+            self._homes.anew(self._tickets.values())
 
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
@@ -410,23 +413,6 @@ class Scheduler:
             return candidates[0]
         return self._placement.choose(ticket, candidates)
 
-    def _home(self, ticket: Ticket) -> EngineName | None:
-        """The engine near which it waits, of those of its pool that are up; None if none is."""
-        engines = self.capacity.up(ticket.pool)
-        ticket.home = None  # so that the placement sees that it only begins to wait
-        if len(engines) > 1:
-            return self._placement.choose(ticket, engines).name
-        return engines[0].name if engines else None
-
-    def _home_anew(self) -> None:
-        """An engine changed: those that wait near one that is down, or near none, look for another.
-        O(open requests)."""
-        for ticket in self._tickets.values():
-            if ticket.engine is None and not self.capacity.is_up(ticket.home):
-                self._queue.unqueued(ticket)
-                ticket.home = self._home(ticket)
-                self._queue.queued(ticket)
-
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
@@ -457,14 +443,15 @@ class Scheduler:
 
     def _forget_learned(self, leaf: Node) -> None:
         self._output.forget(leaf.path)
+        self._placement.forget(leaf)
         self._admission.forget(leaf)
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
-        if self._keeps_homes:
-            ticket.home = self._home(ticket)
+        if self._homes is not None:
+            self._homes.give(ticket)
         self._queue.queued(ticket)
         self._order.queued(ticket)
 
@@ -473,6 +460,8 @@ class Scheduler:
             self.tree.leave(ticket.leaf, ticket.pool)
         self._queue.unqueued(ticket)
         self._order.unqueued(ticket)
+        if self._homes is not None:
+            self._homes.take(ticket)
         if len(self._deadlines) > 2 * self.backlog.requests + _DEAD_DEADLINES_MAX:
             self._deadlines = [
                 entry
