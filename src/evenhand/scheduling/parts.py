@@ -76,12 +76,13 @@ class QueuePart:
 class InFlight:
     """What a bound depends on besides the policy. `window` is the number of requests that may be in
     flight in all, `request_units_max` bounds what one request is charged at any moment (estimated or
-    real),
-    `weight_min` is the least weight among the siblings."""
+    real), `weight_min` is the least weight among the siblings, `input_units` what a token of input
+    costs."""
 
     window: int
     request_units_max: int
     weight_min: int
+    input_units: int = TokenWeights().input
 
 
 class GapBound(Protocol):

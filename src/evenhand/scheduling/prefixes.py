@@ -6,7 +6,7 @@ dropped it or the index runs out of room. Wrong beliefs cost time, never an answ
 
 from collections.abc import Callable
 
-from evenhand.locality import PrefixIndex
+from evenhand.locality import NODE_BYTES, PrefixIndex
 from evenhand.model import EngineName, Request, TrustDomain
 
 Gained = Callable[[TrustDomain, EngineName, bytes, int], None]
@@ -22,6 +22,8 @@ class Prefixes:
         self._index_bytes_max = index_bytes_max
         self._indexes: dict[TrustDomain, PrefixIndex] = {}
         self._listeners: list[Gained] = []
+        self.losses = 0
+        """How often an engine may have lost something: while it stays the same, no match has shrunk."""
 
     def listen(self, gained: Gained) -> None:
         """Call this whenever an engine gains a prefix. What engines lose is not told: ask again."""
@@ -57,7 +59,11 @@ class Prefixes:
         if index is None:
             index = self._indexes[domain] = PrefixIndex(self._index_bytes_max)
         held = index.matched(prefix, engine)
+        may_lose = index.bytes_stored + len(prefix) + 2 * NODE_BYTES > self._index_bytes_max
         index.insert(prefix, engine)
+        if may_lose:  # the least recently used makes room, and so may what is too long
+            self.losses += 1
+            prefix = prefix[: index.matched(prefix, engine)]
         if held < len(prefix):
             for gained in self._listeners:
                 gained(domain, engine, prefix, held)
@@ -66,9 +72,11 @@ class Prefixes:
         """The engine has dropped this prefix and all that continues it; `b""` is everything."""
         index = self._indexes.get(trust_domain)
         if index is not None:
+            self.losses += 1
             index.evict(engine, prefix)
 
     def forget(self, engine: EngineName) -> None:
         """Its cache is empty, or gone."""
+        self.losses += 1
         for index in self._indexes.values():
             index.forget(engine)

@@ -1,7 +1,8 @@
 """Orders within a tenant, by the names that policies use."""
 
-from evenhand.scheduling.parts import Ground, Parameters, QueuePart
+from evenhand.scheduling.parts import Ground, Parameter, Parameters, QueuePart
 from evenhand.scheduling.queue.arrival import ArrivalQueue
+from evenhand.scheduling.queue.longest_prefix import LongestPrefixQueue
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.queue.ranked import RankedQueue, by_arrival
 
@@ -17,8 +18,37 @@ def _first_in_first_out(
     return ArrivalQueue(ground.backlog)
 
 
+def _longest_prefix_first(
+    ground: Ground,
+    parameters: Parameters,
+    asks_above_leaves: bool,  # noqa: FBT001 - as all are built
+) -> TicketQueue:
+    assert ground.prefixes is not None, "its part asks for them"
+    return LongestPrefixQueue(
+        ground.prefixes,
+        age_ms_max=parameters[_PREFIX_AGE_S.name] * 1_000,
+        asks_above_leaves=asks_above_leaves,
+    )
+
+
+_PREFIX_AGE_S = Parameter(
+    name="prefix_age_s",
+    meaning="after so many seconds a request goes before those with a longer match, by arrival",
+    default=30,
+    minimum=0,
+    maximum=86_400,
+)
+
 _PARTS: tuple[QueuePart, ...] = (
     QueuePart(name="fifo", summary="first in, first out", build=_first_in_first_out),
+    QueuePart(
+        name="longest-prefix",
+        summary="the longest match in an engine's prefix cache first, the aged before all",
+        build=_longest_prefix_first,
+        parameters=(_PREFIX_AGE_S,),
+        asks_prefixes=True,
+        keeps_homes=True,
+    ),
 )
 
 QUEUES: dict[str, QueuePart] = {part.name: part for part in _PARTS}
