@@ -75,6 +75,16 @@ PRESETS: dict[str, Policy] = {
             queue=QUEUES["longest-prefix"],
             bound="2 (Q + W C / w) (Q the quantum; W in flight, C the largest request, w least weight)",
         ),
+        Policy(
+            name="d2lpm",
+            summary="dlpm, and each tenant stays near its prefixes until its quantum there is used up",
+            source="arXiv 2501.14312",
+            page="placement/d2lpm.md",
+            order=ORDERS["quantum"],
+            queue=QUEUES["longest-prefix"],
+            placement=PLACEMENTS["d2lpm"],
+            bound="2 (Q + W C / w), as dlpm over all engines; the quantum of placement is not in it",
+        ),
     )
 }
 

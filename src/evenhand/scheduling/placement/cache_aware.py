@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from evenhand.model import EngineName
 from evenhand.scheduling.capacity import EngineState
 from evenhand.scheduling.node import Node
-from evenhand.scheduling.placement.holders import longest_match
+from evenhand.scheduling.placement.holders import Holders
 from evenhand.scheduling.placement.outstanding import Outstanding
 from evenhand.scheduling.placement.protocol import Placement
 from evenhand.scheduling.prefixes import Prefixes
@@ -28,7 +28,7 @@ class CacheAware:
         imbalance_requests: int,
         imbalance_percent: int,
     ) -> None:
-        self._prefixes = prefixes
+        self._holders = Holders(prefixes)
         self._match_percent_min = match_percent_min
         self._imbalance_requests = imbalance_requests
         self._imbalance_percent = imbalance_percent
@@ -37,7 +37,7 @@ class CacheAware:
     def choose(self, ticket: Ticket, candidates: Sequence[EngineState]) -> EngineState:
         among = candidates
         if not self._is_uneven(candidates):
-            matched, holders = longest_match(self._prefixes, ticket.request, candidates)
+            matched, holders = self._holders.longest(ticket.request, candidates)
             if matched and 100 * matched >= self._match_percent_min * len(ticket.request.prefix):
                 among = holders
         return min(among, key=lambda engine: (self._outstanding.tokens(engine), engine.name))
@@ -51,9 +51,11 @@ class CacheAware:
 
     def queued(self, ticket: Ticket) -> None:
         self._outstanding.queued(ticket)
+        self._holders.queued(ticket)
 
     def unqueued(self, ticket: Ticket) -> None:
         self._outstanding.left(ticket)
+        self._holders.unqueued(ticket)
 
     def started(self, ticket: Ticket, engine: EngineName) -> None:
         self._outstanding.started(ticket, engine)

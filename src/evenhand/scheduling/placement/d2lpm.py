@@ -9,7 +9,7 @@ from evenhand.scheduling.capacity import EngineState
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.placement.engine_quanta import EngineQuanta
-from evenhand.scheduling.placement.holders import longest_match
+from evenhand.scheduling.placement.holders import Holders
 from evenhand.scheduling.placement.outstanding import Outstanding
 from evenhand.scheduling.placement.protocol import Placement
 from evenhand.scheduling.prefixes import Prefixes
@@ -23,7 +23,7 @@ class D2lpm:
     def __init__(
         self, prefixes: Prefixes, weights: TokenWeights, *, engine_quantum_tokens: int
     ) -> None:
-        self._prefixes = prefixes
+        self._holders = Holders(prefixes)
         self._weights = weights
         self._quantum_units = engine_quantum_tokens * weights.input
         self._outstanding = Outstanding(prefixes)
@@ -34,7 +34,7 @@ class D2lpm:
     def choose(self, ticket: Ticket, candidates: Sequence[EngineState]) -> EngineState:
         quanta, quantum = self._of(ticket.leaf)
         eligible = quanta.eligible([engine.name for engine in candidates], quantum)
-        _, holders = longest_match(self._prefixes, ticket.request, candidates)
+        _, holders = self._holders.longest(ticket.request, candidates)
         among = [engine for engine in holders if engine.name in eligible]
         if not among:
             among = [engine for engine in candidates if engine.name in eligible]
@@ -45,12 +45,14 @@ class D2lpm:
         units = self._charged_at_home[ticket] = ticket.input_tokens * self._weights.input
         self._charge(ticket.leaf, ticket.home, units)
         self._outstanding.queued(ticket)
+        self._holders.queued(ticket)
 
     def unqueued(self, ticket: Ticket) -> None:
         """Refunded there: its start charges it where it runs."""
         assert ticket.home is not None
         self._charge(ticket.leaf, ticket.home, -self._charged_at_home.pop(ticket))
         self._outstanding.left(ticket)
+        self._holders.unqueued(ticket)
 
     def started(self, ticket: Ticket, engine: EngineName) -> None:
         self._charge(ticket.leaf, engine, ticket.input_tokens * self._weights.input)

@@ -9,7 +9,7 @@ from evenhand.model import EngineName
 from evenhand.scheduling.capacity import EngineState
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.node import Node
-from evenhand.scheduling.placement.holders import longest_match
+from evenhand.scheduling.placement.holders import Holders
 from evenhand.scheduling.placement.protocol import Placement
 from evenhand.scheduling.placement.windowed_cost import Placed, WindowedCost
 from evenhand.scheduling.prefixes import Prefixes
@@ -30,6 +30,7 @@ class Preble:
         rebalance_tokens_min: int,
     ) -> None:
         self._prefixes = prefixes
+        self._holders = Holders(prefixes)
         self._weights = weights
         self._rebalance_percent = rebalance_percent
         self._rebalance_units_min = rebalance_tokens_min * weights.input
@@ -38,7 +39,7 @@ class Preble:
         self._placed: dict[Ticket, Placed] = {}
 
     def choose(self, ticket: Ticket, candidates: Sequence[EngineState]) -> EngineState:
-        matched, holders = longest_match(self._prefixes, ticket.request, candidates)
+        matched, holders = self._holders.longest(ticket.request, candidates)
         if 2 * matched > len(ticket.request.prefix):
             return self._exploit(holders, candidates)
         return min(candidates, key=lambda engine: (self._explored(ticket, engine), engine.name))
@@ -70,9 +71,11 @@ class Preble:
     def queued(self, ticket: Ticket) -> None:
         assert ticket.home is not None
         self._place(ticket, ticket.home, self._prefill_units(ticket, ticket.home))
+        self._holders.queued(ticket)
 
     def unqueued(self, ticket: Ticket) -> None:
         self._cost.correct(self._placed.pop(ticket), 0)
+        self._holders.unqueued(ticket)
 
     def started(self, ticket: Ticket, engine: EngineName) -> None:
         uncached = ticket.input_tokens - ticket.cached_tokens
