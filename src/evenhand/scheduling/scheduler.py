@@ -243,6 +243,7 @@ class Scheduler:
         input_tokens, cached_tokens = usage.input_tokens, usage.cached_input_tokens
         work = Work(input_tokens, cached_tokens, usage.output_tokens, engine_us)
         units = self._cost.units(work, ticket.pinned)
+        ticket.produced_tokens = usage.output_tokens
         corrected = self._take_off_engine(ticket, engine, units, now_ms)
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
