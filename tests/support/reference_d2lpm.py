@@ -64,7 +64,7 @@ class ReferenceD2lpm:
         engine = self.taken_by(one, free)
         cached = self.matched(one.request, engine)
         one.engine = engine
-        self.charge(one, engine, one.request.prompt_tokens * self.input_units)
+        self.charge(one, engine, self.input_cost(one))
         one.outstanding = self.uncached(one.request, cached)
         prefix = one.request.prefix
         self.held[engine] |= {prefix[:n] for n in range(BLOCK, len(prefix) + 1, BLOCK)}
@@ -93,7 +93,7 @@ class ReferenceD2lpm:
         if not up:
             return
         one.home = up[0] if len(up) == 1 else self.choose(one, up)
-        one.charged_at_home = one.request.prompt_tokens * self.input_units
+        one.charged_at_home = self.input_cost(one)
         self.charge(one, one.home, one.charged_at_home)
         cached = self.matched(one.request, one.home)
         one.outstanding = self.uncached(one.request, cached) + one.expected_output
@@ -143,6 +143,10 @@ class ReferenceD2lpm:
     def outstanding(self, engine: EngineName, but: Open) -> int:
         others = (one for one in self.open.values() if one is not but)
         return sum(one.outstanding for one in others if one.place == engine)
+
+    def input_cost(self, one: Open) -> int:
+        assert one.request.prompt_tokens is not None
+        return one.request.prompt_tokens * self.input_units
 
     def uncached(self, request: Request, matched: int) -> int:
         assert request.prompt_tokens is not None
