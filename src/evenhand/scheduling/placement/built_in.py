@@ -71,7 +71,7 @@ _ENGINE_QUANTUM_TOKENS = Parameter(
     name="engine_quantum_tokens",
     meaning="work for which a tenant of weight 1 may stay at an engine before it must spread, in "
     "uncached input tokens",
-    default=20_000,
+    default=100_000,
     minimum=1,
     maximum=1 << 40,
 )
