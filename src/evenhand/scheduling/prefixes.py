@@ -44,17 +44,12 @@ class Prefixes:
         index = self._indexes.get(request.trust_domain)
         return (0, ()) if index is None else index.longest(request.prefix)
 
-    def cached_tokens(self, request: Request, engine: EngineName, input_tokens: int) -> int:
-        """How many of the tokens that its prompt is taken to be are in the engine's cache."""
-        if not request.prefix:
-            return 0
-        return input_tokens * self.matched(request, engine) // len(request.prefix)
-
-    def started(self, request: Request, engine: EngineName) -> None:
-        """The request runs there, so the engine holds its prefix from now on."""
+    def started(self, request: Request, engine: EngineName, input_tokens: int) -> int:
+        """The request runs there, so the engine holds its prefix from now on. How many of the tokens
+        that its prompt is taken to be were in the engine's cache before."""
         prefix, domain = request.prefix, request.trust_domain
         if not prefix:
-            return
+            return 0
         index = self._indexes.get(domain)
         if index is None:
             index = self._indexes[domain] = PrefixIndex(self._index_bytes_max)
@@ -67,6 +62,7 @@ class Prefixes:
         if held < len(prefix):
             for gained in self._listeners:
                 gained(domain, engine, prefix, held)
+        return input_tokens * held // len(request.prefix)
 
     def evicted(self, trust_domain: TrustDomain, engine: EngineName, prefix: bytes) -> None:
         """The engine has dropped this prefix and all that continues it; `b""` is everything."""

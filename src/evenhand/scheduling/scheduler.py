@@ -388,11 +388,9 @@ class Scheduler:
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
             ticket.engine_clock_us = clock_us
-        prefixes, request = self._prefixes, ticket.request
-        if prefixes is not None:
-            cached = prefixes.cached_tokens(request, engine.name, ticket.input_tokens)
+        if self._prefixes is not None:
+            cached = self._prefixes.started(ticket.request, engine.name, ticket.input_tokens)
             ticket.cached_tokens = cached
-            prefixes.started(request, engine.name)
         work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens)
         ticket.units = units = self._cost.units(work, ticket.pinned)
         self.tree.occupy(ticket.leaf, 1, units)

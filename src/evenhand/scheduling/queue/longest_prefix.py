@@ -99,11 +99,14 @@ class LongestPrefixQueue:
         prompts = self._prompts.get((domain, engine))
         if prompts is None:
             return
+        grown = []
         for sequence, matched in prompts.grown(prefix, held_bytes):
             ticket = self._tickets[sequence]
             self._checked[ticket] = self._prefixes.losses
             self._rank_anew(ticket, engine, matched)
-            if self._improved is not None:
+            grown.append(ticket)
+        if self._improved is not None:
+            for ticket in grown:  # when all have moved: whoever is told looks at the heads
                 self._improved(ticket)
 
     def _has_shrunk(self, ticket: Ticket, home: EngineName) -> bool:
