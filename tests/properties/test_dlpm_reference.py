@@ -17,7 +17,6 @@ from evenhand.scheduling import (
     compose,
     tenant_paths,
 )
-from evenhand.scheduling.order import round as rounds
 from support.reference_dlpm import ReferenceDlpm
 
 EVENTS = int(os.environ.get("EVENHAND_EVENTS", "12000"))

@@ -73,8 +73,7 @@ class Placing:
         engine = EngineName(name)
         if self.prefixes is not None:
             request, tokens = ticket.request, ticket.input_tokens
-            ticket.cached_tokens = self.prefixes.cached_tokens(request, engine, tokens)
-            self.prefixes.started(request, engine)
+            ticket.cached_tokens = self.prefixes.started(request, engine, tokens)
         ticket.engine = engine
         self.placement.started(ticket, engine)
         return name

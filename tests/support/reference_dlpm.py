@@ -67,7 +67,9 @@ class ReferenceDlpm:
 
     def engine_changed(self, name: str, *, window: int, models: Any) -> None:
         self.window[name], self.models[name] = window, tuple(models)
-        for entry in self.waiting:
+        for entry in self.entries.values():
+            if entry.engine is not None:
+                continue
             if entry.home is None or not self.window[entry.home]:
                 entry.home = self._home(entry)
 
@@ -87,7 +89,7 @@ class ReferenceDlpm:
         entry = self._pick(pools, now_ms)
         self._leave(entry)
         free = [name for name in entry.pool if self._has_slot(name)]
-        least = min(free, key=lambda n: (self._in_flight(n) * 2**20 // self.window[n], n))
+        least = min(free, key=lambda n: self._filled(n, entry))
         entry.engine = entry.home if entry.home in free else least
         request = entry.request
         tokens, prefix = request.prompt_tokens or 0, request.prefix
@@ -255,8 +257,11 @@ class ReferenceDlpm:
 
     def _home(self, entry: Entry) -> str | None:
         up = [] if self.is_ring else [name for name in entry.pool if self.window[name]]
-        order = sorted(up, key=lambda n: (self._in_flight(n) * 2**20 // self.window[n], n))
-        return order[0] if order else None
+        return min(up, key=lambda n: self._filled(n, entry), default=None)
+
+    def _filled(self, engine: str, but: Entry) -> tuple[int, str]:
+        near = sum(e.home == engine for e in self.waiting if e is not but)
+        return (self._in_flight(engine) + near) * 2**20 // self.window[engine], engine
 
     def _match(self, request: Request, engine: str) -> int:
         held = set() if self.is_ring else self.held.get((request.trust_domain, engine), set())

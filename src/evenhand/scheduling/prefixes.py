@@ -44,6 +44,12 @@ class Prefixes:
         index = self._indexes.get(request.trust_domain)
         return (0, ()) if index is None else index.longest(request.prefix)
 
+    def cached_tokens(self, request: Request, engine: EngineName, input_tokens: int) -> int:
+        """How many of the tokens that its prompt is taken to be are in the engine's cache."""
+        if not request.prefix:
+            return 0
+        return input_tokens * self.matched(request, engine) // len(request.prefix)
+
     def started(self, request: Request, engine: EngineName, input_tokens: int) -> int:
         """The request runs there, so the engine holds its prefix from now on. How many of the tokens
         that its prompt is taken to be were in the engine's cache before."""

@@ -8,7 +8,6 @@ waits), an appearance in `shed` or `expire`, or `settle` (after it was started, 
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 
 from evenhand.model import (
     NO_USAGE,
@@ -25,10 +24,12 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.deadlines import Deadlines
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
-from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
+from evenhand.scheduling.history import History, counters_of
 from evenhand.scheduling.homes import Homes
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
@@ -46,7 +47,6 @@ from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
 
-_DEAD_DEADLINES_MAX = 64
 _IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
@@ -75,6 +75,7 @@ class Scheduler:
         self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
         self.backlog = Backlog()
+        self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
         self._prefixes: Prefixes | None = None
@@ -105,9 +106,10 @@ class Scheduler:
         self._hears_charges = policy.order.hears_charges
         self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
-        self._deadlines: list[tuple[int, int, RequestId]] = []
+        self._deadlines = Deadlines(self._tickets)
         self._sequence = 0
         self._ended_units_peak = 0
+        self._upkeep_ms = 0
         self._reshape = Reshape(
             self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
         )
@@ -150,20 +152,20 @@ class Scheduler:
         pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
-            return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
+            return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
         leaf, door = self.tree.leaf(request.tenant), self._door
         if door.is_closed_to(request, leaf):
-            return Submission(door.tenant_queue_full(request, leaf, now_ms))
+            return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
-            return Submission(door.queue_full(request, now_ms))
+            return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)
         if refusal is not None:
-            return Submission(refusal)
+            return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
-        heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
+        self._deadlines.add(ticket)
         may_shed = self.settings.sheds and not starts_at_once
         shed = tuple(self._shed(now_ms)) if may_shed else ()
         if not shed:
@@ -180,19 +182,16 @@ class Scheduler:
     def expire(self, now_ms: int) -> tuple[Refusal, ...]:
         """End those that have waited too long. Call at `next_expiry_ms` or soon after."""
         expired = []
-        while self._deadlines and self._deadlines[0][0] <= now_ms:
-            at_ms, _, request_id = heappop(self._deadlines)
-            ticket = self._tickets.get(request_id)
-            # The deadline of its first stay in the queue says nothing of its second.
-            if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
-                continue
+        for ticket in self._deadlines.due(now_ms):
             self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
-            expired.append(self._door.queued_too_long(ticket, now_ms))
+            refusal = self._door.queued_too_long(ticket, now_ms)
+            self._history.refused(refusal)
+            expired.append(refusal)
         return tuple(expired)
 
     def next_expiry_ms(self) -> int | None:
         """When `expire` may next have something to do; None while nothing waits."""
-        return self._deadlines[0][0] if self._deadlines else None
+        return self._deadlines.next_ms()
 
     # Requests start, run and end.
 
@@ -207,7 +206,9 @@ class Scheduler:
         ticket = self._order.next(Openings(open_pools, self.capacity.free), now_ms)
         self._dequeue(ticket)
         self._expect(ticket)  # anew: more is known than when it came
+        counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
+        self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -222,7 +223,7 @@ class Scheduler:
         if unpaid > 0:
             ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         if self._output_units is not None:
             units = unpaid * self._output_units
         else:
@@ -250,6 +251,8 @@ class Scheduler:
             self._output.learn(request, usage.output_tokens)
             self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
+        if now_ms >= self._upkeep_ms:
+            self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -267,7 +270,7 @@ class Scheduler:
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens = 0
         self._enqueue(ticket)
-        heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request_id))
+        self._deadlines.add(ticket)
         return True
 
     # Engines change.
@@ -307,13 +310,14 @@ class Scheduler:
 
     # Questions.
 
-    def why(self, request_id: RequestId, now_ms: int) -> Waiting | None:
-        """Why a request waits; None if it runs or is unknown."""
+    def why(self, request_id: RequestId, now_ms: int) -> Explanation | None:
+        """Why a request waits, waited before it was started, or was refused. None: it never waited, or
+        that is too long ago."""
         ticket = self._tickets.get(request_id)
-        if ticket is None or ticket.engine is not None:
-            return None
-        is_open = self.capacity.is_open(ticket.pool)
-        return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
+        if ticket is not None and ticket.engine is None:
+            return explain_waiting(ticket, self.backlog, self._history, now_ms)
+        past = self._history.of(request_id)
+        return None if past is None else explain_past(past, self._history)
 
     def expected_input_tokens(self, request_id: RequestId) -> int:
         """How many a running request's prompt is taken to be, as far as is known."""
@@ -383,7 +387,7 @@ class Scheduler:
     def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         engine = self._place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
@@ -415,7 +419,7 @@ class Scheduler:
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         if self._clocks is not None:
             self._clocks.clock_us(engine, self.capacity.engines[engine].in_flight, now_ms)
         charged = ticket.units
@@ -429,8 +433,9 @@ class Scheduler:
             self._order.ended(ticket)
         return units - charged
 
-    def _second_is_over(self, now_ms: int) -> None:
-        self._rate.roll(now_ms)
+    def _keep_up(self, now_ms: int) -> None:
+        """Once a second, between two requests."""
+        self._upkeep_ms = now_ms + 1_000
         self._reshape.take_out_the_gone()
         self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
 
@@ -447,6 +452,7 @@ class Scheduler:
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
+        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         if self._homes is not None:
@@ -461,13 +467,7 @@ class Scheduler:
         self._order.unqueued(ticket)
         if self._homes is not None:
             self._homes.take(ticket)
-        if len(self._deadlines) > 2 * self.backlog.requests + _DEAD_DEADLINES_MAX:
-            self._deadlines = [
-                entry
-                for entry in self._deadlines
-                if (waiting := self._tickets.get(entry[2])) is not None and waiting.engine is None
-            ]
-            heapify(self._deadlines)
+        self._deadlines.tidy(self.backlog.requests)
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""
@@ -475,11 +475,17 @@ class Scheduler:
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
+    def _refuse(self, refusal: Refusal) -> Submission:
+        self._history.refused(refusal)
+        return Submission(refusal)
+
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:
             ticket, what = found
             self._leave(ticket, Outcome.SHED, now_ms)
-            yield self._door.shed(ticket, what, now_ms)
+            refusal = self._door.shed(ticket, what, now_ms)
+            self._history.refused(refusal)
+            yield refusal
 
 
 def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:
