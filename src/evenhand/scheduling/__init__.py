@@ -6,31 +6,50 @@ Promises: the bound that the policy states, work conservation, exact conservatio
 """
 
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
+from evenhand.scheduling.explanation import Ahead, Explanation, Instead
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
 from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings, tenant_paths
 from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.tree_change import (
+    AddTenant,
+    MoveTenant,
+    RemoveTenant,
+    SetWeight,
+    TreeChange,
+    TreePlan,
+    TreeProblem,
+)
 
 __all__ = [
     "PRESETS",
     "VIRTUAL_PER_UNIT",
     "WEIGHT_MAX",
+    "AddTenant",
+    "Ahead",
+    "Explanation",
+    "Instead",
+    "MoveTenant",
     "Node",
     "Policy",
     "QueueLimits",
     "Refusal",
+    "RemoveTenant",
     "Scheduler",
     "SchedulerSettings",
+    "SetWeight",
     "Settlement",
     "ShareTree",
     "Start",
     "Submission",
     "TenantShare",
     "TokenWeights",
-    "Waiting",
+    "TreeChange",
+    "TreePlan",
+    "TreeProblem",
     "compose",
     "tenant_paths",
 ]

@@ -22,13 +22,15 @@ from evenhand.model import (
     Usage,
 )
 from evenhand.scheduling.backlog import Backlog
-from evenhand.scheduling.capacity import Capacity, EngineState
+from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
-from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
+from evenhand.scheduling.history import History, counters_of
+from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
@@ -38,11 +40,15 @@ from evenhand.scheduling.policy import PREFIX_INDEX_MIB, Policy
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.presets import PRESETS
+from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
 from evenhand.scheduling.ticket import Ticket
+from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
+from evenhand.scheduling.whereabouts import Whereabouts
 
 _DEAD_DEADLINES_MAX = 64
+_IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
 
@@ -57,6 +63,8 @@ class SchedulerSettings:
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
     sheds: bool = True
+    forget_after_ms: int = 3_600_000
+    """What was learned of a tenant goes when it has been idle for so long."""
 
 
 class Scheduler:
@@ -68,6 +76,7 @@ class Scheduler:
         self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
         self.backlog = Backlog()
+        self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
         self._prefixes: Prefixes | None = None
@@ -85,6 +94,7 @@ class Scheduler:
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
+        self._where = Whereabouts(self.capacity, self._placement, self._queue)
         self._admission = policy.admission.build(ground, values)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
@@ -99,6 +109,13 @@ class Scheduler:
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
         self._ended_units_peak = 0
+        self._upkeep_ms = 0
+        self._reshape = Reshape(
+            self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
+        )
+        self._idle = IdleHand(
+            self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
+        )
 
     # Requests come in.
 
@@ -135,17 +152,17 @@ class Scheduler:
         pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
-            return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
+            return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
         leaf, door = self.tree.leaf(request.tenant), self._door
         if door.is_closed_to(request, leaf):
-            return Submission(door.tenant_queue_full(request, leaf, now_ms))
+            return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
-            return Submission(door.queue_full(request, now_ms))
+            return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)
         if refusal is not None:
-            return Submission(refusal)
+            return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
@@ -172,7 +189,9 @@ class Scheduler:
             if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
                 continue
             self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
-            expired.append(self._door.queued_too_long(ticket, now_ms))
+            refusal = self._door.queued_too_long(ticket, now_ms)
+            self._history.refused(refusal)
+            expired.append(refusal)
         return tuple(expired)
 
     def next_expiry_ms(self) -> int | None:
@@ -192,7 +211,9 @@ class Scheduler:
         ticket = self._order.next(Openings(open_pools, self.capacity.free), now_ms)
         self._dequeue(ticket)
         self._expect(ticket)  # anew: more is known than when it came
+        counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
+        self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -215,7 +236,7 @@ class Scheduler:
         ticket.units += units
         self.tree.charge(ticket.leaf, units)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
@@ -234,6 +255,8 @@ class Scheduler:
             self._output.learn(request, usage.output_tokens)
             self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
+        if now_ms >= self._upkeep_ms:
+            self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -266,7 +289,7 @@ class Scheduler:
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
         if self._keeps_homes:
-            self._home_anew()
+            self._where.home_anew(self._tickets.values())
 
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
@@ -278,15 +301,27 @@ class Scheduler:
         if self._prefixes is not None:
             self._prefixes.forget(name)
 
+    # Tenants change.
+
+    def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
+        """Check changes of the share tree; nothing is changed. A plan holds until the tree has
+        changed."""
+        return plan_changes(self.tree, changes)
+
+    def apply(self, plan: TreePlan) -> None:
+        """Carry out a plan that still holds. It cannot fail."""
+        self._reshape.apply(plan)
+
     # Questions.
 
-    def why(self, request_id: RequestId, now_ms: int) -> Waiting | None:
-        """Why a request waits; None if it runs or is unknown."""
+    def why(self, request_id: RequestId, now_ms: int) -> Explanation | None:
+        """Why a request waits, waited before it was started, or was refused. None: it never waited, or
+        that is too long ago."""
         ticket = self._tickets.get(request_id)
-        if ticket is None or ticket.engine is not None:
-            return None
-        is_open = self.capacity.is_open(ticket.pool)
-        return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
+        if ticket is not None and ticket.engine is None:
+            return explain_waiting(ticket, self.backlog, self._history, now_ms)
+        past = self._history.of(request_id)
+        return None if past is None else explain_past(past, self._history)
 
     def expected_input_tokens(self, request_id: RequestId) -> int:
         """How many a running request's prompt is taken to be, as far as is known."""
@@ -357,7 +392,7 @@ class Scheduler:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        engine = self._place(ticket)
+        engine = self._where.place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
             ticket.engine_clock_us = clock_us
@@ -371,36 +406,8 @@ class Scheduler:
         self.capacity.take(engine)
         self._placement.started(ticket, engine.name)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
         return engine.name
-
-    def _place(self, ticket: Ticket) -> EngineState:
-        """The engine that it goes to, among those of its pool that have a slot."""
-        if len(ticket.pool.engines) == 1:
-            return self.capacity.engines[ticket.pool.engines[0]]
-        if ticket.home is not None and self.capacity.engines[ticket.home].has_slot:
-            return self.capacity.engines[ticket.home]
-        candidates = self.capacity.candidates(ticket.pool)
-        if len(candidates) == 1:
-            return candidates[0]
-        return self._placement.choose(ticket, candidates)
-
-    def _home(self, ticket: Ticket) -> EngineName | None:
-        """The engine near which it waits, of those of its pool that are up; None if none is."""
-        engines = self.capacity.up(ticket.pool)
-        ticket.home = None  # so that the placement sees that it only begins to wait
-        if len(engines) > 1:
-            return self._placement.choose(ticket, engines).name
-        return engines[0].name if engines else None
-
-    def _home_anew(self) -> None:
-        """An engine changed: those that wait near one that is down, or near none, look for another.
-        O(open requests)."""
-        for ticket in self._tickets.values():
-            if ticket.engine is None and not self.capacity.is_up(ticket.home):
-                self._queue.unqueued(ticket)
-                ticket.home = self._home(ticket)
-                self._queue.queued(ticket)
 
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
@@ -411,19 +418,37 @@ class Scheduler:
         charged = ticket.units
         self._ended_units_peak = max(self._ended_units_peak, charged, units)
         self.tree.occupy(ticket.leaf, -1, units - charged)
-        ticket.units = 0
+        ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
         self.capacity.release(engine)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units - charged, now_ms)
+            self._order.charged(ticket, units - charged, now_ms)
+            self._order.ended(ticket)
         return units - charged
+
+    def _keep_up(self, now_ms: int) -> None:
+        """Once a second, between two requests."""
+        self._upkeep_ms = now_ms + 1_000
+        self._reshape.take_out_the_gone()
+        self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
+
+    def _forget(self, gone: Node) -> None:
+        """The node has been taken out of the tree, with all beneath it."""
+        for node in subtree(gone):
+            self._order.forget(node)
+            self._forget_learned(node)
+
+    def _forget_learned(self, leaf: Node) -> None:
+        self._output.forget(leaf.path)
+        self._admission.forget(leaf)
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
+        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         if self._keeps_homes:
-            ticket.home = self._home(ticket)
+            ticket.home = self._where.home(ticket)
         self._queue.queued(ticket)
         self._order.queued(ticket)
 
@@ -446,11 +471,17 @@ class Scheduler:
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
+    def _refuse(self, refusal: Refusal) -> Submission:
+        self._history.refused(refusal)
+        return Submission(refusal)
+
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:
             ticket, what = found
             self._leave(ticket, Outcome.SHED, now_ms)
-            yield self._door.shed(ticket, what, now_ms)
+            refusal = self._door.shed(ticket, what, now_ms)
+            self._history.refused(refusal)
+            yield refusal
 
 
 def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:
