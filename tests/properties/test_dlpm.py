@@ -19,7 +19,7 @@ from properties.test_share_tree import STEPS, caught
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("machine", [DlpmMachine, DrrMachine])
 def test_the_bound_holds_and_every_pick_is_as_the_page_says(machine: type[DrrMachine]) -> None:
-    run_state_machine_as_test(machine, settings=settings(STEPS, max_examples=250))
+    run_state_machine_as_test(machine, settings=settings(STEPS, max_examples=150))
 
 
 @pytest.mark.parametrize("preset", ["dlpm", "drr"])

@@ -23,6 +23,7 @@ from evenhand.scheduling import (
     compose,
 )
 from evenhand.scheduling.order.round import quantum_tokens_min
+from evenhand.scheduling.tree_change import SetWeight, TreePlan
 from support.cached_engine import Served, serve
 
 MODEL = ModelName("m")
@@ -171,6 +172,26 @@ def test_ageing_does_not_pass_over_the_quantum() -> None:
     old = bench.submit("a", b"y", 0, tokens=500)
     young = bench.submit("b", b"z", 11_000)
     assert [bench.serve(11_000) for _ in range(3)] == [first, young, old]
+
+
+def test_who_gets_a_larger_weight_may_go_at_once_if_its_counter_falls_below_the_level() -> None:
+    bench = Bench("dlpm", "a", "b", quantum_tokens=100)
+    bench.window(2)
+    for _ in range(3):
+        bench.submit("a", b"hot", tokens=1_000)
+    cold = [bench.submit("b", b"%d" % i, tokens=40) for i in range(3)]
+    assert started(bench) == "a1"
+    assert bench.serve() == cold[0], "a has had ten quanta"
+    plan = bench.scheduler.plan([SetWeight(("a",), 1_000)])
+    assert isinstance(plan, TreePlan)
+    bench.scheduler.apply(plan)
+    assert bench.serve() == "a2", "the match is longer, and it may go"
+
+
+def started(bench: Bench) -> RequestId:
+    start = bench.scheduler.next(0)
+    assert start is not None
+    return start.request.id
 
 
 # What is believed.
