@@ -2,8 +2,9 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,13 +18,15 @@ from evenhand.scheduling import (
     compose,
     tenant_paths,
 )
+from evenhand.scheduling.node import Node
+from evenhand.scheduling.order.round import Round
 from support.reference_dlpm import ReferenceDlpm
 
-EVENTS = int(os.environ.get("EVENHAND_EVENTS", "12000"))
+EVENTS = int(os.environ.get("EVENHAND_EVENTS", "10000"))
 """In each run; nightly many more."""
 COST = TokenWeights(input=10, cached_input=1, output=20)
 AGE_S = 2
-QUANTUM_TOKENS = 150
+QUANTUM_TOKENS = 60
 ONE_ENGINE: dict[str, tuple[str, ...]] = {"e1": ("m1",)}
 ENGINES: dict[str, tuple[str, ...]] = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m1", "m2")}
 WEIGHTS = [1, 1, 2, 3, 7]
@@ -91,7 +94,7 @@ class Host:
             tenant=dice.choice(busy),
             model=dice.choice(self.models),
             body_bytes=1,
-            prompt_tokens=dice.randrange(60),
+            prompt_tokens=dice.choice([1, 20, 200]),
             queue_wait_ms_max=10**9,
             prefix="".join(dice.choices("ab", k=dice.randrange(7))).encode(),
             trust_domain=TrustDomain(dice.choice("xy")),
@@ -115,7 +118,7 @@ class Host:
         request = self.running.pop(self.dice.choice(list(self.running)))
         tokens = request.prompt_tokens or 0
         produced = self.dice.randrange(30)
-        usage = Usage(tokens, produced, self.dice.randrange(tokens + 1))
+        usage = Usage(tokens, produced, self.dice.choice([0, tokens // 2, tokens]))
         self.call("settle", request.id, usage, Outcome.COMPLETED, self.now_ms)
 
     def cancel(self) -> None:
@@ -197,3 +200,30 @@ def test_every_pick_is_that_of_the_reference(
     assert first_difference(log, preset, tenants) is None
     picks = sum(name == "next" and answer is not None for name, _, _, answer in log)
     assert picks > EVENTS // 8, "most of what was called did something"
+
+
+def caught() -> bool:
+    """Whether the scheduler as it is now picks otherwise, or finds itself out."""
+    try:
+        log = record("dlpm", DEEP, ENGINES, EVENTS)
+    except AssertionError:
+        return True
+    return first_difference(log, "dlpm", DEEP) is not None
+
+
+def test_control_of_a_refund_that_nobody_tells_is_caught() -> None:
+    with patch.object(Round, "refunded", lambda self, child: False):
+        assert caught()
+
+
+def test_control_of_a_level_that_is_never_lowered_is_caught() -> None:
+    real = Round.begin_pick
+
+    def never_lower(self: Round, least: int) -> Iterator[Node]:
+        before = self._level
+        yield from real(self, least)
+        if before is not None and self._level is not None:
+            self._level = max(before, self._level)
+
+    with patch.object(Round, "begin_pick", never_lower):
+        assert caught()

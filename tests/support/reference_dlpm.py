@@ -4,7 +4,6 @@ Written from the pages and not from the code. Matches are recomputed from all pr
 given. Without prediction, for prompts that come as tokens.
 """
 
-import os.path
 from dataclasses import dataclass
 from typing import Any
 
@@ -265,5 +264,6 @@ class ReferenceDlpm:
 
     def _match(self, request: Request, engine: str) -> int:
         held = set() if self.is_ring else self.held.get((request.trust_domain, engine), set())
-        common = (len(os.path.commonprefix([request.prefix, text])) for text in held)
-        return max(common, default=0)
+        lengths = range(len(request.prefix), 0, -1)
+        found = (n for n in lengths if any(text.startswith(request.prefix[:n]) for text in held))
+        return next(found, 0)

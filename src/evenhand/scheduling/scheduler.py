@@ -21,7 +21,7 @@ from evenhand.model import (
     Usage,
 )
 from evenhand.scheduling.backlog import Backlog
-from evenhand.scheduling.capacity import Capacity, EngineState
+from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.deadlines import Deadlines
@@ -30,7 +30,6 @@ from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
 from evenhand.scheduling.history import History, counters_of
-from evenhand.scheduling.homes import Homes
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
@@ -46,6 +45,7 @@ from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
+from evenhand.scheduling.whereabouts import Whereabouts
 
 _IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
@@ -93,6 +93,7 @@ class Scheduler:
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
+        self._where = Whereabouts(self.capacity, self._placement, self._queue)
         self._admission = policy.admission.build(ground, values)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
@@ -100,9 +101,7 @@ class Scheduler:
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
         self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
-        self._homes: Homes | None = None
-        if policy.queue.keeps_homes:
-            self._homes = Homes(self.capacity, self._placement, self._queue)
+        self._keeps_homes = policy.queue.keeps_homes
         self._hears_charges = policy.order.hears_charges
         self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
@@ -284,8 +283,8 @@ class Scheduler:
             self._prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
-        if self._homes is not None:
-            self._homes.anew(self._tickets.values())
+        if self._keeps_homes:
+            self._where.home_anew(self._tickets.values())
 
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
@@ -388,7 +387,7 @@ class Scheduler:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        engine = self._place(ticket)
+        engine = self._where.place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
             ticket.engine_clock_us = clock_us
@@ -404,17 +403,6 @@ class Scheduler:
         if self._hears_charges:
             self._order.charged(ticket, units, now_ms)
         return engine.name
-
-    def _place(self, ticket: Ticket) -> EngineState:
-        """The engine that it goes to, among those of its pool that have a slot."""
-        if len(ticket.pool.engines) == 1:
-            return self.capacity.engines[ticket.pool.engines[0]]
-        if ticket.home is not None and self.capacity.engines[ticket.home].has_slot:
-            return self.capacity.engines[ticket.home]
-        candidates = self.capacity.candidates(ticket.pool)
-        if len(candidates) == 1:
-            return candidates[0]
-        return self._placement.choose(ticket, candidates)
 
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
@@ -455,8 +443,8 @@ class Scheduler:
         ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
-        if self._homes is not None:
-            self._homes.give(ticket)
+        if self._keeps_homes:
+            self._where.wait(ticket)
         self._queue.queued(ticket)
         self._order.queued(ticket)
 
@@ -465,8 +453,8 @@ class Scheduler:
             self.tree.leave(ticket.leaf, ticket.pool)
         self._queue.unqueued(ticket)
         self._order.unqueued(ticket)
-        if self._homes is not None:
-            self._homes.take(ticket)
+        if self._keeps_homes:
+            self._where.wait_no_more(ticket)
         self._deadlines.tidy(self.backlog.requests)
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:

@@ -62,7 +62,8 @@ class DeficitRing:
     """At each node the child whose turn it is goes, until its quantum is used up."""
 
     def __init__(self, tree: ShareTree, queue: TicketQueue, *, quantum_ticks: int) -> None:
-        self._root = tree.root
+        self._tree = tree
+        self._version = tree.version
         self._queue = queue
         self._quantum_ticks = quantum_ticks
         # Bounded by the nodes beneath which somebody waits, times the pools.
@@ -89,7 +90,9 @@ class DeficitRing:
                 self._rings[parent, pool].leave(child)
 
     def next(self, openings: Openings, now_ms: int) -> Ticket:
-        node, pools = self._root, openings.pools
+        if self._version != self._tree.version:
+            self._look_again()
+        node, pools = self._tree.root, openings.pools
         while node.children:
             # With several pools that whose turn has received least: none of them starves.
             turns = []
@@ -117,10 +120,17 @@ class DeficitRing:
                     ring.enter(child)
 
     def ended(self, ticket: Ticket) -> None:
-        """Nothing of it is kept."""
+        """The share tree knows."""
 
     def forget(self, node: Node) -> None:
         """Where nothing waits nothing is kept."""
+
+    def _look_again(self) -> None:
+        """The tree or a weight changed, and with it any counter."""
+        self._version = self._tree.version
+        for ring in self._rings.values():
+            for child in ring.round.look_again():
+                ring.enter(child)
 
 
 _: type[Order] = DeficitRing

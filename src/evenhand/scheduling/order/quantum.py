@@ -92,7 +92,8 @@ class Quantum:
     """At each node, among the children that may go in this round, the one with the first ticket."""
 
     def __init__(self, tree: ShareTree, queue: ComparedQueue, *, quantum_ticks: int) -> None:
-        self._root = tree.root
+        self._tree = tree
+        self._version = tree.version
         self._queue = queue
         self._quantum_ticks = quantum_ticks
         # Bounded by the nodes beneath which somebody waits, times the pools.
@@ -112,8 +113,10 @@ class Quantum:
                 self._fields[parent, pool].round.left(child)
 
     def next(self, openings: Openings, now_ms: int) -> Ticket:
+        if self._version != self._tree.version:
+            self._look_again()
         stages = self._queue.stages(openings, now_ms)
-        node, pools = self._root, openings.pools
+        node, pools = self._tree.root, openings.pools
         while node.children:
             fields = [self._fields[node, pool] for pool in pools if pool in node.views]
             for field in fields:
@@ -134,10 +137,17 @@ class Quantum:
                     field.enter(child)
 
     def ended(self, ticket: Ticket) -> None:
-        """Nothing of it is kept."""
+        """The share tree knows."""
 
     def forget(self, node: Node) -> None:
         """Where nothing waits nothing is kept."""
+
+    def _look_again(self) -> None:
+        """The tree or a weight changed, and with it any counter."""
+        self._version = self._tree.version
+        for field in self._fields.values():
+            for child in field.round.look_again():
+                field.enter(child)
 
     def _improved(self, ticket: Ticket) -> None:
         pool = ticket.pool

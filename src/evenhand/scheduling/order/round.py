@@ -76,6 +76,10 @@ class Round:
         self._park(child, counter)
         return False
 
+    def look_again(self) -> Iterator[Node]:
+        """Counters may have fallen anywhere: which of the parked may go."""
+        return (child for child in list(self._parked) if self.refunded(child))
+
     def left(self, child: Node) -> None:
         """It waits no more."""
         self._parked.pop(child, None)
