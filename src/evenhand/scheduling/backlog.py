@@ -1,9 +1,9 @@
 """The waiting requests: one queue per leaf and pool, first come first served within."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from evenhand.model import RequestId
+from evenhand.model import LaneName, RequestId
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.ticket import Ticket
@@ -18,7 +18,9 @@ class Backlog:
     can tell the share tree.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: Sequence[LaneName] = ()) -> None:
+        """`lanes` in order of precedence."""
+        self._ranks = {name: rank for rank, name in enumerate(lanes)}
         self._queues: dict[Node, dict[Pool, _Queue]] = {}
         self.requests = 0
         self.bytes = 0
@@ -54,13 +56,18 @@ class Backlog:
 
     def oldest(self, leaf: Node, open_pools: Collection[Pool]) -> Ticket:
         """The leaf's first ticket for any of these pools. There must be one."""
-        heads = [next(iter(q.values())) for p, q in self._queues[leaf].items() if p in open_pools]
-        return heads[0] if len(heads) == 1 else min(heads, key=lambda ticket: ticket.sequence)
+        pools = self._queues[leaf]
+        if len(pools) == 1:
+            (queue,) = pools.values()
+            return next(iter(queue.values()))
+        heads = (next(iter(queue.values())) for pool, queue in pools.items() if pool in open_pools)
+        return min(heads, key=lambda ticket: ticket.sequence)
 
     def newest(self, leaf: Node) -> Ticket:
-        """The leaf's last ticket. There must be one."""
+        """The leaf's last ticket, in the last of the lanes that it waits in. There must be one."""
         tails = (next(reversed(queue.values())) for queue in self._queues[leaf].values())
-        return max(tails, key=lambda ticket: ticket.sequence)
+        ranks = self._ranks
+        return max(tails, key=lambda t: (ranks.get(t.pool.lane, 0), t.sequence))
 
     def queued_before(self, ticket: Ticket) -> int:
         """How many of the leaf's own requests for the same pool stand before it."""

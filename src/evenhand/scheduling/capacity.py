@@ -33,6 +33,8 @@ class Capacity:
         self._up: set[EngineName] = set()
         self.free: set[EngineName] = set()
         """Engines that have a slot."""
+        self.window = 0
+        """What may be in flight at once on the engines that are up."""
         self.window_peak = 0
         """The most that could ever be in flight at once; what the bound is computed from."""
 
@@ -46,6 +48,7 @@ class Capacity:
         self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
         served = {model for engine in self.engines.values() for model in engine.models}
         self._serving = {model: self._names_serving(model) for model in served}
+        self.window = sum(engine.window for engine in self.engines.values())
         total = sum(max(e.window, e.in_flight) for e in self.engines.values())
         self.window_peak = max(self.window_peak, total)
 
@@ -80,7 +83,10 @@ class Capacity:
 
     def candidates(self, pool: Pool) -> list[EngineState]:
         """The engines of an open pool that have a slot, in order of names."""
-        return [engine for name in pool.engines if (engine := self.engines[name]).has_slot]
+        free, engines = self.free, self.engines
+        if len(free) == 1:  # as a rule, while requests wait
+            return [engines[name] for name in free]
+        return [engines[name] for name in pool.engines if name in free]
 
     def take(self, engine: EngineState) -> None:
         """Occupy a slot; there must be one."""

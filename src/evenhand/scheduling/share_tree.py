@@ -239,9 +239,10 @@ class ShareTree:
 
 def _least_served_child(node: Node, pools: Iterable[Pool]) -> Node:
     """THE line that picks the next tenant: the least normalised service goes next."""
+    if len(node.views) == 1:
+        (view,) = node.views.values()
+        return view.least()[1]
     views = [node.views[pool] for pool in pools if pool in node.views]
-    if len(views) == 1:
-        return views[0].least()[1]
     return min((view.least() for view in views), key=lambda found: (found[0], found[1].index))[1]
 
 
@@ -311,3 +312,12 @@ def _highest_left(parent: Node) -> int:
     """The highest counter among those that ceased to wait last."""
     left = (node.counter(pool) for node, pool in parent.last_left.values())
     return max(left, default=0)
+
+
+def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[TenantPath]:
+    """All leaves, as paths."""
+    for tenant in tenants:
+        if tenant.children:
+            yield from ((tenant.name, *path) for path in tenant_paths(tenant.children))
+        else:
+            yield (tenant.name,)

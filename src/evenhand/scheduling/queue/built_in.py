@@ -2,6 +2,7 @@
 
 from evenhand.scheduling.parts import Ground, Parameter, Parameters, QueuePart
 from evenhand.scheduling.queue.arrival import ArrivalQueue
+from evenhand.scheduling.queue.deadline_first import by_deadline
 from evenhand.scheduling.queue.longest_prefix import LongestPrefixQueue
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.queue.ranked import RankedQueue, by_arrival
@@ -48,6 +49,13 @@ _PARTS: tuple[QueuePart, ...] = (
         parameters=(_PREFIX_AGE_S,),
         asks_prefixes=True,
         keeps_homes=True,
+    ),
+    QueuePart(
+        name="edf",
+        summary="earliest deadline first; a lane's deadline is its target for the first token",
+        build=lambda ground, _, asks_above_leaves: RankedQueue(
+            by_deadline(ground.lanes), asks_above_leaves=asks_above_leaves
+        ),
     ),
 )
 
