@@ -80,6 +80,13 @@ def test_placements_do_not_change_whose_turn_it_is_in_a_bound(placement: str) ->
         assert policy.lag_bound(**figures) == PRESETS[preset].lag_bound(**figures)
 
 
+def test_policies_say_whether_they_need_the_text_or_the_index_as_well() -> None:
+    texts = {name for name in PLACEMENTS if compose(placement=name).reads_prefix}
+    indexes = {name for name in PLACEMENTS if compose(placement=name).asks_prefixes}
+    assert texts - indexes == {"consistent-hash"}
+    assert indexes == {"cache-aware", "preble", "d2lpm"}
+
+
 def test_forgotten_tenants_leave_no_quanta_behind() -> None:
     run = history("vtc", "d2lpm", 1)
     run.run(200)

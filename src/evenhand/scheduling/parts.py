@@ -52,13 +52,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part(Generic[T_co]):
-    """A queue, placement, admission, prediction or cost, before it is built."""
+    """A queue, placement, admission, prediction or cost, before it is built. `reads_prefix`: it reads
+    `Request.prefix`, but does not ask who holds it."""
 
     name: str
     summary: str
     build: Callable[[Ground, Parameters], T_co]
     parameters: tuple[Parameter, ...] = ()
     asks_prefixes: bool = False
+    reads_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,11 @@ class Policy:
         return self.queue.asks_prefixes or self.placement.asks_prefixes
 
     @property
+    def reads_prefix(self) -> bool:
+        """Whether hosts must give requests the text of their prefix."""
+        return self.asks_prefixes or self.placement.reads_prefix
+
+    @property
     def is_fair(self) -> bool:
         """Whether it promises a bound at all."""
         return self.order.gap_max is not None

@@ -134,6 +134,7 @@ _PARTS: tuple[Part[Placement], ...] = (
         name="consistent-hash",
         summary="equal interactions, prompts or tenants to equal engines, as far as these have room",
         build=_consistent_hash,
+        reads_prefix=True,
         parameters=(_KEY_BYTES, _LOAD_PERCENT_MAX),
     ),
     Part(
