@@ -60,6 +60,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     engines: dict[str, tuple[str, ...]] = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)}
     window_max = 3
     preset = "vtc"
+    parameters: dict[str, int] = {}
     lanes: tuple[Lane, ...] = ()
 
     def __init__(self) -> None:
@@ -81,7 +82,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.scheduler = Scheduler(
             SchedulerSettings(
                 tenants=tree,
-                policy=compose(self.preset, prediction=prediction),
+                policy=compose(self.preset, prediction=prediction, settings=self.parameters),
                 cost=COST,
                 limits=QueueLimits(requests_max=24, bytes_max=5_000, tenant_requests_max=12),
                 output_tokens_default=default_tokens,
@@ -118,6 +119,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             output_tokens_max=output,
             choices=choices,
             queue_wait_ms_max=WAIT_MS_MAX,
+            prefix=self._prefix(data),
         )
         pool = self.scheduler._pool(request)
         before = self._presents(pool)
@@ -267,6 +269,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         del self.waiting[request.id]
         self.running[request.id] = request
         self.produced[request.id] = 0
+
+    def _prefix(self, data: st.DataObject) -> bytes:
+        """What the next request begins with; for policies that ask."""
+        del data
+        return b""
 
     def _pool_of(self, request: Request) -> Pool:
         return self.scheduler._tickets[request.id].pool

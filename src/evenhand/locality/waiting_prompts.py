@@ -49,6 +49,13 @@ class WaitingPrompts(Generic[Key]):
                 return
             yield key
 
+    def longest(self, prompt: bytes) -> int:
+        """How many bytes of it some waiting prompt begins with, at most. One of its two neighbours
+        does."""
+        place = self._place(prompt)
+        beside = self._entries[max(0, place - 1) : place + 1]
+        return max((common_length(prompt, other) for other, _ in beside), default=0)
+
     def _place(self, prefix: bytes) -> int:
         """Of the first prompt that is not less than the prefix."""
         return bisect_left(self._entries, prefix, key=_prompt)

@@ -73,6 +73,14 @@ class Capacity:
         """Whether any engine of the pool is up, with or without a slot at this moment."""
         return not self._up.isdisjoint(pool.engines)
 
+    def is_up(self, name: EngineName | None) -> bool:
+        """Whether an engine takes requests, with or without a slot at this moment."""
+        return name in self._up
+
+    def up(self, pool: Pool) -> list[EngineState]:
+        """The engines of a pool that are up, in order of names."""
+        return [self.engines[name] for name in pool.engines if name in self._up]
+
     def candidates(self, pool: Pool) -> list[EngineState]:
         """The engines of an open pool that have a slot, in order of names."""
         free, engines = self.free, self.engines

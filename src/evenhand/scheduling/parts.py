@@ -17,6 +17,7 @@ from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.lanes.lane import Lane
 from evenhand.scheduling.order.protocol import Order
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.share_tree import ShareTree
@@ -42,7 +43,7 @@ class Ground:
     """What parts are built on. They read it; only the scheduler changes it.
 
     `expected_work` and `expected_units` guess what a request will take, once all parts are built.
-    `interactions` is there where a part says that it follows them.
+    `interactions` is there where a part of the policy follows them, `prefixes` where one asks for them.
     """
 
     tree: ShareTree
@@ -56,40 +57,48 @@ class Ground:
     expected_units: Callable[[Request], int]
     application_units: Mapping[ApplicationName, int]
     interactions: Interactions | None = None
+    prefixes: Prefixes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part(Generic[T_co]):
-    """A queue, placement, admission, prediction or cost, before it is built."""
+    """A queue, placement, admission, prediction or cost, before it is built. `reads_prefix`: it reads
+    `Request.prefix`, but does not ask who holds it."""
 
     name: str
     summary: str
     build: Callable[[Ground, Parameters], T_co]
     parameters: tuple[Parameter, ...] = ()
     follows_interactions: bool = False
+    asks_prefixes: bool = False
+    reads_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePart:
-    """An order within a tenant. `build` is told whether the order between tenants asks above leaves."""
+    """An order within a tenant. `build` is told whether the order between tenants asks above leaves.
+    `keeps_homes`: a ticket that begins to wait is given a home first, the engine near which it waits."""
 
     name: str
     summary: str
     build: Callable[[Ground, Parameters, bool], TicketQueue]
     parameters: tuple[Parameter, ...] = ()
     follows_interactions: bool = False
+    asks_prefixes: bool = False
+    keeps_homes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InFlight:
     """What a bound depends on besides the policy. `window` is the number of requests that may be in
     flight in all, `request_units_max` bounds what one request is charged at any moment (estimated or
-    real),
-    `weight_min` is the least weight among the siblings."""
+    real), `weight_min` is the least weight among the siblings, `input_units` what a token of input
+    costs."""
 
     window: int
     request_units_max: int
     weight_min: int
+    input_units: int = TokenWeights().input
 
 
 class GapBound(Protocol):

@@ -10,6 +10,7 @@ from evenhand.scheduling.admission.built_in import ADMISSIONS
 from evenhand.scheduling.admission.protocol import Admission
 from evenhand.scheduling.cost.built_in import COSTS
 from evenhand.scheduling.cost.protocol import Cost
+from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.order.built_in import ORDERS
 from evenhand.scheduling.parts import InFlight, OrderPart, Parameter, Part, QueuePart
 from evenhand.scheduling.placement.built_in import PLACEMENTS
@@ -17,6 +18,14 @@ from evenhand.scheduling.placement.protocol import Placement
 from evenhand.scheduling.prediction.built_in import PREDICTIONS
 from evenhand.scheduling.prediction.protocol import Prediction
 from evenhand.scheduling.queue.built_in import QUEUES
+
+PREFIX_INDEX_MIB = Parameter(
+    name="prefix_index_mib",
+    meaning="memory for what is believed about prefix caches, MiB for each trust domain",
+    default=64,
+    minimum=1,
+    maximum=1 << 16,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,10 @@ class Policy:
 
     def parameters(self) -> Iterator[Parameter]:
         """All dials of its parts, each once: parts may share some."""
-        yield from {p.name: p for part in self.parts() for p in part.parameters}.values()
+        dials = {p.name: p for part in self.parts() for p in part.parameters}
+        yield from dials.values()
+        if self.asks_prefixes:
+            yield PREFIX_INDEX_MIB
 
     def values(self) -> dict[str, int]:
         """The value of every parameter, set or default."""
@@ -67,31 +79,60 @@ class Policy:
         return self.admission.follows_interactions or self.queue.follows_interactions
 
     @property
+    def asks_prefixes(self) -> bool:
+        """Whether the core must remember which engine was given which prefix."""
+        return self.queue.asks_prefixes or self.placement.asks_prefixes
+
+    @property
+    def reads_prefix(self) -> bool:
+        """Whether hosts must give requests the text of their prefix."""
+        return self.asks_prefixes or self.placement.reads_prefix
+
+    @property
     def is_fair(self) -> bool:
         """Whether it promises a bound at all."""
         return self.order.gap_max is not None
 
     def counter_gap_max(
-        self, *, window: int, request_units_max: int, weight_min: int
+        self,
+        *,
+        window: int,
+        request_units_max: int,
+        weight_min: int,
+        input_units: int = TokenWeights().input,
     ) -> int | None:
         """Greatest distance of the counters of two siblings that wait for the same engines in the same
         lane, in units per unit of weight. None: this policy promises nothing.
 
         `window` is the number of requests that may be in flight in all, `request_units_max` bounds
         what one request is charged at any moment (estimated or real), `weight_min` is the least
-        weight among the siblings. Derived on the page of the policy.
+        weight among the siblings, `input_units` what a token of input costs. Derived on the page of
+        the policy.
         """
         if self.order.gap_max is None:
             return None
         in_flight = InFlight(
-            window=window, request_units_max=request_units_max, weight_min=weight_min
+            window=window,
+            request_units_max=request_units_max,
+            weight_min=weight_min,
+            input_units=input_units,
         )
         return self.order.gap_max(in_flight, self.values())
 
-    def lag_bound(self, *, window: int, request_units_max: int, weight_min: int) -> int | None:
+    def lag_bound(
+        self,
+        *,
+        window: int,
+        request_units_max: int,
+        weight_min: int,
+        input_units: int = TokenWeights().input,
+    ) -> int | None:
         """Greatest difference of service per weight between two siblings that wait throughout an
         interval for the same engines, over any interval: twice the gap of the counters."""
         gap = self.counter_gap_max(
-            window=window, request_units_max=request_units_max, weight_min=weight_min
+            window=window,
+            request_units_max=request_units_max,
+            weight_min=weight_min,
+            input_units=input_units,
         )
         return None if gap is None else 2 * gap

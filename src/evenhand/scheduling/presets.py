@@ -84,6 +84,41 @@ PRESETS: dict[str, Policy] = {
             cost=COSTS["per-application"],
             bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
         ),
+        Policy(
+            name="drr",
+            summary="tenants take turns, each until its quantum is used up",
+            source="Shreedhar and Varghese 1995, adapted in the artifact of arXiv 2401.00588",
+            page="order/drr.md",
+            order=ORDERS["deficit-ring"],
+            bound="2 (Q + W C / w) (Q the quantum; W in flight, C the largest request, w least weight)",
+        ),
+        Policy(
+            name="lpm",
+            summary="longest prefix match first, whoever's it is; what SGLang does, and a control",
+            source="arXiv 2312.07104",
+            page="order/dlpm.md",
+            order=ORDERS["anyone"],
+            queue=QUEUES["longest-prefix"],
+        ),
+        Policy(
+            name="dlpm",
+            summary="longest prefix match first among tenants whose quantum is not used up",
+            source="arXiv 2501.14312",
+            page="order/dlpm.md",
+            order=ORDERS["quantum"],
+            queue=QUEUES["longest-prefix"],
+            bound="2 (Q + W C / w) (Q the quantum; W in flight, C the largest request, w least weight)",
+        ),
+        Policy(
+            name="d2lpm",
+            summary="dlpm, and each tenant stays near its prefixes until its quantum there is used up",
+            source="arXiv 2501.14312",
+            page="placement/d2lpm.md",
+            order=ORDERS["quantum"],
+            queue=QUEUES["longest-prefix"],
+            placement=PLACEMENTS["d2lpm"],
+            bound="2 (Q + W C / w), as dlpm over all engines; the quantum of placement is not in it",
+        ),
     )
 }
 

@@ -7,7 +7,6 @@ waits), an appearance in `shed` or `expire`, or `settle` (after it was started, 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from heapq import heapify, heappop, heappush
 
 from evenhand.model import (
     NO_USAGE,
@@ -17,13 +16,15 @@ from evenhand.model import (
     Request,
     RequestId,
     TenantPath,
+    TrustDomain,
     Usage,
 )
 from evenhand.scheduling.admission.following import follow_interactions
 from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.backlog import Backlog
-from evenhand.scheduling.capacity import Capacity, EngineState
+from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.protocol import Work
+from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
@@ -38,16 +39,18 @@ from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
+from evenhand.scheduling.policy import PREFIX_INDEX_MIB
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prediction.error import PredictionErrors
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.share_tree import ShareTree, subtree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
+from evenhand.scheduling.whereabouts import Whereabouts
 
-_DEAD_DEADLINES_MAX = 64
 _IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
@@ -65,6 +68,9 @@ class Scheduler:
         self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
+        self._prefixes: Prefixes | None = None
+        if policy.asks_prefixes:
+            self._prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
         ground = Ground(
             tree=self.tree,
             backlog=self.backlog,
@@ -77,10 +83,12 @@ class Scheduler:
             expected_units=self._expected_units,
             interactions=Interactions(values) if policy.follows_interactions else None,
             application_units=settings.application_units,
+            prefixes=self._prefixes,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
+        self._where = Whereabouts(self.capacity, self._placement, self._queue)
         self._admission = follow_interactions(policy.admission.build(ground, values), ground)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
@@ -88,11 +96,12 @@ class Scheduler:
         self._input = InputEstimate()
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
-        self._passes_through = policy.order.passes_through
+        self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
+        self._keeps_homes = policy.queue.keeps_homes
         self._hears_charges = policy.order.hears_charges
         self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
-        self._deadlines: list[tuple[int, int, RequestId]] = []
+        self._deadlines = Deadlines(self._tickets)
         self._sequence = 0
         self._ended_units_peak = 0
         self._upkeep_ms = 0
@@ -153,7 +162,7 @@ class Scheduler:
         self._enqueue(ticket)
         if self._lanes is not None:
             self._lanes.queued(ticket)
-        heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
+        self._deadlines.add(ticket)
         may_shed = self.settings.sheds and not starts_at_once
         shed = tuple(self._shed(now_ms)) if may_shed else ()
         if not shed:
@@ -170,12 +179,7 @@ class Scheduler:
     def expire(self, now_ms: int) -> tuple[Refusal, ...]:
         """End those that have waited too long. Call at `next_expiry_ms` or soon after."""
         expired = []
-        while self._deadlines and self._deadlines[0][0] <= now_ms:
-            at_ms, _, request_id = heappop(self._deadlines)
-            ticket = self._tickets.get(request_id)
-            # The deadline of its first stay in the queue says nothing of its second.
-            if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
-                continue
+        for ticket in self._deadlines.due(now_ms):
             self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
             refusal = self._door.queued_too_long(ticket, now_ms)
             self._history.refused(refusal)
@@ -184,7 +188,7 @@ class Scheduler:
 
     def next_expiry_ms(self) -> int | None:
         """When `expire` may next have something to do; None while nothing waits."""
-        return self._deadlines[0][0] if self._deadlines else None
+        return self._deadlines.next_ms()
 
     # Requests start, run and end.
 
@@ -244,6 +248,7 @@ class Scheduler:
         units = self._cost.units(work, ticket.pinned)
         if self._lanes is not None:
             units = priced(units, ticket.price_percent)
+        ticket.produced_tokens = usage.output_tokens
         corrected = self._take_off_engine(ticket, engine, units, now_ms)
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
@@ -273,7 +278,7 @@ class Scheduler:
         self._enqueue(ticket)
         if self._lanes is not None:
             self._lanes.queued(ticket)
-        heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request_id))
+        self._deadlines.add(ticket)
         return True
 
     # Engines change.
@@ -282,8 +287,23 @@ class Scheduler:
         self, name: EngineName, *, window: int, models: Collection[ModelName]
     ) -> None:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
+        before = self.capacity.engines.get(name)
+        if before is not None and self._prefixes is not None and before.models != set(models):
+            self._prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
+        if self._keeps_homes:
+            self._where.home_anew(self._tickets.values())
+
+    def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
+        """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
+        if self._prefixes is not None:
+            self._prefixes.evicted(trust_domain, name, prefix)
+
+    def restarted(self, name: EngineName) -> None:
+        """An engine came back with an empty cache."""
+        if self._prefixes is not None:
+            self._prefixes.forget(name)
 
     # Tenants change.
 
@@ -410,10 +430,13 @@ class Scheduler:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        engine = self._place(ticket)
+        engine = self._where.place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
             ticket.engine_clock_us = clock_us
+        if self._prefixes is not None:
+            cached = self._prefixes.started(ticket.request, engine.name, ticket.input_tokens)
+            ticket.cached_tokens = cached
         work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens)
         units = self._cost.units(work, ticket.pinned)
         if self._lanes is not None:
@@ -428,15 +451,6 @@ class Scheduler:
         if self._hears_charges:
             self._order.charged(ticket, units, now_ms)
         return engine.name
-
-    def _place(self, ticket: Ticket) -> EngineState:
-        """The engine that it goes to, among those of its pool that have a slot."""
-        if len(ticket.pool.engines) == 1:
-            return self.capacity.engines[ticket.pool.engines[0]]
-        candidates = self.capacity.candidates(ticket.pool)
-        if len(candidates) == 1:
-            return candidates[0]
-        return self._placement.choose(ticket, candidates)
 
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
@@ -471,6 +485,7 @@ class Scheduler:
 
     def _forget_learned(self, leaf: Node) -> None:
         self._output.forget(leaf.path)
+        self._placement.forget(leaf)
         self._admission.forget(leaf)
 
     def _enqueue(self, ticket: Ticket) -> None:
@@ -478,6 +493,8 @@ class Scheduler:
         ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
+        if self._keeps_homes:
+            self._where.wait(ticket)
         self._queue.queued(ticket)
         self._order.queued(ticket)
 
@@ -486,13 +503,9 @@ class Scheduler:
             self.tree.leave(ticket.leaf, ticket.pool)
         self._queue.unqueued(ticket)
         self._order.unqueued(ticket)
-        if len(self._deadlines) > 2 * self.backlog.requests + _DEAD_DEADLINES_MAX:
-            self._deadlines = [
-                entry
-                for entry in self._deadlines
-                if (waiting := self._tickets.get(entry[2])) is not None and waiting.engine is None
-            ]
-            heapify(self._deadlines)
+        if self._keeps_homes:
+            self._where.wait_no_more(ticket)
+        self._deadlines.tidy(self.backlog.requests)
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""

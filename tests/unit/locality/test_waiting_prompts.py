@@ -52,6 +52,14 @@ def test_one_prompt_waits_under_many_keys() -> None:
     assert sorted(found.grown(b"same text", 0)) == [(0, 4), (1, 4), (3, 4), (4, 4)]
 
 
+@given(st.lists(prompts, max_size=30), prompts)
+def test_longest_is_the_most_that_any_of_them_begins_with(
+    texts: list[bytes], prompt: bytes
+) -> None:
+    expected = max((common_length(prompt, text) for text in texts), default=0)
+    assert waiting(texts).longest(prompt) == expected
+
+
 def test_removing_what_does_not_wait_is_an_error() -> None:
     found = waiting([b"a", b"b"])
     with pytest.raises(AssertionError, match="0 waits with it"):
@@ -81,4 +89,5 @@ def test_looks_only_at_the_neighbours() -> None:
     Watched.looks = 0
     assert {key for key, _ in found.grown(b"04567", 3)} == set(range(4560, 4570))
     assert len(list(found.beginning_with(b"0777"))) == 10
-    assert Watched.looks < 60
+    assert found.longest(b"0777") == 4
+    assert Watched.looks < 80

@@ -64,6 +64,7 @@ class LiveState:
             window=scheduler.capacity.window_peak,
             request_units_max=request_units_max,
             weight_min=self._standings.weight_min,
+            input_units=scheduler.settings.cost.input,
         )
 
     def _engines(self) -> list[dict[str, Any]]:

@@ -5,17 +5,33 @@ from collections.abc import Sequence
 
 from evenhand.model import EngineName
 from evenhand.scheduling.capacity import EngineState
+from evenhand.scheduling.node import Node
 from evenhand.scheduling.placement.protocol import Placement
 from evenhand.scheduling.ticket import Ticket
 
 
 class LeastFilled:
-    """Least requests in flight for its window."""
+    """Least requests for its window: in flight, or waiting near it."""
+
+    def __init__(self) -> None:
+        # Bounded by the engines.
+        self._near: dict[EngineName, int] = {}
 
     def choose(self, ticket: Ticket, candidates: Sequence[EngineState]) -> EngineState:
         del ticket
+        near = self._near.get
         # Compared as integers, scaled so that small windows still differ.
-        return min(candidates, key=lambda e: ((e.in_flight << 20) // e.window, e.name))
+        return min(
+            candidates, key=lambda e: ((e.in_flight + near(e.name, 0) << 20) // e.window, e.name)
+        )
+
+    def queued(self, ticket: Ticket) -> None:
+        assert ticket.home is not None
+        self._near[ticket.home] = self._near.get(ticket.home, 0) + 1
+
+    def unqueued(self, ticket: Ticket) -> None:
+        assert ticket.home is not None
+        self._near[ticket.home] -= 1
 
     def started(self, ticket: Ticket, engine: EngineName) -> None:
         """Capacity counts."""
@@ -25,6 +41,9 @@ class LeastFilled:
 
     def engine_changed(self, state: EngineState) -> None:
         """Asked anew each time."""
+
+    def forget(self, leaf: Node) -> None:
+        """It knows no tenants."""
 
 
 _: type[Placement] = LeastFilled

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from evenhand.model import EngineName
 from evenhand.scheduling.capacity import EngineState
+from evenhand.scheduling.node import Node
 from evenhand.scheduling.ticket import Ticket
 
 
@@ -16,6 +17,13 @@ class Placement(Protocol):
         of its pool that have a slot. Queues that keep tickets by engine also ask when a ticket begins to
         wait (`ticket.home` is None then); the candidates are the engines of its pool that are up."""
 
+    def queued(self, ticket: Ticket) -> None:
+        """The ticket waits near `ticket.home`. Once per stay in the queue, and only with queues that
+        keep tickets by engine."""
+
+    def unqueued(self, ticket: Ticket) -> None:
+        """It waits there no more: what follows is a start, another home, or its end."""
+
     def started(self, ticket: Ticket, engine: EngineName) -> None:
         """The ticket runs there. Once for each start, chosen or not."""
 
@@ -24,3 +32,6 @@ class Placement(Protocol):
 
     def engine_changed(self, state: EngineState) -> None:
         """An engine appeared, or its window (0: it is down) or models changed."""
+
+    def forget(self, leaf: Node) -> None:
+        """The leaf has been taken out of the tree or is long idle. Nothing waits or runs there."""

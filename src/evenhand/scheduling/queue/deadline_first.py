@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from evenhand.scheduling.lanes.lane import Lane
-from evenhand.scheduling.queue.ranked import Rank
+from evenhand.scheduling.queue.protocol import Rank
 from evenhand.scheduling.ticket import Ticket
 
 

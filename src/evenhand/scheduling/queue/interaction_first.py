@@ -4,7 +4,7 @@ interaction_first.md."""
 from collections.abc import Callable
 
 from evenhand.scheduling.interactions import Interactions
-from evenhand.scheduling.queue.ranked import Rank
+from evenhand.scheduling.queue.protocol import Rank
 from evenhand.scheduling.ticket import Ticket
 
 

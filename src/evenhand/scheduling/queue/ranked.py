@@ -4,19 +4,20 @@ Lazily: who waits no more is dropped when it comes to the top, and all such entr
 are more than the living.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 
+from evenhand.model import EngineName
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.pool import Pool
-from evenhand.scheduling.queue.protocol import TicketQueue
+from evenhand.scheduling.queue.protocol import ComparedQueue, Head, Rank, Stage
 from evenhand.scheduling.ticket import Ticket
 
 _DEAD_ENTRIES_MAX = 64
 
-Rank = tuple[int, ...]
-"""Less goes first. Ties go to the earlier arrival."""
+_ONE_LIST = (None,)
+_ONE_STAGE = (Stage(_ONE_LIST),)
 
 
 class _Heap:
@@ -25,7 +26,7 @@ class _Heap:
     __slots__ = ("entries", "living")
 
     def __init__(self) -> None:
-        self.entries: list[tuple[Rank, int, Ticket]] = []
+        self.entries: list[Head] = []
         self.living = 0
 
 
@@ -38,6 +39,7 @@ class RankedQueue:
         # Bounded by the nodes beneath which somebody waits.
         self._heaps: dict[tuple[Node, Pool], _Heap] = {}
         self._waiting: dict[Ticket, Rank] = {}
+        self._improved: Callable[[Ticket], None] | None = None
 
     def queued(self, ticket: Ticket) -> None:
         rank = self._waiting[ticket] = self._rank(ticket)
@@ -48,6 +50,8 @@ class RankedQueue:
                 heap = self._heaps[node, ticket.pool] = _Heap()
             heap.living += 1
             heappush(heap.entries, entry)
+        if self._improved is not None:
+            self._improved(ticket)
 
     def unqueued(self, ticket: Ticket) -> None:
         del self._waiting[ticket]
@@ -57,22 +61,37 @@ class RankedQueue:
             if not heap.living:
                 del self._heaps[node, ticket.pool]
             elif len(heap.entries) > 2 * heap.living + _DEAD_ENTRIES_MAX:
-                heap.entries = [e for e in heap.entries if self._lives(e, ticket.pool)]
+                entries = dict.fromkeys(heap.entries)  # a rank may have been left and taken again
+                heap.entries = [e for e in entries if self._lives(e, ticket.pool)]
                 heapify(heap.entries)
 
     def first(self, node: Node, openings: Openings, now_ms: int) -> Ticket:
         del now_ms
-        heaps = ((pool, self._heaps.get((node, pool))) for pool in openings.pools)
-        heads = (self._head(heap, pool) for pool, heap in heaps if heap is not None)
-        return min(heads)[2]
+        heads = (self.head(node, pool, None) for pool in openings.pools)
+        return min(head for head in heads if head is not None)[2]
 
-    def _head(self, heap: _Heap, pool: Pool) -> tuple[Rank, int, Ticket]:
+    def head(self, node: Node, pool: Pool, which: EngineName | None) -> Head | None:
+        del which  # there is one list
+        heap = self._heaps.get((node, pool))
+        if heap is None:
+            return None
         entries = heap.entries
         while not self._lives(entries[0], pool):
             heappop(entries)
         return entries[0]
 
-    def _lives(self, entry: tuple[Rank, int, Ticket], pool: Pool) -> bool:
+    def lists_of(self, ticket: Ticket) -> Sequence[EngineName | None]:
+        del ticket
+        return _ONE_LIST
+
+    def stages(self, openings: Openings, now_ms: int) -> Sequence[Stage]:
+        del openings, now_ms
+        return _ONE_STAGE
+
+    def watch(self, improved: Callable[[Ticket], None]) -> None:
+        self._improved = improved
+
+    def _lives(self, entry: Head, pool: Pool) -> bool:
         # A ticket on its second try waits in another pool, and left entries behind in its first.
         rank, _, ticket = entry
         return self._waiting.get(ticket) == rank and ticket.pool is pool
@@ -83,4 +102,4 @@ def by_arrival(ticket: Ticket) -> Rank:
     return (ticket.sequence,)
 
 
-_: type[TicketQueue] = RankedQueue
+_: type[ComparedQueue] = RankedQueue
