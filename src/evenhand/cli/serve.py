@@ -25,6 +25,7 @@ from evenhand.cli.composition import (
 )
 from evenhand.cli.config import (
     Address,
+    AskedPolicy,
     Config,
     ConfigurationError,
     ResolvedSecrets,
@@ -33,6 +34,7 @@ from evenhand.cli.config import (
 )
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
+from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.state_desk import StateDesk
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
@@ -54,6 +56,8 @@ _STDIN = 0
 def serve(
     file: Annotated[Path, typer.Argument(help="The configuration.")] = Path("evenhand.yaml"),
     *,
+    policy: PolicyOption = None,
+    changes: SetOption = None,
     announce: Annotated[
         bool,
         typer.Option(
@@ -67,7 +71,7 @@ def serve(
     """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries. SIGHUP reads
     certificates again."""
     try:
-        loaded = read(file)
+        loaded = read(file, AskedPolicy(policy, tuple(changes or ())))
         secrets = look_outside(loaded, os.environ)
     except ConfigurationError as error:
         print_problems(file, error)

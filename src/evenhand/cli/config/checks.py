@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from evenhand.cli.config.engines import EmbeddedEngine
 from evenhand.cli.config.keys import Key
+from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
 from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
@@ -77,6 +78,22 @@ def _check_cost(config: Config) -> Iterator[Finding]:
             " as much as a computed one, so lower it or raise input"
         )
         yield ("cost", "cached_input"), message
+
+
+def _check_policy(config: Config) -> Iterator[Finding]:
+    policy, findings = choose(config.policy)
+    yield from findings
+    for name, value in policy.values().items() if policy is not None else ():
+        if not name.startswith("quantum_"):
+            continue
+        tokens = config.limits.output_tokens_default
+        request = tokens * config.cost.output if name.endswith("_units") else tokens
+        if value < request:
+            message = (
+                f"{value} is less than one request costs that asks for limits.output_tokens_default"
+                f" ({tokens}): no turn would let it through, so write {request} or more"
+            )
+            yield ("policy", "settings", name), message
 
 
 def _check_mode(config: Config) -> Iterator[Finding]:
@@ -223,6 +240,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"lanes"}), _check_lanes),
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
+    (frozenset({"policy", "cost", "limits"}), _check_policy),
     (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"listen", "admin"}), _check_listeners),

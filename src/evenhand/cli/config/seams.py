@@ -1,0 +1,39 @@
+"""The seams whose part a configuration may choose by name, and all parameters of built-in parts."""
+
+from collections.abc import Iterator, Mapping
+
+from evenhand.scheduling.admission.built_in import ADMISSIONS
+from evenhand.scheduling.cost.built_in import COSTS
+from evenhand.scheduling.order.built_in import ORDERS
+from evenhand.scheduling.parts import OrderPart, Parameter, Part, QueuePart
+from evenhand.scheduling.placement.built_in import PLACEMENTS
+from evenhand.scheduling.prediction.built_in import PREDICTIONS
+from evenhand.scheduling.queue.built_in import QUEUES
+
+AnyPart = OrderPart | QueuePart | Part[object]
+
+SEAMS: Mapping[str, Mapping[str, AnyPart]] = {
+    "queue": QUEUES,
+    "placement": PLACEMENTS,
+    "admission": ADMISSIONS,
+    "prediction": PREDICTIONS,
+    "cost": COSTS,
+}
+"""Parts by their names, by keys of the section `policy`. The order between tenants is the preset's."""
+
+ALL_SEAMS: Mapping[str, Mapping[str, AnyPart]] = {"order": ORDERS, **SEAMS}
+
+
+def parameters() -> dict[str, list[tuple[str, Parameter]]]:
+    """Every parameter by name, with the parts that have it as `order las`."""
+    found: dict[str, list[tuple[str, Parameter]]] = {}
+    for seam, part in _parts():
+        for parameter in part.parameters:
+            found.setdefault(parameter.name, []).append((f"{seam} {part.name}", parameter))
+    return found
+
+
+def _parts() -> Iterator[tuple[str, AnyPart]]:
+    for seam, parts in ALL_SEAMS.items():
+        for part in parts.values():
+            yield seam, part
