@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "evenhand"
 FILES = sorted(SOURCE.rglob("*.py"))
-PURE = ("model", "wire", "scheduling", "ledger")
+PURE = ("model", "wire", "locality", "scheduling", "ledger")
 FORBIDDEN_NAMES = {
     "utils",
     "util",

@@ -214,10 +214,10 @@ class SchedulerMachine(RuleBasedStateMachine):
         in_flight = sum(e.in_flight for e in self.scheduler.capacity.engines.values())
         assert in_flight == len(self.running)
         for node in self.scheduler.tree.nodes():
-            beneath = [r for r in self.waiting.values() if r.tenant[: len(node.path)] == node.path]
+            beneath = [r for r in self.waiting.values() if node in self._lineage(r)]
             assert node.queued_requests == len(beneath)
             assert node.queued_bytes == sum(r.body_bytes for r in beneath)
-            running = [r for r in self.running.values() if r.tenant[: len(node.path)] == node.path]
+            running = [r for r in self.running.values() if node in self._lineage(r)]
             assert node.running_requests == len(running)
             assert (node.queued_units > 0) <= bool(beneath)
             waiting = [c for c in node.children.values() if c.queued_requests]
@@ -248,6 +248,9 @@ class SchedulerMachine(RuleBasedStateMachine):
     def _pool_of(self, request: Request) -> Pool:
         return self.scheduler._tickets[request.id].pool
 
+    def _lineage(self, request: Request) -> tuple[Node, ...]:
+        return self.scheduler._tickets[request.id].leaf.lineage
+
     def _can_start(self, request: Request) -> bool:
         engines = self.scheduler.capacity.engines
         return any(engines[e].in_flight < engines[e].window for e in self._pool_of(request).engines)
@@ -261,10 +264,10 @@ class SchedulerMachine(RuleBasedStateMachine):
             keys = {
                 (child.counter(self._pool_of(r)), child.index): child
                 for r in startable
-                for child in [node.children[r.tenant[depth]]]
+                for child in [self._lineage(r)[-2 - depth]]
             }
             node = keys[min(keys)]
-            startable = [r for r in startable if r.tenant[: depth + 1] == node.path]
+            startable = [r for r in startable if node in self._lineage(r)]
         return min(startable, key=self._sequence_of, default=None)
 
     def _sequence_of(self, request: Request) -> int:

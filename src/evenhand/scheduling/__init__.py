@@ -13,23 +13,39 @@ from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
 from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings, tenant_paths
 from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.tree_change import (
+    AddTenant,
+    MoveTenant,
+    RemoveTenant,
+    SetWeight,
+    TreeChange,
+    TreePlan,
+    TreeProblem,
+)
 
 __all__ = [
     "PRESETS",
     "VIRTUAL_PER_UNIT",
     "WEIGHT_MAX",
+    "AddTenant",
+    "MoveTenant",
     "Node",
     "Policy",
     "QueueLimits",
     "Refusal",
+    "RemoveTenant",
     "Scheduler",
     "SchedulerSettings",
+    "SetWeight",
     "Settlement",
     "ShareTree",
     "Start",
     "Submission",
     "TenantShare",
     "TokenWeights",
+    "TreeChange",
+    "TreePlan",
+    "TreeProblem",
     "Waiting",
     "compose",
     "tenant_paths",

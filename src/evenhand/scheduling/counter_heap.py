@@ -60,6 +60,14 @@ class CounterHeap(Generic[T]):
             self._push(member)
             self._compact()
 
+    def rekey(self) -> None:
+        """All counters may have become smaller. O(members)."""
+        self._live = {
+            index: member.virtual + self._lifts[index] for index, member in self._members.items()
+        }
+        self._heap = [(key, index) for index, key in self._live.items()]
+        heapify(self._heap)
+
     def least(self) -> tuple[int, T]:
         """The smallest key and its member, ties to the smallest index. Must not be empty."""
         heap, live = self._heap, self._live

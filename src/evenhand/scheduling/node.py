@@ -19,15 +19,20 @@ class Node:
     """A node of the tree. Only `ShareTree` changes it.
 
     `virtual` is normalised service. Siblings are ordered by it plus the node's lift in the pool they
-    wait for (`lifts`). `lineage` is the node and all above it, the root last. `queued_units` is what
-    its waiting requests are expected to cost. `views` holds, for each pool that somebody
-    beneath waits for, the children that do; `last_left` per engine, the child that last ceased to
-    wait for it and the pool in which it did; `waiting_weight` sums the weights of the waiting.
+    wait for (`lifts`). It begins at `virtual_base`, which moves when the weight or the place in the tree
+    does, so that all service ever received stays known. `last_ended_ms` is when a request of a leaf
+    ended last. `is_leaving`: it goes when nothing beneath it is open. `lineage` is the node and all
+    above it, the root last. `queued_units` is what its waiting requests are expected to cost. `views`
+    holds, for each pool that somebody beneath waits for, the children that do; `last_left` per engine,
+    the child that last ceased to wait for it and the pool in which it did; `waiting_weight` sums the
+    weights of the waiting.
     """
 
     __slots__ = (
         "children",
         "index",
+        "is_leaving",
+        "last_ended_ms",
         "last_left",
         "lifts",
         "lineage",
@@ -40,6 +45,7 @@ class Node:
         "ticks_per_unit",
         "views",
         "virtual",
+        "virtual_base",
         "waiting_children",
         "waiting_pools",
         "waiting_weight",
@@ -56,6 +62,9 @@ class Node:
         self.lineage: tuple[Node, ...] = (self, *(parent.lineage if parent else ()))
         self.children: dict[str, Node] = {}
         self.virtual = 0
+        self.virtual_base = 0
+        self.last_ended_ms = 0
+        self.is_leaving = False
         self.queued_units = 0
         self.queued_bytes = 0
         self.queued_requests = 0
@@ -70,7 +79,7 @@ class Node:
     @property
     def service_units(self) -> int:
         """Service as charged, for people and bounds. Exact: a charge is a whole number of units."""
-        return self.virtual // self.ticks_per_unit
+        return (self.virtual - self.virtual_base) // self.ticks_per_unit
 
     def counter(self, pool: Pool) -> int:
         """What orders it among its siblings there."""

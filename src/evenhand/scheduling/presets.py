@@ -24,6 +24,26 @@ PRESETS: dict[str, Policy] = {
             order=ORDERS["anyone"],
         ),
         Policy(
+            name="round-robin",
+            summary="tenants by turns, whatever a turn costs",
+            source="llm-d router, flow control",
+            order=ORDERS["by-turns"],
+        ),
+        Policy(
+            name="lcf",
+            summary="least counter first: vtc without the lift, so idling banks credit",
+            source="arXiv 2401.00588 (a baseline there)",
+            page="order/vtc.md",
+            order=ORDERS["least-counter"],
+        ),
+        Policy(
+            name="las",
+            summary="least attained service of late goes next, with a half-life",
+            source="arXiv 2502.13965; llm-d router",
+            page="order/las.md",
+            order=ORDERS["least-attained"],
+        ),
+        Policy(
             name="vtc",
             summary="least service for its weight goes next",
             source="arXiv 2401.00588",

@@ -28,6 +28,7 @@ from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import Node
@@ -36,11 +37,14 @@ from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.presets import PRESETS
+from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
 from evenhand.scheduling.ticket import Ticket
+from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
 
 _DEAD_DEADLINES_MAX = 64
+_IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
 
@@ -55,6 +59,8 @@ class SchedulerSettings:
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
     sheds: bool = True
+    forget_after_ms: int = 3_600_000
+    """What was learned of a tenant goes when it has been idle for so long."""
 
 
 class Scheduler:
@@ -92,6 +98,12 @@ class Scheduler:
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
         self._ended_units_peak = 0
+        self._reshape = Reshape(
+            self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
+        )
+        self._idle = IdleHand(
+            self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
+        )
 
     # Requests come in.
 
@@ -200,7 +212,7 @@ class Scheduler:
         if unpaid > 0:
             ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
-            self._rate.roll(now_ms)
+            self._second_is_over(now_ms)
         if self._output_units is not None:
             units = unpaid * self._output_units
         else:
@@ -208,7 +220,7 @@ class Scheduler:
         ticket.units += units
         self.tree.charge(ticket.leaf, units)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
 
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
@@ -255,6 +267,17 @@ class Scheduler:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
+
+    # Tenants change.
+
+    def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
+        """Check changes of the share tree; nothing is changed. A plan holds until the tree has
+        changed."""
+        return plan_changes(self.tree, changes)
+
+    def apply(self, plan: TreePlan) -> None:
+        """Carry out a plan that still holds. It cannot fail."""
+        self._reshape.apply(plan)
 
     # Questions.
 
@@ -334,7 +357,7 @@ class Scheduler:
     def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._rate.roll(now_ms)
+            self._second_is_over(now_ms)
         engine = self._place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
@@ -346,7 +369,7 @@ class Scheduler:
         self.capacity.take(engine)
         self._placement.started(ticket, engine.name)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units, now_ms)
+            self._order.charged(ticket, units, now_ms)
         return engine.name
 
     def _place(self, ticket: Ticket) -> EngineState:
@@ -361,18 +384,34 @@ class Scheduler:
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._rate.roll(now_ms)
+            self._second_is_over(now_ms)
         if self._clocks is not None:
             self._clocks.clock_us(engine, self.capacity.engines[engine].in_flight, now_ms)
         charged = ticket.units
         self._ended_units_peak = max(self._ended_units_peak, charged, units)
         self.tree.occupy(ticket.leaf, -1, units - charged)
-        ticket.units = 0
+        ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
         self.capacity.release(engine)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         if self._hears_charges:
-            self._order.charged(ticket.leaf, units - charged, now_ms)
+            self._order.charged(ticket, units - charged, now_ms)
+            self._order.ended(ticket)
         return units - charged
+
+    def _second_is_over(self, now_ms: int) -> None:
+        self._rate.roll(now_ms)
+        self._reshape.take_out_the_gone()
+        self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
+
+    def _forget(self, gone: Node) -> None:
+        """The node has been taken out of the tree, with all beneath it."""
+        for node in subtree(gone):
+            self._order.forget(node)
+            self._forget_learned(node)
+
+    def _forget_learned(self, leaf: Node) -> None:
+        self._output.forget(leaf.path)
+        self._admission.forget(leaf)
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket

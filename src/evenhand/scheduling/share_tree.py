@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling.counter_heap import CounterHeap
-from evenhand.scheduling.node import Node
+from evenhand.scheduling.node import VIRTUAL_PER_UNIT, Node
 from evenhand.scheduling.pool import Pool
 
 
@@ -30,13 +30,16 @@ class ShareTree:
     def __init__(self, tenants: Iterable[TenantShare], *, lifts: bool = True) -> None:
         """`lifts` False: who begins to wait keeps its old counter, and so the credit of having idled."""
         self._lifts = lifts
-        self._nodes = 0
+        self.version = 0
+        """How often its shape or a weight has changed."""
+        self.index_end = 0
+        """All nodes have smaller indexes."""
         self._leaves: dict[TenantPath, Node] = {}
         self.root = self._node((), TenantShare(name="", children=tuple(tenants)), None)
 
     def _node(self, path: TenantPath, share: TenantShare, parent: Node | None) -> Node:
-        node = Node(path, weight=share.weight, index=self._nodes, parent=parent)
-        self._nodes += 1
+        node = Node(path, weight=share.weight, index=self.index_end, parent=parent)
+        self.index_end += 1
         for child in share.children:
             assert child.name not in node.children, f"two siblings are called {child.name}"
             node.children[child.name] = self._node((*path, child.name), child, node)
@@ -49,6 +52,13 @@ class ShareTree:
         leaf = self._leaves.get(path)
         assert leaf is not None, f"{'/'.join(path)} is not a leaf"
         return leaf
+
+    def find(self, path: TenantPath) -> Node | None:
+        """The node of that path, leaf or not; the root's is empty."""
+        node: Node | None = self.root
+        for name in path:
+            node = node.children.get(name) if node is not None else None
+        return node
 
     def nodes(self) -> Iterator[Node]:
         """All nodes, the root first, parents before children."""
@@ -70,7 +80,7 @@ class ShareTree:
             node.running_requests += requests
             node.virtual += units * node.ticks_per_unit
         if units < 0:
-            assert leaf.virtual >= 0, "refunded more than was charged"
+            assert leaf.virtual >= leaf.virtual_base, "refunded more than was charged"
             if self.root.views:
                 _note_refund(leaf)
 
@@ -145,6 +155,79 @@ class ShareTree:
         """The waiting leaf whose requests occupy most bytes for its weight."""
         return self._highest(lambda node: node.queued_bytes * node.ticks_per_unit)
 
+    # The tree itself changes. Nothing may wait beneath what is moved or taken out.
+
+    def weigh(self, node: Node, weight: int, running_units: int) -> None:
+        """Give a node another weight. What its running requests are charged, `running_units`, counts
+        as if charged at the new one, so that refunds cancel exactly; all other service keeps its
+        worth."""
+        units, before = node.service_units, node.virtual
+        if node.waiting_pools and node.parent is not None:
+            node.parent.waiting_weight += weight - node.weight
+        ticks = VIRTUAL_PER_UNIT // weight
+        node.virtual += running_units * (ticks - node.ticks_per_unit)
+        node.weight, node.ticks_per_unit = weight, ticks
+        node.virtual_base = node.virtual - units * ticks
+        if node.virtual < before and node.parent is not None:
+            _note_shrunk(node, node.parent)
+        self.version += 1
+
+    def add(self, parent: Node, share: TenantShare) -> None:
+        """A new node, which will begin level with those that wait when it begins to wait itself."""
+        self._leaves.pop(parent.path, None)
+        parent.children[share.name] = self._node((*parent.path, share.name), share, parent)
+        self.version += 1
+
+    def take_out(self, node: Node) -> None:
+        """The node and all beneath it are gone. Nothing runs there either."""
+        self._cut(node)
+        for gone in subtree(node):
+            self._leaves.pop(gone.path, None)
+        self.version += 1
+
+    def move(self, node: Node, to: Node) -> None:
+        """Put a node beneath another parent. What it is ahead of its siblings that wait, it is ahead of
+        its new ones; who is behind them starts level: moving neither pays a debt nor banks credit."""
+        assert node.parent is not None
+        ahead = max(0, node.highest_counter - _least_waiting(node.parent, node.highest_counter))
+        self._cut(node)
+        for below in subtree(node):
+            self._leaves.pop(below.path, None)
+        to.children[node.path[-1]] = node
+        self._leaves.pop(to.path, None)
+        moved, node.parent = node.path, to
+        for below in subtree(node):
+            below.path = (*to.path, *below.path[len(moved) - 1 :])
+            assert below.parent is not None
+            below.lineage = (below, *below.parent.lineage)
+            if not below.children:
+                self._leaves[below.path] = below
+        units = node.service_units
+        node.lifts.clear()
+        node.virtual = _least_waiting(to, _highest_left(to)) + ahead
+        node.virtual_base = node.virtual - units * node.ticks_per_unit
+        self.version += 1
+
+    def _cut(self, node: Node) -> None:
+        parent = node.parent
+        assert parent is not None
+        assert not node.waiting_pools
+        assert not node.running_requests
+        del parent.children[node.path[-1]]
+        parent.last_left = {
+            engine: left for engine, left in parent.last_left.items() if left[0] is not node
+        }
+        if not parent.children and parent.parent is not None:
+            self._leaves[parent.path] = parent
+
+    def forget_lifts(self, node: Node) -> None:
+        """Forget the lifts of a node that does not wait, where it would be lifted as high again."""
+        if node.parent is None:
+            return
+        for pool, lift in list(node.lifts.items()):
+            if _present(node.parent, pool) >= node.virtual + lift:
+                del node.lifts[pool]
+
     def _highest(self, height: Callable[[Node], int]) -> Node | None:
         node = self.root
         if not node.waiting_children:
@@ -166,9 +249,13 @@ def _note_refund(leaf: Node) -> None:
     """Counters shrank, from the leaf to the root: tell whoever keeps them in order."""
     for node in leaf.lineage:
         if node.parent is not None:
-            for view in node.parent.views.values():
-                if node in view:
-                    view.shrunk(node)
+            _note_shrunk(node, node.parent)
+
+
+def _note_shrunk(node: Node, parent: Node) -> None:
+    for view in parent.views.values():
+        if node in view:
+            view.shrunk(node)
 
 
 def _lift(node: Node, pool: Pool) -> None:
@@ -181,15 +268,19 @@ def _lift(node: Node, pool: Pool) -> None:
     """
     parent = node.parent
     assert parent is not None
-    view = parent.views.get(pool)
-    if view is not None:
-        present, _ = view.least()
-    else:
-        present = 0  # where all counters begin
-        for engine in pool.engines:
-            present = max(present, _present_at(parent, engine))
+    present = _present(parent, pool)
     if present > node.virtual + node.lifts.get(pool, 0):
         node.lifts[pool] = present - node.virtual
+
+
+def _present(parent: Node, pool: Pool) -> int:
+    view = parent.views.get(pool)
+    if view is not None:
+        return view.least()[0]
+    present = 0  # where all counters begin
+    for engine in pool.engines:
+        present = max(present, _present_at(parent, engine))
+    return present
 
 
 def _present_at(parent: Node, engine: EngineName) -> int:
@@ -202,3 +293,21 @@ def _present_at(parent: Node, engine: EngineName) -> int:
         return 0
     node, pool = left
     return node.virtual + node.lifts.get(pool, 0)
+
+
+def subtree(node: Node) -> Iterator[Node]:
+    """The node and all beneath it, parents first."""
+    yield node
+    for child in node.children.values():
+        yield from subtree(child)
+
+
+def _least_waiting(parent: Node, otherwise: int) -> int:
+    """The least counter among the children that wait, whatever for."""
+    return min((view.least()[0] for view in parent.views.values()), default=otherwise)
+
+
+def _highest_left(parent: Node) -> int:
+    """The highest counter among those that ceased to wait last."""
+    left = (node.counter(pool) for node, pool in parent.last_left.values())
+    return max(left, default=0)

@@ -28,8 +28,11 @@ class Anyone:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._queue.first(self._root, openings, now_ms)
 
-    def charged(self, leaf: Node, units: int, now_ms: int) -> None:
-        """It does not matter."""
+    def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
+        """Not asked for."""
+
+    def ended(self, ticket: Ticket) -> None:
+        """Not asked for."""
 
     def forget(self, node: Node) -> None:
         """Nothing is kept."""

@@ -24,8 +24,11 @@ class LeastServed:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._queue.first(self._tree.least_served_leaf(openings.pools), openings, now_ms)
 
-    def charged(self, leaf: Node, units: int, now_ms: int) -> None:
-        """The share tree knows."""
+    def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
+        """Not asked for."""
+
+    def ended(self, ticket: Ticket) -> None:
+        """Not asked for."""
 
     def forget(self, node: Node) -> None:
         """Nothing is kept."""

@@ -23,9 +23,12 @@ class Order(Protocol):
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         """The ticket to start. It will be started, so whoever keeps turns may count this one."""
 
-    def charged(self, leaf: Node, units: int, now_ms: int) -> None:
-        """So many units were added to the leaf and all above it (less than 0: refunded). Only for orders
+    def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
+        """So many units were added to its leaf and all above it (less than 0: refunded). Only for orders
         whose part says `hears_charges`."""
+
+    def ended(self, ticket: Ticket) -> None:
+        """It runs no more, and all that it is charged was told of. Once for each start; as `charged`."""
 
     def forget(self, node: Node) -> None:
         """The node has been taken out of the tree. Nothing waits or runs beneath it."""
