@@ -55,13 +55,21 @@ def notes(runs: Mapping[str, RunFigures]) -> Iterator[str]:
             )
     for name, run in runs.items():
         for tenant, row in run.tenants.items():
+            if row.refused:
+                yield (
+                    f"{name}: {row.refused} of {row.sent} {tenant} requests were refused (429: too"
+                    " many); they count as sent and ask for nothing."
+                )
             if row.failed:
                 yield f"{name}: {row.failed} of {row.sent} {tenant} requests FAILED: {_most(row)}"
 
 
 def sentence(verdict: Verdict) -> Text:
     """The verdict in plain words."""
-    word = Text("PASS ", "bold green") if verdict.is_pass else Text("FAIL ", "bold red")
+    if not verdict.is_promised:
+        word = Text("NOTE ", "bold yellow")
+    else:
+        word = Text("PASS ", "bold green") if verdict.is_pass else Text("FAIL ", "bold red")
     return word.append(verdict.reason, "default")
 
 
