@@ -63,7 +63,13 @@ def test_the_json_has_the_promised_shape(played: Played) -> None:
     _, content, _, _ = played
     assert set(content) == {"runs", "verdict"}
     assert list(content["runs"]) == ["alone", "fcfs", "vtc"]
-    assert set(content["verdict"]) == {"pass", "ttft_ratio", "throughput_ratio", "reason"}
+    assert set(content["verdict"]) == {
+        "pass",
+        "promised",
+        "ttft_ratio",
+        "throughput_ratio",
+        "reason",
+    }
     assert set(content["runs"]["alone"]["tenants"]) == {"chat"}
     for name in ("fcfs", "vtc"):
         run = content["runs"][name]

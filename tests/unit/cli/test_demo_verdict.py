@@ -12,6 +12,7 @@ def run(p50_s: float | None, tokens_per_s: float, *, failed: int = 0) -> RunFigu
         sent=200,
         completed=200 - failed,
         failed=failed,
+        refused=0,
         cut=0,
         censored=0,
         troubles={},

@@ -13,7 +13,7 @@ from evenhand.cli.config.effective import effective
 from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key, KeyLimits
 from evenhand.cli.config.limits import Limits
-from evenhand.cli.config.load import Loaded, load, read
+from evenhand.cli.config.load import Loaded, asked_alone, load, read
 from evenhand.cli.config.outside import look_outside
 from evenhand.cli.config.policy import Policy
 from evenhand.cli.config.policy_choice import chosen
@@ -59,6 +59,7 @@ __all__ = [
     "Tenant",
     "Tls",
     "UrlEngine",
+    "asked_alone",
     "chosen",
     "effective",
     "key_problems",

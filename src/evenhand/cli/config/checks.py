@@ -80,7 +80,8 @@ def _check_cost(config: Config) -> Iterator[Finding]:
         yield ("cost", "cached_input"), message
 
 
-def _check_policy(config: Config) -> Iterator[Finding]:
+def policy_problems(config: Config) -> Iterator[Finding]:
+    """What is wrong with the section `policy` alone."""
     policy, findings = choose(config.policy)
     yield from findings
     for name, value in policy.values().items() if policy is not None else ():
@@ -240,7 +241,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"lanes"}), _check_lanes),
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
-    (frozenset({"policy", "cost", "limits"}), _check_policy),
+    (frozenset({"policy", "cost", "limits"}), policy_problems),
     (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"listen", "admin"}), _check_listeners),

@@ -8,9 +8,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evenhand.cli.config.asked_policy import NOT_ASKED, AskedPolicy
-from evenhand.cli.config.checks import cross_checked
+from evenhand.cli.config.checks import cross_checked, policy_problems
 from evenhand.cli.config.document import Document, parse
 from evenhand.cli.config.explain import explained
+from evenhand.cli.config.policy import Policy
 from evenhand.cli.config.policy_choice import completed
 from evenhand.cli.config.problem import ConfigurationError, Finding, Lines, Problem
 from evenhand.cli.config.schema import Config
@@ -45,6 +46,21 @@ def read(file: Path, asked: AskedPolicy = NOT_ASKED) -> Loaded:
         fix = "the file must be a mapping of sections, such as `engines:` and `keys:`"
         raise ConfigurationError([Problem(1, "", fix)])
     return Loaded(_validated(document, asked.over(document.data), asked), document.lines)
+
+
+def asked_alone(asked: AskedPolicy) -> Policy:
+    """The policy of a command line with no file beneath it, every value written out. Raises
+    `ConfigurationError`."""
+    data = asked.over({})
+    try:
+        config = Config.model_validate(data)
+        findings = policy_problems(config)
+    except ValidationError as error:
+        findings = explained(error.errors(include_url=False), data)
+    problems = asked.problems(Lines(), findings)
+    if problems:
+        raise ConfigurationError(problems)
+    return completed(config.policy)
 
 
 def _text(file: Path) -> str:

@@ -98,7 +98,7 @@ def _of_tenant(
         refused=ends[End.REFUSED],
         cut=ends[End.CUT],
         censored=len(bounds),
-        troubles=Counter(r.trouble for r in records if r.end in (End.FAILED, End.REFUSED)),
+        troubles=Counter(r.trouble for r in records if r.end is End.FAILED),
         ttft_p50=quantile(0.5, waits, bounds),
         ttft_p99=quantile(0.99, waits, bounds),
         input_tokens=sum(usage.input_tokens for usage in usages),

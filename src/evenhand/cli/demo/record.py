@@ -12,7 +12,7 @@ class End(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
-    """By the policy: too many requests (429). That is an answer, not a failure."""
+    """Too many requests (429): the policy's answer, not a failure."""
     FAILED = "failed"
     CUT = "cut off by the end of the phase"
 

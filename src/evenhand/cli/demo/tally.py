@@ -51,4 +51,8 @@ class Tally:
         the first request has been waiting."""
         if self._recent:
             return sorted(self._recent)[len(self._recent) // 2]
-        return None if self._first is None or self.failed or self.refused else now - self._first.sent_at
+        return (
+            None
+            if self._first is None or self.failed or self.refused
+            else now - self._first.sent_at
+        )
