@@ -40,12 +40,18 @@ class ChangingMachine(SchedulerMachine):
             assert plan.message.endswith(".")
             return False
         units = {node: node.service_units for node in self.scheduler.tree.nodes()}
+        above: set[Node] = set()
+        if isinstance(changes[0], MoveTenant):
+            for path in (changes[0].path[:-1], changes[0].to):
+                parent = self.scheduler.tree.find(path)
+                assert parent is not None
+                above.update(parent.lineage)
         gaps = {node: self._ahead(node) for node in units if node.parent is not None}
         self.scheduler.apply(plan)
         after = {node: node.service_units for node in self.scheduler.tree.nodes()}
         for node, before in units.items():
-            moved = isinstance(changes[0], MoveTenant)
-            if node in after and not (moved and node.children):
+            # What runs beneath a moved node goes from its old ancestors to the new ones.
+            if node in after and node not in above:
                 assert after[node] == before, "service was granted or lost"
         if isinstance(changes[0], MoveTenant):
             moved_node = self.scheduler.tree.find((*changes[0].to, changes[0].path[-1]))

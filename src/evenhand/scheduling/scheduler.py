@@ -98,6 +98,7 @@ class Scheduler:
         self._deadlines: list[tuple[int, int, RequestId]] = []
         self._sequence = 0
         self._ended_units_peak = 0
+        self._upkeep_ms = 0
         self._reshape = Reshape(
             self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
         )
@@ -212,7 +213,7 @@ class Scheduler:
         if unpaid > 0:
             ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         if self._output_units is not None:
             units = unpaid * self._output_units
         else:
@@ -239,6 +240,8 @@ class Scheduler:
             self._output.learn(request, usage.output_tokens)
             self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
+        if now_ms >= self._upkeep_ms:
+            self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
@@ -357,7 +360,7 @@ class Scheduler:
     def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         engine = self._place(ticket)
         if self._clocks is not None:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
@@ -384,7 +387,7 @@ class Scheduler:
     def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
-            self._second_is_over(now_ms)
+            self._rate.roll(now_ms)
         if self._clocks is not None:
             self._clocks.clock_us(engine, self.capacity.engines[engine].in_flight, now_ms)
         charged = ticket.units
@@ -398,8 +401,9 @@ class Scheduler:
             self._order.ended(ticket)
         return units - charged
 
-    def _second_is_over(self, now_ms: int) -> None:
-        self._rate.roll(now_ms)
+    def _keep_up(self, now_ms: int) -> None:
+        """Once a second, between two requests."""
+        self._upkeep_ms = now_ms + 1_000
         self._reshape.take_out_the_gone()
         self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
 
