@@ -6,7 +6,8 @@ Promises: the bound that the policy states, work conservation, exact conservatio
 """
 
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
+from evenhand.scheduling.explanation import Ahead, Explanation, Instead
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
@@ -28,6 +29,9 @@ __all__ = [
     "VIRTUAL_PER_UNIT",
     "WEIGHT_MAX",
     "AddTenant",
+    "Ahead",
+    "Explanation",
+    "Instead",
     "MoveTenant",
     "Node",
     "Policy",
@@ -46,7 +50,6 @@ __all__ = [
     "TreeChange",
     "TreePlan",
     "TreeProblem",
-    "Waiting",
     "compose",
     "tenant_paths",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evenhand.model import EngineName, Outcome, Request, RequestId
+from evenhand.model import EngineName, Outcome, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Refusal:
     outcome: Outcome
     message: str
     retry_after_ms: int | None = None
+    waited_ms: int = 0
+    """How long it was queued before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,3 @@ class Settlement(NamedTuple):
     units: int
     corrected_units: int
     """How much the last correction added (negative: refunded)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Why a request waits. `gate` is "window" while no engine of its pool has a slot, else "share".
-
-    `ahead` lists, from the root down, (tenant, its counter, own counter) for each sibling that goes
-    first, in units per weight; `queued_before` counts the tenant's own earlier requests.
-    """
-
-    id: RequestId
-    gate: str
-    waited_ms: int
-    queued_before: int
-    ahead: tuple[tuple[str, int, int], ...]

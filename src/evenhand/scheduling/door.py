@@ -81,17 +81,18 @@ class Door:
             "Retry after the time given, or send fewer at once."
         )
         wait_ms = self.retry_after_ms(ticket.leaf, now_ms)
-        return Refusal(ticket.request, Outcome.SHED, message, wait_ms)
+        waited_ms = now_ms - ticket.queued_ms
+        return Refusal(ticket.request, Outcome.SHED, message, wait_ms, waited_ms)
 
     def queued_too_long(self, ticket: Ticket, now_ms: int) -> Refusal:
         """For a ticket that has left the queue because its time is over."""
-        waited_s = (now_ms - ticket.queued_ms) // 1000
+        waited_ms = now_ms - ticket.queued_ms
         message = (
-            f"The request waited {waited_s} s without reaching an engine. "
+            f"The request waited {waited_ms // 1000} s without reaching an engine. "
             "Send fewer requests at once, or ask for a larger share."
         )
         wait_ms = self.retry_after_ms(ticket.leaf, now_ms)
-        return Refusal(ticket.request, Outcome.QUEUED_TOO_LONG, message, wait_ms)
+        return Refusal(ticket.request, Outcome.QUEUED_TOO_LONG, message, wait_ms, waited_ms)
 
     def retry_after_ms(self, node: Node, now_ms: int) -> int:
         """When what waits beneath the node will have been served, at its share of the measured rate."""

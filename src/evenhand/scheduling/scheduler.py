@@ -24,10 +24,11 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
-from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission, Waiting
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
-from evenhand.scheduling.explanation import explain
+from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
+from evenhand.scheduling.history import History, counters_of
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.limits import QueueLimits
@@ -72,6 +73,7 @@ class Scheduler:
         self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
         self.backlog = Backlog()
+        self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
         ground = Ground(
@@ -141,17 +143,17 @@ class Scheduler:
         pool = self.capacity.pool(request.model)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
-            return Submission(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
+            return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
         leaf, door = self.tree.leaf(request.tenant), self._door
         if door.is_closed_to(request, leaf):
-            return Submission(door.tenant_queue_full(request, leaf, now_ms))
+            return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
-            return Submission(door.queue_full(request, now_ms))
+            return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)
         if refusal is not None:
-            return Submission(refusal)
+            return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
@@ -178,7 +180,9 @@ class Scheduler:
             if ticket is None or ticket.engine is not None or ticket.expires_ms != at_ms:
                 continue
             self._leave(ticket, Outcome.QUEUED_TOO_LONG, now_ms)
-            expired.append(self._door.queued_too_long(ticket, now_ms))
+            refusal = self._door.queued_too_long(ticket, now_ms)
+            self._history.refused(refusal)
+            expired.append(refusal)
         return tuple(expired)
 
     def next_expiry_ms(self) -> int | None:
@@ -198,7 +202,9 @@ class Scheduler:
         ticket = self._order.next(Openings(open_pools, self.capacity.free), now_ms)
         self._dequeue(ticket)
         self._expect(ticket)  # anew: more is known than when it came
+        counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
+        self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
@@ -284,13 +290,14 @@ class Scheduler:
 
     # Questions.
 
-    def why(self, request_id: RequestId, now_ms: int) -> Waiting | None:
-        """Why a request waits; None if it runs or is unknown."""
+    def why(self, request_id: RequestId, now_ms: int) -> Explanation | None:
+        """Why a request waits, waited before it was started, or was refused. None: it never waited, or
+        that is too long ago."""
         ticket = self._tickets.get(request_id)
-        if ticket is None or ticket.engine is not None:
-            return None
-        is_open = self.capacity.is_open(ticket.pool)
-        return explain(ticket, self.backlog, is_open=is_open, now_ms=now_ms)
+        if ticket is not None and ticket.engine is None:
+            return explain_waiting(ticket, self.backlog, self._history, now_ms)
+        past = self._history.of(request_id)
+        return None if past is None else explain_past(past, self._history)
 
     def expected_input_tokens(self, request_id: RequestId) -> int:
         """How many a running request's prompt is taken to be, as far as is known."""
@@ -419,6 +426,7 @@ class Scheduler:
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
+        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         self._queue.queued(ticket)
@@ -443,11 +451,17 @@ class Scheduler:
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
+    def _refuse(self, refusal: Refusal) -> Submission:
+        self._history.refused(refusal)
+        return Submission(refusal)
+
     def _shed(self, now_ms: int) -> Iterator[Refusal]:
         while (found := self._door.to_shed()) is not None:
             ticket, what = found
             self._leave(ticket, Outcome.SHED, now_ms)
-            yield self._door.shed(ticket, what, now_ms)
+            refusal = self._door.shed(ticket, what, now_ms)
+            self._history.refused(refusal)
+            yield refusal
 
 
 def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:

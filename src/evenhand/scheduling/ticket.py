@@ -31,6 +31,8 @@ class Ticket:
     expected_units: int
     units: int = 0
     cached_tokens: int = 0
+    starts_before: int = 0
+    """How many starts there were when it began to wait (`History.starts`)."""
     engine: EngineName | None = None
     home: EngineName | None = None
     engine_clock_us: int = 0

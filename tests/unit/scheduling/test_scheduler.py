@@ -435,10 +435,12 @@ def test_why_names_who_goes_first() -> None:
     start(core)
     waiting = core.why(RequestId("a1"), 250)
     assert waiting is not None
-    assert waiting.gate == "window"
+    assert waiting.gate == "own"
     assert waiting.waited_ms == 250
-    assert [name for name, _, _ in waiting.ahead] == ["b"]
-    assert core.why(RequestId("a0"), 0) is None, "it runs"
+    assert [line.tenant for line in waiting.ahead] == [("b",)]
+    started = core.why(RequestId("a0"), 0)
+    assert started is not None
+    assert (started.state, started.waited_ms, started.instead) == ("started", 0, ())
     assert core.why(RequestId("nobody"), 0) is None
 
 
