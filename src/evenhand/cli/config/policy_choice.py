@@ -30,8 +30,8 @@ def choose(section: section_of_file.Policy) -> tuple[Policy | None, list[Finding
         if name in built_in:
             parts[seam] = built_in[name]
         else:
-            message = f"must be one of {', '.join(built_in)}, not {described(name)}"
-            findings.append((("policy", seam), f"{message}; {nearest(name, built_in)}"))
+            message = f"there is no such {seam}; {nearest(name, built_in)}"
+            findings.append((("policy", seam), message))
     # What the preset sets for a part that is not its own any more says nothing.
     bare = replace(preset, **parts, settings={})
     known = {parameter.name: parameter for parameter in bare.parameters()}
