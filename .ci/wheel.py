@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = re.compile(
     r"evenhand/(?:[a-z_]+/)*[a-z0-9_]+\.py"
     r"|evenhand/py\.typed"
-    r"|evenhand/(?:scheduling/(?:[a-z_]+/)*[a-z0-9_]+|ledger/ledger)\.md"
+    r"|evenhand/(?:locality|scheduling|ledger)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
     r"|evenhand-[0-9a-z.]+\.dist-info/(?:METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
 )
 KEYS = ("ACME_SEARCH_KEY", "ACME_SUPPORT_KEY", "GLOBEX_BATCH_KEY")

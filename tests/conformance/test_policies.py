@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from evenhand.cli.config.seams import SEAMS
 from evenhand.model import Outcome, Request, TenantPath, Usage
 from evenhand.scheduling import PRESETS, Node, Policy, Refusal
 from evenhand.scheduling.openings import Openings
@@ -21,6 +22,12 @@ from evenhand.testing import BrokenPromiseError, check_policy
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_keeps_what_a_policy_must(name: str) -> None:
     check_policy(PRESETS[name])
+
+
+@pytest.mark.parametrize(("seam", "name"), [(s, n) for s, parts in SEAMS.items() for n in parts])
+def test_every_part_keeps_it_in_another_composition(seam: str, name: str) -> None:
+    parts: dict[str, Any] = {seam: SEAMS[seam][name]}
+    check_policy(replace(PRESETS["vtc"], **parts, settings={}), steps=400, seeds=[7])
 
 
 def test_other_seeds_draw_other_events() -> None:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from evenhand.cli.config import Policy, read
+from evenhand.cli.config import Policy, chosen, read
 from evenhand.cli.demo.gateway_process import EngineBehind, configuration, gateway_process
-from evenhand.cli.demo.options import DemoError
+from evenhand.cli.demo.options import DemoError, DemoOptions
 from evenhand.cli.demo.warm_up import warm_up
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.scheduling import PRESETS
 from support.scripted_engine import ScriptedEngine
 
 KEYS = {"chat": "key-of-the-chat-tenant", "batch": "key-of-the-batch-tenant"}
@@ -26,6 +27,17 @@ def test_the_configuration_is_valid_and_names_no_secret(tmp_path: Path) -> None:
     assert config.policy.preset == "fcfs"
     assert [tenant.weight for tenant in config.tenants] == [1, 1]
     assert config.engines[0].window == 4
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_policy_has_a_valid_configuration(tmp_path: Path, preset: str) -> None:
+    engine = EngineBehind(url="http://127.0.0.1:9", kind="llamacpp", model="demo", window=4)
+    if PRESETS[preset].prediction.name == "oracle":
+        return
+    asked = DemoOptions(policy=preset).policy_section
+    file = tmp_path / "gateway.yaml"
+    file.write_bytes(configuration(engine, policy=asked, tenants={"chat": "KEY_0"}))
+    assert chosen(read(file).config.policy).values() == PRESETS[preset].values()
 
 
 def test_a_phase_has_a_gateway_that_knows_its_keys_and_ends_with_it() -> None:
