@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp
 
-from evenhand.gateway.admin import AdminServer, EngineStatus
+from evenhand.gateway.admin import AdminServer, CallStatus, EngineStatus
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import Certificate
-from evenhand.scheduling import Scheduler, TenantShare
+from evenhand.model import RequestId
+from evenhand.scheduling import Explanation, Scheduler, TenantShare
 from evenhand.telemetry import Metrics, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
 
@@ -29,11 +30,19 @@ class PlainStatus:
     version: str = "1.2.3"
     ledger_closed_because: str | None = None
     shadow: ShadowHost | None = None
+    calls: dict[RequestId, CallStatus] = field(default_factory=dict)
+    now_ms: int = 0
     metrics: Metrics = field(init=False)
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(models=[MODEL], version=self.version)
         self.metrics.registry.register(SchedulerCollector(self.scheduler, tenants_max=10))
+
+    def call(self, request_id: RequestId) -> CallStatus | None:
+        return self.calls.get(request_id)
+
+    def why(self, request_id: RequestId) -> Explanation | None:
+        return self.scheduler.why(request_id, self.now_ms)
 
     def uptime_ms(self) -> int:
         return 90_500

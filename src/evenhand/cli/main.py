@@ -8,6 +8,7 @@ import evenhand
 from evenhand.cli.check import check
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
+from evenhand.cli.explain import explain
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
@@ -32,6 +33,7 @@ app.command()(policies)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)
+app.command()(explain)
 app.add_typer(keys, name="keys")
 app.command(hidden=True)(docs)
 

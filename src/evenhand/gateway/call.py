@@ -21,11 +21,12 @@ from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
-from evenhand.gateway.identity import KeyHolder
+from evenhand.gateway.identity import Identity, KeyHolder
 from evenhand.gateway.relay import Fault, Relay
 from evenhand.model import (
     ENDINGS,
     NO_USAGE,
+    EngineName,
     InteractionId,
     Outcome,
     Request,
@@ -94,6 +95,25 @@ class Call:
         )
         holder.open_requests += 1
         gateway.calls.add(self)
+
+    @property
+    def id(self) -> RequestId:
+        return self._id
+
+    @property
+    def phase(self) -> str:
+        """In lower case, for the admin's eyes."""
+        return self._phase.name.lower()
+
+    @property
+    def identity(self) -> Identity:
+        """Of its key."""
+        return self._holder.identity
+
+    @property
+    def engine(self) -> EngineName | None:
+        """Where it runs, or has run last."""
+        return None if self._link is None else self._link.name
 
     # The client's side.
 

@@ -18,6 +18,7 @@ from evenhand.gateway.fresh_ids import FreshIds
 from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
+from evenhand.gateway.recent_calls import RecentCalls
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
@@ -60,6 +61,7 @@ class Gateway:
         )
         # Every call that is not ended; bounded by the edge's connections.
         self.calls: set[Call] = set()
+        self.recent = RecentCalls()
         self.is_draining = False
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
@@ -95,6 +97,7 @@ class Gateway:
         """A call has ended: count it and log it."""
         ended = record.finished()
         self.metrics.record(ended)
+        self.recent.ended(ended)
         self._log.request(ended)
 
     def refused_at_edge(self, outcome: Outcome) -> None:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import evenhand
-from evenhand.gateway.admin import EngineStatus
+from evenhand.gateway.admin import CallStatus, EngineStatus
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.scheduling import Scheduler
+from evenhand.model import RequestId
+from evenhand.scheduling import Explanation, Scheduler
 from evenhand.telemetry import Metrics
 
 
@@ -50,6 +51,19 @@ class GatewayStatus:
         cost, limits = self.scheduler.settings.cost, self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
         return self._body_bytes_max * cost.input + output_tokens_max * cost.output
+
+    def call(self, request_id: RequestId) -> CallStatus | None:
+        for call in self._gateway.calls:
+            if call.id == request_id:
+                return CallStatus(call.phase, call.identity.tenant, call.engine, None)
+        record = self._gateway.recent.get(request_id)
+        if record is None:
+            return None
+        return CallStatus("ended", record["tenant"], record["engine"], record["outcome"])
+
+    def why(self, request_id: RequestId) -> Explanation | None:
+        dispatcher = self._gateway.dispatcher
+        return dispatcher.scheduler.why(request_id, dispatcher.now_ms())
 
     def uptime_ms(self) -> int:
         return int((self._loop.time() - self._started_s) * 1000)

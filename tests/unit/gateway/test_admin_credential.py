@@ -49,13 +49,21 @@ def paths() -> list[str]:
 
 
 def shown(path: str) -> int:
-    """The status of a page that may be seen; there is nothing to observe where the order is enforced."""
-    return 404 if path == "/observed" else 200
+    """The status of a page that may be seen; there is nothing to observe where the order is enforced,
+    and nothing to explain of a request that never was."""
+    return 404 if path in ("/observed", "/explain/{request_id}") else 200
 
 
 def test_the_open_pages_are_these_two_and_exist() -> None:
     assert {"/livez", "/readyz"} == OPEN_PATHS
-    assert set(paths()) == {"/livez", "/readyz", "/metrics", "/state", "/observed"}
+    assert set(paths()) == {
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/state",
+        "/observed",
+        "/explain/{request_id}",
+    }
 
 
 def test_every_page_but_the_open_ones_wants_the_credential() -> None:

@@ -8,6 +8,6 @@ Promises: it reads and never changes; a page is closed to strangers unless it is
 
 from evenhand.gateway.admin.app import admin_app
 from evenhand.gateway.admin.server import AdminServer
-from evenhand.gateway.admin.status import EngineStatus, Status
+from evenhand.gateway.admin.status import CallStatus, EngineStatus, Status
 
-__all__ = ["AdminServer", "EngineStatus", "Status", "admin_app"]
+__all__ = ["AdminServer", "CallStatus", "EngineStatus", "Status", "admin_app"]

@@ -12,17 +12,22 @@ from starlette.routing import Route
 
 from evenhand.gateway.admin.answer import NOT_STORED, error_answer, json_answer
 from evenhand.gateway.admin.credential import CredentialGate
+from evenhand.gateway.admin.explained import explained_page
 from evenhand.gateway.admin.observed import observed_page
 from evenhand.gateway.admin.readiness import unmet_conditions
 from evenhand.gateway.admin.state import LiveState
 from evenhand.gateway.admin.status import Status
-from evenhand.model import Outcome
+from evenhand.model import Outcome, RequestId
 from evenhand.telemetry import CONTENT_TYPE
 
-_PAGES = "The admin listener has GET /livez, /readyz, /metrics, /state and /observed."
+_PAGES = "The admin listener has GET /livez, /readyz, /metrics, /state, /observed and /explain/ID."
 _NOT_OBSERVING = (
     "This gateway enforces its order and observes nothing. To try a fair order beside live traffic, "
     "start it with `mode: observe`."
+)
+_UNKNOWN = (
+    "This gateway knows no such request: the id is that of the answer's x-request-id header, and only "
+    "the requests that are open or ended of late are remembered."
 )
 _HTTP_OUTCOMES: Final = {
     404: (Outcome.NOT_FOUND, f"There is no such page. {_PAGES}"),
@@ -40,6 +45,7 @@ def admin_app(status: Status, *, credential: str | None, tenants_max: int) -> St
         Route("/metrics", pages.metrics),
         Route("/state", pages.state),
         Route("/observed", pages.observed),
+        Route("/explain/{request_id}", pages.explain),
     ]
     app = Starlette(
         routes=routes,
@@ -76,6 +82,12 @@ class _Pages:
         if shadow is None:
             return error_answer(Outcome.NOT_FOUND, _NOT_OBSERVING)
         return json_answer(observed_page(shadow))
+
+    async def explain(self, request: Request) -> Response:
+        request_id = RequestId(request.path_params["request_id"])
+        why, call = self._status.why(request_id), self._status.call(request_id)
+        page = explained_page(request_id, call, why)
+        return error_answer(Outcome.NOT_FOUND, _UNKNOWN) if page is None else json_answer(page)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

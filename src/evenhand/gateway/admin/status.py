@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.model import EngineName
-from evenhand.scheduling import Scheduler
+from evenhand.model import EngineName, Outcome, RequestId, TenantPath
+from evenhand.scheduling import Explanation, Scheduler
 from evenhand.telemetry import Metrics
 
 
@@ -17,6 +17,16 @@ class EngineStatus:
     name: EngineName
     is_up: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """One call: in which phase it is, and once that is "ended", how it ended."""
+
+    phase: str
+    tenant: TenantPath | None
+    engine: EngineName | None
+    outcome: Outcome | None
 
 
 class Status(Protocol):
@@ -49,6 +59,12 @@ class Status(Protocol):
     @property
     def request_units_max(self) -> int:
         """The most that one request may be charged under the limits and the cost, in units."""
+
+    def call(self, request_id: RequestId) -> CallStatus | None:
+        """A call that is open or has ended of late; None: there is none of that id."""
+
+    def why(self, request_id: RequestId) -> Explanation | None:
+        """What the core says of its wait; None: it never waited, or that is too long ago."""
 
     def uptime_ms(self) -> int:
         """Since the gateway started."""
