@@ -16,7 +16,7 @@ demo: $(VENV)/.demo ## set up, then show that a noisy tenant no longer hurts the
 test: $(VENV)/.test ## set up, then run the tests
 	$(BIN)/python -m pytest -q
 
-bench: $(VENV)/.demo ## what a request and a chunk cost, beside nginx where it is installed (3 minutes)
+bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
 
 chaos: $(VENV)/.test ## 30 kills under load and 10,000 requests recounted (2 minutes)

@@ -6,7 +6,9 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import uvloop
@@ -15,10 +17,12 @@ from rich.console import Console
 from bench.arms import NAMES, SkippedError, arm, engine
 from bench.load import BenchError, Target
 from bench.measures import Sizes
-from bench.pinned import cores
+from bench.pinned import cores, pinned
 from bench.report import report
-from bench.rounds import interleaved
+from bench.rounds import Rounds, interleaved
+from bench.scheduling import QUICK, Scale, scheduling
 from bench.screen import show
+from evenhand.scheduling import PRESETS
 
 _QUICK = Sizes(seconds=0.3, repeats=20)
 
@@ -38,6 +42,8 @@ def options() -> argparse.Namespace:
         default=(whole.few_streams, whole.many_streams),
     )
     parser.add_argument("--arms", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--only", choices=("gateway", "scheduling"), help="one half of the rows")
+    parser.add_argument("--presets", nargs="+", default=[*PRESETS, "dlpm"], metavar="NAME")
     parser.add_argument("--json", type=Path, help="write all figures of all rounds to this file")
     return parser.parse_args()
 
@@ -53,16 +59,14 @@ def sizes_of(chosen: argparse.Namespace) -> Sizes:
     )
 
 
-def main() -> int:
-    """Measure, print, write; the exit code. A missed goal is a finding, not a failure."""
-    chosen, console = options(), Console()
-    progress = Console(stderr=True)
-    sizes, where = sizes_of(chosen), cores()
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+def gateway_rounds(
+    chosen: argparse.Namespace, sizes: Sizes, rounds: int, tell: Callable[[str], None]
+) -> tuple[Rounds, dict[str, str]]:
+    """Figures of the arms that run here, and why the others do not."""
+    where, skipped = cores(), {}
     if where.proxy == where.load:
-        progress.print("One core for everything: times say little, CPU still counts.")
-    skipped: dict[str, str] = {}
-    with ExitStack() as stack, progress.status("starting") as status:
+        tell("One core for everything: times say little, CPU still counts.")
+    with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evenhand-bench-")))
         behind = stack.enter_context(engine(where))
         arms: dict[str, Target] = {}
@@ -71,19 +75,37 @@ def main() -> int:
                 arms[name] = stack.enter_context(arm(name, behind, where, folder / name))
             except SkippedError as reason:
                 skipped[name] = str(reason)
-        os.sched_setaffinity(0, {where.load})
+        with pinned(where.load):
+            found = uvloop.run(interleaved(arms, behind, sizes, rounds=rounds, tell=tell))
+    return found, skipped
+
+
+def main() -> int:
+    """Measure, print, write; the exit code. A missed goal is a finding, not a failure."""
+    chosen, console = options(), Console()
+    progress = Console(stderr=True)
+    sizes, scale = sizes_of(chosen), QUICK if chosen.quick else Scale()
+    rounds = chosen.rounds or (2 if chosen.quick else 5)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    found: Rounds = {}
+    skipped: dict[str, str] = {}
+    with progress.status("starting") as status:
 
         def tell(what: str) -> None:
             status.update(what)
             if not progress.is_terminal:
                 progress.print(what)
 
-        rounds = uvloop.run(
-            interleaved(
-                arms, behind, sizes, rounds=chosen.rounds or (2 if chosen.quick else 5), tell=tell
-            )
-        )
-    told = report(rounds, sizes, skipped, machine)
+        if chosen.only != "scheduling":
+            figures, reasons = gateway_rounds(chosen, sizes, rounds, tell)
+            found, skipped = {**found, **figures}, {**skipped, **reasons}
+        if chosen.only != "gateway":
+            with pinned(cores().load):
+                figures, reasons = scheduling(chosen.presets, scale, rounds=rounds, tell=tell)
+            found, skipped = {**found, **figures}, {**skipped, **reasons}
+    told = report(
+        found, {**asdict(sizes), **asdict(scale), "leaves": scale.leaves}, skipped, machine
+    )
     show(console, told)
     if chosen.json:
         chosen.json.write_text(json.dumps(told, indent=1) + "\n")

@@ -54,8 +54,12 @@ class Backlog:
 
     def oldest(self, leaf: Node, open_pools: Collection[Pool]) -> Ticket:
         """The leaf's first ticket for any of these pools. There must be one."""
-        heads = [next(iter(q.values())) for p, q in self._queues[leaf].items() if p in open_pools]
-        return heads[0] if len(heads) == 1 else min(heads, key=lambda ticket: ticket.sequence)
+        pools = self._queues[leaf]
+        if len(pools) == 1:
+            (queue,) = pools.values()
+            return next(iter(queue.values()))
+        heads = (next(iter(queue.values())) for pool, queue in pools.items() if pool in open_pools)
+        return min(heads, key=lambda ticket: ticket.sequence)
 
     def newest(self, leaf: Node) -> Ticket:
         """The leaf's last ticket. There must be one."""

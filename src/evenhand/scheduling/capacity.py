@@ -72,7 +72,10 @@ class Capacity:
 
     def candidates(self, pool: Pool) -> list[EngineState]:
         """The engines of an open pool that have a slot, in order of names."""
-        return [engine for name in pool.engines if (engine := self.engines[name]).has_slot]
+        free, engines = self.free, self.engines
+        if len(free) == 1:  # as a rule, while requests wait
+            return [engines[name] for name in free]
+        return [engines[name] for name in pool.engines if name in free]
 
     def take(self, engine: EngineState) -> None:
         """Occupy a slot; there must be one."""

@@ -1,5 +1,7 @@
 """One tenant in the share tree: its weight, its counter, what it holds."""
 
+from functools import cache
+
 from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling.counter_heap import CounterHeap
 from evenhand.scheduling.pool import Pool
@@ -13,6 +15,11 @@ so small weights divide it exactly; for others the share is off by at most w / V
 """
 
 WEIGHT_MAX = 10_000
+
+
+@cache
+def _ticks_per_unit(weight: int) -> int:
+    return VIRTUAL_PER_UNIT // weight
 
 
 class Node:
@@ -56,7 +63,7 @@ class Node:
         assert 1 <= weight <= WEIGHT_MAX
         self.path = path
         self.weight = weight
-        self.ticks_per_unit = VIRTUAL_PER_UNIT // weight
+        self.ticks_per_unit = _ticks_per_unit(weight)
         self.index = index
         self.parent = parent
         self.lineage: tuple[Node, ...] = (self, *(parent.lineage if parent else ()))

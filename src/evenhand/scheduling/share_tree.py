@@ -239,9 +239,10 @@ class ShareTree:
 
 def _least_served_child(node: Node, pools: Iterable[Pool]) -> Node:
     """THE line that picks the next tenant: the least normalised service goes next."""
+    if len(node.views) == 1:
+        (view,) = node.views.values()
+        return view.least()[1]
     views = [node.views[pool] for pool in pools if pool in node.views]
-    if len(views) == 1:
-        return views[0].least()[1]
     return min((view.least() for view in views), key=lambda found: (found[0], found[1].index))[1]
 
 
