@@ -87,12 +87,14 @@ def policy_problems(config: Config) -> Iterator[Finding]:
     for name, value in policy.values().items() if policy is not None else ():
         if "quantum_" not in name:
             continue
-        tokens = config.limits.output_tokens_default
-        request = tokens * config.cost.output if name.endswith("_units") else tokens
-        if value < request:
+        tokens, cost = config.limits.output_tokens_default, config.cost
+        units = tokens * cost.output
+        # Quanta in tokens are counted as tokens of input.
+        least = -(-units // cost.input) if name.endswith("_tokens") else units
+        if value < least:
             message = (
-                f"{value} is less than one request costs that asks for limits.output_tokens_default"
-                f" ({tokens}): no turn would let it through, so write {request} or more"
+                f"{value} is less than one request costs with limits.output_tokens_default ({tokens})"
+                f" tokens of output: no turn would let it through, so write {least} or more"
             )
             yield ("policy", "settings", name), message
 

@@ -1,7 +1,10 @@
 """The seams whose part a configuration may choose by name, and all parameters of built-in parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+from evenhand.scheduling import PRESETS
 from evenhand.scheduling.admission.built_in import ADMISSIONS
 from evenhand.scheduling.cost.built_in import COSTS
 from evenhand.scheduling.order.built_in import ORDERS
@@ -25,15 +28,20 @@ ALL_SEAMS: Mapping[str, Mapping[str, AnyPart]] = {"order": ORDERS, **SEAMS}
 
 
 def parameters() -> dict[str, list[tuple[str, Parameter]]]:
-    """Every parameter by name, with the parts that have it as `order las`."""
+    """Every parameter by name, with the parts that bring it as `order las`."""
     found: dict[str, list[tuple[str, Parameter]]] = {}
-    for seam, part in _parts():
-        for parameter in part.parameters:
-            found.setdefault(parameter.name, []).append((f"{seam} {part.name}", parameter))
+    for seam, parts in ALL_SEAMS.items():
+        for part in parts.values():
+            for parameter in parameters_of(seam, part):
+                found.setdefault(parameter.name, []).append((f"{seam} {part.name}", parameter))
     return found
 
 
-def _parts() -> Iterator[tuple[str, AnyPart]]:
-    for seam, parts in ALL_SEAMS.items():
-        for part in parts.values():
-            yield seam, part
+def parameters_of(seam: str, part: AnyPart) -> list[Parameter]:
+    """What a policy has to set where it has this part: the part's own parameters, and those of what
+    the part asks the core for."""
+    swap: dict[str, Any] = {seam: part}
+    whole = replace(PRESETS["vtc"], **swap, settings={})
+    own = set(part.parameters)
+    others = {p for other in whole.parts() if other is not part for p in other.parameters}
+    return [p for p in dict.fromkeys(whole.parameters()) if p in own or p not in others]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from evenhand.cli.config.seams import ALL_SEAMS, AnyPart
+from evenhand.cli.config.seams import ALL_SEAMS, AnyPart, parameters_of
 from evenhand.cli.policies.portrait import SEAM_ORDER, parts_of, snippet
 from evenhand.scheduling import PRESETS, Policy
 
@@ -85,13 +85,14 @@ def _seam(seam: str) -> Iterator[str]:
     yield f"## {seam}\n"
     yield f"{_SEAM_WORDS[seam]}\n"
     rows = ["| part | what it does | parameters (default; from, to) |", "|---|---|---|"]
-    rows += [_part(part) for part in ALL_SEAMS[seam].values()]
+    rows += [_part(seam, part) for part in ALL_SEAMS[seam].values()]
     yield "\n".join(rows) + "\n"
 
 
-def _part(part: AnyPart) -> str:
+def _part(seam: str, part: AnyPart) -> str:
     dials = [
-        f"`{p.name}`: {p.meaning} ({p.default}; {p.minimum}, {p.maximum})" for p in part.parameters
+        f"`{p.name}`: {p.meaning} ({p.default}; {p.minimum}, {p.maximum})"
+        for p in parameters_of(seam, part)
     ]
     return f"| `{part.name}` | {_cell(part.summary)} | {_cell('<br>'.join(dials)) or 'none'} |"
 

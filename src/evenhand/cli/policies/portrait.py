@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from evenhand.cli.config.seams import ALL_SEAMS, AnyPart
+from evenhand.cli.config.seams import ALL_SEAMS, AnyPart, parameters_of
 from evenhand.scheduling import Policy
 
 SEAM_ORDER = ("admission", *(seam for seam in ALL_SEAMS if seam != "admission"))
@@ -33,14 +33,17 @@ def portrait(policy: Policy) -> dict[str, Any]:
         "parameters": [
             {
                 "name": parameter.name,
-                "of": f"{seam} {part.name}",
+                "of": [
+                    f"{seam} {part.name}"
+                    for seam, part in parts_of(policy)
+                    if parameter in parameters_of(seam, part)
+                ],
                 "meaning": parameter.meaning,
                 "default": values[parameter.name],
                 "minimum": parameter.minimum,
                 "maximum": parameter.maximum,
             }
-            for seam, part in parts_of(policy)
-            for parameter in part.parameters
+            for parameter in dict.fromkeys(policy.parameters())
         ],
     }
 

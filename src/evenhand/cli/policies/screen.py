@@ -63,6 +63,6 @@ def _parameters(policy: Policy) -> Table | Text:
     table.add_column("meaning")
     for p in parameters:
         numbers = (str(p["default"]), str(p["minimum"]), str(p["maximum"]))
-        meaning = Text.assemble(p["meaning"], (f" ({p['of']})", "dim"))
+        meaning = Text.assemble(p["meaning"], (f" ({', '.join(p['of'])})", "dim"))
         table.add_row(Text(p["name"], "bold"), *numbers, meaning)
     return table
