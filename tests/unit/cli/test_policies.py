@@ -11,6 +11,7 @@ from evenhand.cli.config.policy import Policy
 from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.main import app
 from evenhand.cli.policies.derivation import page_text, summary
+from evenhand.cli.policies.listing import shortened
 from evenhand.cli.policies.page import policies_text
 from evenhand.cli.policies.portrait import snippet
 from evenhand.scheduling import PRESETS
@@ -28,6 +29,19 @@ def test_the_list_has_every_preset_in_a_hundred_columns() -> None:
     assert max(map(len, told.splitlines())) <= 100
     for name in PRESETS:
         assert any(line.startswith(f"{name} ") for line in told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("bound", "short"),
+    [
+        ("2 W C / w (W in flight, C the largest request, w the least weight)", "2 W C / w"),
+        ("2 (Q + W C / w) (Q the quantum)", "2 (Q + W C / w)"),
+        ("2 (Q + W C / w)", "2 (Q + W C / w)"),
+        ("no bound", "no bound"),
+    ],
+)
+def test_the_list_leaves_the_legend_of_a_bound_away(bound: str, short: str) -> None:
+    assert shortened(bound) == short
 
 
 def test_the_list_as_json_says_who_is_fair() -> None:
@@ -53,7 +67,7 @@ def test_each_is_explained_with_its_parts_parameters_and_derivation(name: str) -
     for parameter in policy.parameters():
         assert parameter.name in told
         assert str(parameter.maximum) in told
-    assert policy.bound.split(" (", maxsplit=1)[0] in flat
+    assert policy.bound in flat
     if policy.page:
         assert page_text(policy), f"{policy.page} does not ship beside the code"
         assert "Idea" in told

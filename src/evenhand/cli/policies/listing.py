@@ -1,5 +1,6 @@
 """All policies in one table."""
 
+import re
 from collections.abc import Iterable
 
 from rich import box
@@ -8,6 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.scheduling import Policy
+
+_LEGEND = re.compile(r" \((?=[^()]*[a-z]{3})[^()]*\)$")
+"""Words in parentheses at the end."""
 
 
 def listing(policies: Iterable[Policy], offered: Iterable[str], console: Console) -> None:
@@ -30,7 +34,8 @@ def listing(policies: Iterable[Policy], offered: Iterable[str], console: Console
     console.print()
     console.print(
         "fair: two tenants that wait for the same engines never differ in service per weight by more"
-        " than the bound: W requests in flight, C the cost of the largest, w the least weight.",
+        " than the bound: W requests in flight, C the cost of the largest, w the least weight, Q a"
+        " quantum.",
         style="dim",
     )
     others = ", ".join(offered)
@@ -41,4 +46,4 @@ def listing(policies: Iterable[Policy], offered: Iterable[str], console: Console
 
 def shortened(bound: str) -> str:
     """The bound without what its letters mean."""
-    return bound.partition(" (")[0]
+    return _LEGEND.sub("", bound)
