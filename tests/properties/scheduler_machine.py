@@ -9,9 +9,19 @@ from fractions import Fraction
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.model import (
+    EngineName,
+    LaneName,
+    ModelName,
+    Outcome,
+    Request,
+    RequestId,
+    TenantPath,
+    Usage,
+)
 from evenhand.scheduling import (
     VIRTUAL_PER_UNIT,
+    Lane,
     Node,
     QueueLimits,
     Scheduler,
@@ -50,6 +60,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     engines: dict[str, tuple[str, ...]] = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)}
     window_max = 3
     preset = "vtc"
+    lanes: tuple[Lane, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,6 +85,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 cost=COST,
                 limits=QueueLimits(requests_max=24, bytes_max=5_000, tenant_requests_max=12),
                 output_tokens_default=default_tokens,
+                lanes=self.lanes,
             )
         )
         self.leaves = list(tenant_paths(tree))
@@ -95,9 +107,11 @@ class SchedulerMachine(RuleBasedStateMachine):
         self, data: st.DataObject, tokens: int, output: int, choices: int, size: int
     ) -> None:
         self.count += 1
+        tenant = data.draw(st.sampled_from(self.leaves))
         request = Request(
             id=RequestId(f"r{self.count}"),
-            tenant=data.draw(st.sampled_from(self.leaves)),
+            tenant=tenant,
+            lane=self._lane_of(data, tenant),
             model=data.draw(st.sampled_from(self.models)),
             body_bytes=size,
             prompt_tokens=tokens,
@@ -105,7 +119,7 @@ class SchedulerMachine(RuleBasedStateMachine):
             choices=choices,
             queue_wait_ms_max=WAIT_MS_MAX,
         )
-        pool = self.scheduler.capacity.pool(request.model)
+        pool = self.scheduler._pool(request)
         before = self._presents(pool)
         counters = {node: node.counter(pool) for node in self.scheduler.tree.nodes()}
         waited = {node for node in counters if pool in node.waiting_pools}
@@ -154,7 +168,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         request = self._draw(data, self.running)
         usage = Usage(input_tokens, self.produced[request.id], min(cached, input_tokens))
         settlement = self.scheduler.settle(request.id, usage, outcome, self.now_ms)
-        assert settlement.units == COST.of(usage), "the last charge is the real cost"
+        expected_units = self._price(request, COST.of(usage))
+        assert settlement.units == expected_units, "the last charge is the real cost"
         self.settled_units += settlement.units
         del self.running[request.id]
 
@@ -240,6 +255,14 @@ class SchedulerMachine(RuleBasedStateMachine):
     def _draw(self, data: st.DataObject, among: dict[RequestId, Request]) -> Request:
         return among[data.draw(st.sampled_from(sorted(among)))]
 
+    def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
+        del data, tenant
+        return LaneName("default")
+
+    def _price(self, request: Request, units: int) -> int:
+        del request
+        return units
+
     def _note_start(self, request: Request) -> None:
         del self.waiting[request.id]
         self.running[request.id] = request
@@ -257,7 +280,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _next_by_brute_force(self) -> Request | None:
         """The request that must be next, or None if nothing can start."""
-        startable = [r for r in self.waiting.values() if self._can_start(r)]
+        startable = self._may_start()
         node = self.scheduler.tree.root
         while startable and node.children:
             depth = len(node.path)
@@ -269,6 +292,9 @@ class SchedulerMachine(RuleBasedStateMachine):
             node = keys[min(keys)]
             startable = [r for r in startable if node in self._lineage(r)]
         return min(startable, key=self._sequence_of, default=None)
+
+    def _may_start(self) -> list[Request]:
+        return [r for r in self.waiting.values() if self._can_start(r)]
 
     def _sequence_of(self, request: Request) -> int:
         return self.scheduler._tickets[request.id].sequence
@@ -325,6 +351,7 @@ class OnePoolMachine(SchedulerMachine):
     models = (ModelName("m1"),)
     engines = {"e1": ("m1",)}
     window_max = 2
+    request_units_max = REQUEST_UNITS_MAX
 
     def __init__(self) -> None:
         super().__init__()
@@ -343,7 +370,7 @@ class OnePoolMachine(SchedulerMachine):
                 continue
             bounds = {
                 "window": self.window_max * len(self.engines),
-                "request_units_max": REQUEST_UNITS_MAX,
+                "request_units_max": self.request_units_max,
                 "weight_min": min(child.weight for child in parent.children.values()),
             }
             gap, lag = policy.counter_gap_max(**bounds), policy.lag_bound(**bounds)
@@ -352,6 +379,8 @@ class OnePoolMachine(SchedulerMachine):
             waiting = [c for c in parent.children.values() if c.queued_requests]
             for i, f in enumerate(waiting):
                 for g in waiting[i + 1 :]:
+                    if f.waiting_pools != g.waiting_pools:
+                        continue  # in another lane
                     (pool,) = f.waiting_pools
                     gap_now = abs(f.counter(pool) - g.counter(pool))
                     assert gap_now <= gap * VIRTUAL_PER_UNIT

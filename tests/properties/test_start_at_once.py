@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.model import EngineName, LaneName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
+    Lane,
     Node,
     QueueLimits,
     Scheduler,
@@ -98,6 +99,7 @@ class Host:
             "output": vars(core._output),
             "backlog": (core.backlog.requests, core.backlog.bytes),
             "peak": core.request_units_peak,
+            "lanes": lanes_state(core),
         }
 
     def _started(self, request: Request, engine: EngineName, waited_ms: int) -> None:
@@ -105,24 +107,40 @@ class Host:
         self.told.append(("started", request, engine, waited_ms))
 
 
+def lanes_state(core: Scheduler) -> object:
+    if core._lanes is None:
+        return None
+    pools = {
+        (pool.lane, *pool.engines): (
+            load.in_flight,
+            load.passed_ms,
+            [t.sequence for t in load.waiting],
+        )
+        for pool, load in core._lanes._pools.items()
+    }
+    return core.lane_standings(0), pools
+
+
 def node_state(node: Node) -> dict[str, object]:
     """Every slot, other nodes by their path."""
     known = {name: getattr(node, name) for name in Node.__slots__}
     for name in ("children", "parent", "lineage"):
         del known[name]
-    known["views"] = {pool.engines: view._live for pool, view in node.views.items()}
-    known["lifts"] = {pool.engines: lift for pool, lift in node.lifts.items()}
-    known["waiting_pools"] = {pool.engines for pool in node.waiting_pools}
+    known["views"] = {(pool.lane, *pool.engines): view._live for pool, view in node.views.items()}
+    known["lifts"] = {(pool.lane, *pool.engines): lift for pool, lift in node.lifts.items()}
+    known["waiting_pools"] = {(pool.lane, *pool.engines) for pool in node.waiting_pools}
     known["waiting_children"] = [child.path for child in node.waiting_children]
     known["last_left"] = {
-        engine: (left.path, pool.engines) for engine, (left, pool) in node.last_left.items()
+        engine: (left.path, pool.lane, *pool.engines)
+        for engine, (left, pool) in node.last_left.items()
     }
     return known
 
 
 def ticket_state(ticket: Ticket) -> dict[str, object]:
     known = {name: getattr(ticket, name) for name in Ticket.__slots__}
-    return {**known, "leaf": ticket.leaf.path, "pool": ticket.pool.engines}
+    del known["starts_before"]  # explains a wait; whoever starts at once has none
+    return {**known, "leaf": ticket.leaf.path, "pool": (ticket.pool.lane, *ticket.pool.engines)}
 
 
 Event = Callable[[Host, int], None]
@@ -144,6 +162,7 @@ def an_event(
         prompt_tokens=dice.choice([None, dice.randrange(60)]),
         output_tokens_max=dice.choice([None, 0, 20]),
         choices=dice.choice([1, 1, 2]),
+        lane=LaneName(dice.choice(["fast", "slow"])),
         queue_wait_ms_max=dice.choice([300, 3_000]),
     )
     kind = dice.choice(["submit"] * 4 + ["produce", "settle", "settle", "fail", "cancel", "change"])
@@ -166,7 +185,7 @@ def an_event(
     return Host.pump
 
 
-def started_at_once(preset: str, seed: int) -> int:
+def started_at_once(preset: str, seed: int, lanes: tuple[Lane, ...] = ()) -> int:
     """Let the same happen to both hosts and compare them; how many took the short way."""
     dice = random.Random(seed)
     tree: tuple[TenantShare, ...] = dice.choice(TREES)
@@ -178,6 +197,7 @@ def started_at_once(preset: str, seed: int) -> int:
         ),
         output_tokens_default=dice.randrange(20),
         sheds=dice.random() < 0.7,
+        lanes=lanes,
     )
     hosts = [Host(settings, takes_short_way=short) for short in (True, False)]
     short, long = hosts
@@ -200,6 +220,13 @@ def started_at_once(preset: str, seed: int) -> int:
 @given(seed=st.integers(0, 2**32))
 def test_both_ways_decide_charge_and_count_alike(preset: str, seed: int) -> None:
     started_at_once(preset, seed)
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_both_ways_do_alike_with_lanes(seed: int) -> None:
+    fast = Lane(name=LaneName("fast"), price_percent=250, ageing_ms=300, ceiling_percent=50)
+    started_at_once("vtc", seed, (fast, Lane(name=LaneName("slow"), floor_percent=30)))
 
 
 def test_the_short_way_is_taken() -> None:

@@ -14,7 +14,7 @@ from evenhand.gateway.admin import AdminServer, CallStatus, EngineStatus
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import Certificate
 from evenhand.model import RequestId
-from evenhand.scheduling import Explanation, Scheduler, TenantShare
+from evenhand.scheduling import Explanation, LaneStanding, Scheduler, TenantShare
 from evenhand.telemetry import Metrics, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
 
@@ -37,6 +37,9 @@ class PlainStatus:
     def __post_init__(self) -> None:
         self.metrics = Metrics(models=[MODEL], version=self.version)
         self.metrics.registry.register(SchedulerCollector(self.scheduler, tenants_max=10))
+
+    def lanes(self) -> Sequence[LaneStanding]:
+        return self.scheduler.lane_standings(self.now_ms)
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         return self.calls.get(request_id)

@@ -39,6 +39,7 @@ from evenhand.model import (
     TrustDomain,
 )
 from evenhand.scheduling import (
+    Lane,
     Policy,
     QueueLimits,
     Scheduler,
@@ -107,6 +108,7 @@ class Setup:
     """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
     pair: TlsFiles | None = None
     """Where set, the gateway and its clients speak TLS."""
+    lanes: tuple[Lane, ...] = ()
 
 
 class RunningGateway:
@@ -231,11 +233,13 @@ async def _gateway(
     lines: list[bytes] = []
     log = RequestLog(lines.append)
     links = [_link(index, backend, setup) for index, backend in enumerate(backends)]
-    settings = SchedulerSettings(tenants=setup.tenants, policy=setup.policy, limits=setup.queue)
+    settings = SchedulerSettings(
+        tenants=setup.tenants, policy=setup.policy, limits=setup.queue, lanes=setup.lanes
+    )
     shadow = None
     if setup.observes:
         shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
-        settings = replace(settings, policy=compose("fcfs"), sheds=False)
+        settings = replace(settings, policy=compose("fcfs"), sheds=False, lanes=())
     scheduler = Scheduler(settings)
     dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
     application = Gateway(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from evenhand import scheduling
 from evenhand.cli.config import (
     Config,
     EmbeddedEngine,
@@ -48,7 +49,7 @@ def scheduler_settings(config: Config) -> SchedulerSettings:
         tenant_requests_max=settings.limits.requests_max,
         tenant_bytes_max=settings.limits.bytes_max,
     )
-    return replace(settings, policy=plain, limits=limits, sheds=False)
+    return replace(settings, policy=plain, limits=limits, sheds=False, lanes=())
 
 
 def _arrival_order(tried: Policy) -> Policy:
@@ -77,6 +78,7 @@ def policy_settings(config: Config) -> SchedulerSettings:
             tenant_bytes_max=limits.tenant_queue_bytes_max,
         ),
         output_tokens_default=limits.output_tokens_default,
+        lanes=_lanes(config),
     )
 
 
@@ -188,6 +190,22 @@ def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:
 
 def _certificate(listener: str, tls: Tls | None, log: RequestLog) -> Certificate | None:
     return Certificate(listener, TlsFiles(tls.certificate, tls.key), log) if tls else None
+
+
+def _lanes(config: Config) -> tuple[scheduling.Lane, ...]:
+    """None where there is one, of which nothing is said that the scheduler could do."""
+    lanes = tuple(
+        scheduling.Lane(
+            name=LaneName(lane.name),
+            ttft_ms_target=None if lane.ttft_s is None else _ms(lane.ttft_s),
+            floor_percent=lane.floor_percent,
+            ceiling_percent=lane.ceiling_percent,
+            price_percent=lane.price_percent,
+            ageing_ms=_ms(lane.ageing_s),
+        )
+        for lane in config.lanes
+    )
+    return () if lanes == (scheduling.Lane(name=lanes[0].name),) else lanes
 
 
 def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:

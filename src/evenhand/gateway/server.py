@@ -11,6 +11,7 @@ from evenhand.gateway.status import GatewayStatus
 from evenhand.gateway.tls import Certificate, CertificateWatch
 from evenhand.telemetry import (
     CertificateCollector,
+    LaneCollector,
     LoopLag,
     ObservedCollector,
     RequestLog,
@@ -81,6 +82,9 @@ class GatewayServer:
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
         )
         gateway.metrics.registry.register(collector)
+        if gateway.dispatcher.scheduler.settings.lanes:
+            lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
+            gateway.metrics.registry.register(lanes)
         if gateway.shadow is not None:
             gateway.metrics.registry.register(ObservedCollector(gateway.shadow.observation))
         if self._certificates:

@@ -8,7 +8,7 @@ from evenhand.gateway.admin import CallStatus, EngineStatus
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import RequestId
-from evenhand.scheduling import Explanation, Scheduler
+from evenhand.scheduling import Explanation, LaneStanding, Scheduler, priced
 from evenhand.telemetry import Metrics
 
 
@@ -50,7 +50,12 @@ class GatewayStatus:
         """No token is shorter than a byte, so the body's limit bounds the input."""
         cost, limits = self.scheduler.settings.cost, self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
-        return self._body_bytes_max * cost.input + output_tokens_max * cost.output
+        units = self._body_bytes_max * cost.input + output_tokens_max * cost.output
+        prices = (lane.price_percent for lane in self.scheduler.settings.lanes)
+        return priced(units, max(prices, default=100))
+
+    def lanes(self) -> Sequence[LaneStanding]:
+        return self.scheduler.lane_standings(self._gateway.dispatcher.now_ms())
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         for call in self._gateway.calls:

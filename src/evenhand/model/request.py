@@ -24,7 +24,8 @@ class Request:
     (`n` or `best_of`, times the number of prompts); `output_tokens_max` bounds each of them.
     `output_tokens_true` is how many they will be in all, which only a simulator knows. `prefix` is the
     text by which prompts are compared for what they share, empty where no policy asks; only prompts of
-    one `trust_domain` may share. `calls_declared` is how many calls the client says its interaction has.
+    one `trust_domain` may share. `calls_declared` is how many calls the client says its interaction
+    has. `ttft_ms_target` is how soon its first token is wanted, where its lane aims at something else.
     `body_bytes` is what the request occupies while it waits. Instants and durations are
     milliseconds of the host's monotonic clock.
     """
@@ -45,6 +46,7 @@ class Request:
     trust_domain: TrustDomain = TrustDomain("")
     output_tokens_true: int | None = None
     calls_declared: int | None = None
+    ttft_ms_target: int | None = None
 
     def __post_init__(self) -> None:
         assert self.tenant, "a request belongs to a leaf of the share tree"
@@ -54,3 +56,4 @@ class Request:
         assert self.output_tokens_max is None or self.output_tokens_max >= 0
         assert self.choices >= 1
         assert self.queue_wait_ms_max >= 0
+        assert self.ttft_ms_target is None or self.ttft_ms_target >= 0

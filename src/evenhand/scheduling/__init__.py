@@ -8,12 +8,15 @@ Promises: the bound that the policy states, work conservation, exact conservatio
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.explanation import Ahead, Explanation, Instead
+from evenhand.scheduling.lanes.lane import Lane, priced
+from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.node import VIRTUAL_PER_UNIT, WEIGHT_MAX, Node
 from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
-from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings, tenant_paths
-from evenhand.scheduling.share_tree import ShareTree, TenantShare
+from evenhand.scheduling.scheduler import Scheduler
+from evenhand.scheduling.settings import SchedulerSettings
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, tenant_paths
 from evenhand.scheduling.tree_change import (
     AddTenant,
     MoveTenant,
@@ -32,6 +35,8 @@ __all__ = [
     "Ahead",
     "Explanation",
     "Instead",
+    "Lane",
+    "LaneStanding",
     "MoveTenant",
     "Node",
     "Policy",
@@ -51,5 +56,6 @@ __all__ = [
     "TreePlan",
     "TreeProblem",
     "compose",
+    "priced",
     "tenant_paths",
 ]

@@ -1,9 +1,9 @@
 """The waiting requests: one queue per leaf and pool, first come first served within."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from evenhand.model import RequestId
+from evenhand.model import LaneName, RequestId
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.ticket import Ticket
@@ -18,7 +18,9 @@ class Backlog:
     can tell the share tree.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: Sequence[LaneName] = ()) -> None:
+        """`lanes` in order of precedence."""
+        self._ranks = {name: rank for rank, name in enumerate(lanes)}
         self._queues: dict[Node, dict[Pool, _Queue]] = {}
         self.requests = 0
         self.bytes = 0
@@ -62,9 +64,10 @@ class Backlog:
         return min(heads, key=lambda ticket: ticket.sequence)
 
     def newest(self, leaf: Node) -> Ticket:
-        """The leaf's last ticket. There must be one."""
+        """The leaf's last ticket, in the last of the lanes that it waits in. There must be one."""
         tails = (next(reversed(queue.values())) for queue in self._queues[leaf].values())
-        return max(tails, key=lambda ticket: ticket.sequence)
+        ranks = self._ranks
+        return max(tails, key=lambda t: (ranks.get(t.pool.lane, 0), t.sequence))
 
     def queued_before(self, ticket: Ticket) -> int:
         """How many of the leaf's own requests for the same pool stand before it."""

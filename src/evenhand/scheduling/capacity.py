@@ -33,6 +33,8 @@ class Capacity:
         self._up: set[EngineName] = set()
         self.free: set[EngineName] = set()
         """Engines that have a slot."""
+        self.window = 0
+        """What may be in flight at once on the engines that are up."""
         self.window_peak = 0
         """The most that could ever be in flight at once; what the bound is computed from."""
 
@@ -46,6 +48,7 @@ class Capacity:
         self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
         served = {model for engine in self.engines.values() for model in engine.models}
         self._serving = {model: self._names_serving(model) for model in served}
+        self.window = sum(engine.window for engine in self.engines.values())
         total = sum(max(e.window, e.in_flight) for e in self.engines.values())
         self.window_peak = max(self.window_peak, total)
 

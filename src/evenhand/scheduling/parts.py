@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.weights import TokenWeights
+from evenhand.scheduling.lanes.lane import Lane
 from evenhand.scheduling.order.protocol import Order
 from evenhand.scheduling.queue.protocol import TicketQueue
 from evenhand.scheduling.service_rate import ServiceRate
@@ -42,6 +43,7 @@ class Ground:
     capacity: Capacity
     rate: ServiceRate
     weights: TokenWeights
+    lanes: tuple[Lane, ...]
     output_tokens_default: int
 
 

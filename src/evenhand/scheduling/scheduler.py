@@ -6,8 +6,7 @@ value, equal calls give equal answers. The host owes, for each request: `submit`
 waits), an appearance in `shed` or `expire`, or `settle` (after it was started, by `next` or at once).
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 
 from evenhand.model import (
@@ -23,7 +22,6 @@ from evenhand.model import (
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity, EngineState
 from evenhand.scheduling.cost.protocol import Work
-from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.engine_clock import EngineClocks
@@ -31,37 +29,23 @@ from evenhand.scheduling.explanation import Explanation, explain_past, explain_w
 from evenhand.scheduling.history import History, counters_of
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
-from evenhand.scheduling.limits import QueueLimits
+from evenhand.scheduling.lanes.lane import NORMAL_PRICE_PERCENT, priced
+from evenhand.scheduling.lanes.lanes import Lanes
+from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
-from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.pool import Pool
-from evenhand.scheduling.presets import PRESETS
 from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
-from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree
+from evenhand.scheduling.settings import SchedulerSettings
+from evenhand.scheduling.share_tree import ShareTree, subtree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
 
 _DEAD_DEADLINES_MAX = 64
 _IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerSettings:
-    """What the core is built from. `cost` weighs tokens, for the policy's cost and for people. `sheds`
-    False: a full queue refuses the arrival, whoever's it is, as a plain queue does."""
-
-    tenants: tuple[TenantShare, ...]
-    policy: Policy = PRESETS["vtc"]
-    cost: TokenWeights = field(default_factory=TokenWeights)
-    limits: QueueLimits = field(default_factory=QueueLimits)
-    output_tokens_default: int = 256
-    sheds: bool = True
-    forget_after_ms: int = 3_600_000
-    """What was learned of a tenant goes when it has been idle for so long."""
 
 
 class Scheduler:
@@ -72,7 +56,8 @@ class Scheduler:
         policy, values = settings.policy, settings.policy.values()
         self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
         self.capacity = Capacity()
-        self.backlog = Backlog()
+        self.backlog = Backlog([lane.name for lane in settings.lanes])
+        self._lanes = Lanes(settings.lanes) if settings.lanes else None
         self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
@@ -82,6 +67,7 @@ class Scheduler:
             capacity=self.capacity,
             rate=self._rate,
             weights=settings.cost,
+            lanes=settings.lanes,
             output_tokens_default=settings.output_tokens_default,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
@@ -121,7 +107,7 @@ class Scheduler:
         if not self._passes_through:
             return None
         capacity, waiting = self.capacity, self.tree.root.views
-        pool = capacity.pool(request.model)
+        pool = capacity.pool(request.model) if self._lanes is None else self._pool(request)
         if not capacity.is_open(pool):
             return None
         if waiting and capacity.open_pools(waiting):
@@ -140,7 +126,7 @@ class Scheduler:
         tenant furthest over its share goes; the arrival only if it is that tenant's (always the
         arrival where the settings say that nothing is shed)."""
         assert request.id not in self._tickets, "submitted twice"
-        pool = self.capacity.pool(request.model)
+        pool = self._pool(request)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
             return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
@@ -156,6 +142,8 @@ class Scheduler:
             return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         self._enqueue(ticket)
+        if self._lanes is not None:
+            self._lanes.queued(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request.id))
         may_shed = self.settings.sheds and not starts_at_once
         shed = tuple(self._shed(now_ms)) if may_shed else ()
@@ -199,8 +187,13 @@ class Scheduler:
         open_pools = self.capacity.open_pools(self.tree.root.views)
         if not open_pools:
             return None
-        ticket = self._order.next(Openings(open_pools, self.capacity.free), now_ms)
+        pools: Sequence[Pool] = open_pools
+        if self._lanes is not None:
+            pools = self._lanes.next(open_pools, self.capacity.window, now_ms)
+        ticket = self._order.next(Openings(pools, self.capacity.free), now_ms)
         self._dequeue(ticket)
+        if self._lanes is not None:
+            self._lanes.unqueued(ticket)
         self._expect(ticket)  # anew: more is known than when it came
         counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
@@ -220,7 +213,7 @@ class Scheduler:
             ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        if self._output_units is not None:
+        if self._output_units is not None and ticket.price_percent == NORMAL_PRICE_PERCENT:
             units = unpaid * self._output_units
         else:
             units = max(0, self._cost_so_far(ticket, now_ms) - ticket.units)
@@ -240,6 +233,8 @@ class Scheduler:
         input_tokens, cached_tokens = usage.input_tokens, usage.cached_input_tokens
         work = Work(input_tokens, cached_tokens, usage.output_tokens, engine_us)
         units = self._cost.units(work, ticket.pinned)
+        if self._lanes is not None:
+            units = priced(units, ticket.price_percent)
         corrected = self._take_off_engine(ticket, engine, units, now_ms)
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
@@ -257,14 +252,17 @@ class Scheduler:
         ticket = self._tickets[request_id]
         engine = ticket.engine
         assert engine is not None
-        pool = self.capacity.without(self.capacity.pool(ticket.request.model), engine)
+        pool = self.capacity.without(self._pool(ticket.request), engine)
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._take_off_engine(ticket, engine, 0, now_ms)
         ticket.engine, ticket.pool, ticket.has_failed_once = None, pool, True
+        ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens = 0
         self._enqueue(ticket)
+        if self._lanes is not None:
+            self._lanes.queued(ticket)
         heappush(self._deadlines, (ticket.expires_ms, ticket.sequence, request_id))
         return True
 
@@ -298,6 +296,10 @@ class Scheduler:
             return explain_waiting(ticket, self.backlog, self._history, now_ms)
         past = self._history.of(request_id)
         return None if past is None else explain_past(past, self._history)
+
+    def lane_standings(self, now_ms: int) -> tuple[LaneStanding, ...]:
+        """Each lane in order of precedence; none where there are no lanes."""
+        return self._lanes.standings(self.capacity.window, now_ms) if self._lanes else ()
 
     def expected_input_tokens(self, request_id: RequestId) -> int:
         """How many a running request's prompt is taken to be, as far as is known."""
@@ -335,9 +337,19 @@ class Scheduler:
         input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
         pinned = self._cost.pin(request)
         units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
-        return Ticket(
+        ticket = Ticket(
             request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
         )
+        if self._lanes is not None:
+            ticket.price_percent = percent = self._lanes.lane(request.lane).price_percent
+            ticket.expected_units = priced(units, percent)
+        return ticket
+
+    def _pool(self, request: Request) -> Pool:
+        """Where it competes when it comes."""
+        if self._lanes is None:
+            return self.capacity.pool(request.model)
+        return self.capacity.pool(request.model, self._lanes.lane(request.lane).name)
 
     def _expect(self, ticket: Ticket) -> None:
         """Guess again what it will use."""
@@ -354,7 +366,8 @@ class Scheduler:
             ticket.paid_tokens,
             self._engine_us(ticket, now_ms),
         )
-        return self._cost.units(work, ticket.pinned)
+        units = self._cost.units(work, ticket.pinned)
+        return units if self._lanes is None else priced(units, ticket.price_percent)
 
     def _engine_us(self, ticket: Ticket, now_ms: int) -> int | None:
         """Its part of its engine's time so far, where the cost asks for it."""
@@ -373,11 +386,16 @@ class Scheduler:
             clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
             ticket.engine_clock_us = clock_us
         work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens)
-        ticket.units = units = self._cost.units(work, ticket.pinned)
+        units = self._cost.units(work, ticket.pinned)
+        if self._lanes is not None:
+            units = priced(units, ticket.price_percent)
+        ticket.units = units
         self.tree.occupy(ticket.leaf, 1, units)
         ticket.engine = engine.name
         self.capacity.take(engine)
         self._placement.started(ticket, engine.name)
+        if self._lanes is not None:
+            self._lanes.started(ticket, engine.name, self.tree.root.views, now_ms)
         if self._hears_charges:
             self._order.charged(ticket, units, now_ms)
         return engine.name
@@ -402,6 +420,8 @@ class Scheduler:
         self.tree.occupy(ticket.leaf, -1, units - charged)
         ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
         self.capacity.release(engine)
+        if self._lanes is not None:
+            self._lanes.ended(ticket)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         if self._hears_charges:
             self._order.charged(ticket, units - charged, now_ms)
@@ -448,6 +468,8 @@ class Scheduler:
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""
         self._dequeue(ticket)
+        if self._lanes is not None:
+            self._lanes.unqueued(ticket)
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 
@@ -462,12 +484,3 @@ class Scheduler:
             refusal = self._door.shed(ticket, what, now_ms)
             self._history.refused(refusal)
             yield refusal
-
-
-def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[tuple[str, ...]]:
-    """All leaves, as paths."""
-    for tenant in tenants:
-        if tenant.children:
-            yield from ((tenant.name, *path) for path in tenant_paths(tenant.children))
-        else:
-            yield (tenant.name,)

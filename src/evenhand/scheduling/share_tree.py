@@ -312,3 +312,12 @@ def _highest_left(parent: Node) -> int:
     """The highest counter among those that ceased to wait last."""
     left = (node.counter(pool) for node, pool in parent.last_left.values())
     return max(left, default=0)
+
+
+def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[TenantPath]:
+    """All leaves, as paths."""
+    for tenant in tenants:
+        if tenant.children:
+            yield from ((tenant.name, *path) for path in tenant_paths(tenant.children))
+        else:
+            yield (tenant.name,)

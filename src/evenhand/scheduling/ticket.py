@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from evenhand.model import EngineName, Request
+from evenhand.scheduling.lanes.lane import NORMAL_PRICE_PERCENT
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
 
@@ -16,6 +17,8 @@ class Ticket:
     produced if that is more. `pinned` is what its cost depends on besides its work. `expected_units`
     is the estimate made at submission; `units` is what its leaf carries for it at this moment, 0 while
     it waits.
+    `price_percent` is what its lane charges for its work. `first_try_ms` is how long it had been here
+    when its second stay in the queue began; 0 in the first.
     `home` is the engine near which it waits, for queues that keep tickets by engine. `has_failed_once`
     says that an engine has failed on it before.
     """
@@ -39,6 +42,8 @@ class Ticket:
     """Of its engine when it started there (`Capacity.clock_us`)."""
     produced_tokens: int = 0
     has_failed_once: bool = False
+    price_percent: int = NORMAL_PRICE_PERCENT
+    first_try_ms: int = 0
 
     @property
     def expires_ms(self) -> int:

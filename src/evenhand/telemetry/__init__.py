@@ -7,6 +7,7 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 
 from evenhand.telemetry.background_sink import fd_sink
 from evenhand.telemetry.certificate_collector import CertificateCollector
+from evenhand.telemetry.lane_collector import LaneCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
 from evenhand.telemetry.loop_lag import LoopLag
@@ -21,6 +22,7 @@ from evenhand.telemetry.standings import Standing, Standings
 __all__ = [
     "CONTENT_TYPE",
     "CertificateCollector",
+    "LaneCollector",
     "LedgerCollector",
     "LogBridge",
     "LoopLag",

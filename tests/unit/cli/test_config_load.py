@@ -154,6 +154,14 @@ FAULTS: dict[str, tuple[str, str, int | None, str, str]] = {
     "cost zero": ("input: 10", "output: 0", 11, "cost.output", "from 1 to 1000000"),
     "cached above input": ("input: 10", "cached_input: 11", 11, "cost.cached_input", "lower it"),
     "no lanes": ("[{name: default}]", "[]", 12, "lanes", "not a list of 0"),
+    "lane floor above ceiling": (
+        "{name: default}", "{name: default, floor_percent: 51, ceiling_percent: 50}", 12,
+        "lanes[0].floor_percent", "51 is more than ceiling_percent (50): lower it or raise that"),
+    "lane floors above all": (
+        "{name: default}", "{name: default, floor_percent: 60}, {name: b, floor_percent: 41}", 12,
+        "lanes", "add up to 101 percent of the windows: lower them to 100 in all"),
+    "lane for nothing": ("{name: default}", "{name: default, price_percent: 0}", 12,
+                         "lanes[0].price_percent", "a whole number from 1 to 10000, not 0"),
     "lane repeated": ("[{name: default}]", "[{name: default}, {name: default}]", 12,
                       "lanes[1].name", "rename"),
     "lane unknown": ("tenant: globex", "tenant: globex, lane: defult", 16, "keys[1].lane",

@@ -9,6 +9,7 @@ from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
     CertificateCollector,
+    LaneCollector,
     LedgerCollector,
     Metrics,
     ObservedCollector,
@@ -34,6 +35,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     scheduler = Scheduler(SchedulerSettings(tenants=(TenantShare(name="a"),)))
     scheduler.engine_changed("e", window=1, models=["m"])  # type: ignore[arg-type, list-item]
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
+    metrics.registry.register(LaneCollector(scheduler, lambda: 0))
     metrics.registry.register(LedgerCollector(SoundLedger))
     shadow = Shadow(scheduler.settings, tenants_max=10)
     metrics.registry.register(ObservedCollector(shadow.observation))

@@ -119,6 +119,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
             },
         ],
         "queue": {"requests": 2, "bytes": 200},
+        "lanes": [],
         "open_requests": 2,
         "tenants_left_out": None,
     }

@@ -39,6 +39,15 @@ def _check_engines(config: Config) -> Iterator[Finding]:
 
 def _check_lanes(config: Config) -> Iterator[Finding]:
     yield from _repeated(("lanes",), (lane.name for lane in config.lanes))
+    for index, lane in enumerate(config.lanes):
+        floor, ceiling = lane.floor_percent, lane.ceiling_percent
+        if floor > ceiling:
+            message = f"{floor} is more than ceiling_percent ({ceiling}): lower it or raise that"
+            yield ("lanes", index, "floor_percent"), message
+    floors = sum(lane.floor_percent for lane in config.lanes)
+    if floors > 100:
+        message = f"the floors add up to {floors} percent of the windows: lower them to 100 in all"
+        yield ("lanes",), message
 
 
 def _repeated(section: Place, names: Iterable[str]) -> Iterator[Finding]:

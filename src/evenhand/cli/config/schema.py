@@ -46,7 +46,11 @@ class Cost(BaseModel):
 
 
 class Lane(BaseModel):
-    """A lane is a class of service. In this release it decides how long a request may wait."""
+    """A lane is a class of service, chosen by the key: it decides when, while the shares of the
+    tenants decide who. Of several lanes, the one that stands first here goes first. No lane starves, and
+    no slot stays free while somebody waits for it. A lane is in force where there is more than one, or
+    where the one has more than a name and a `queue_wait_s_max`. `mode: observe` serves without
+    lanes."""
 
     model_config = SECTION
 
@@ -54,6 +58,23 @@ class Lane(BaseModel):
     """What keys name. Unique."""
     queue_wait_s_max: Annotated[Seconds, between(0.05, 86_400)] = 120
     """Seconds a request may wait for an engine before it is refused (504)."""
+    ttft_s: Annotated[Seconds, between(0.001, 86_400)] | None = None
+    """The deadline of a first token, in seconds after the request has come. While somebody has waited
+    for longer, the lane may exceed its ceiling at the cost of the lanes after it. Left out: no deadline,
+    and the ceiling holds."""
+    floor_percent: Annotated[int, between(0, 100)] = 0
+    """Part of the windows of all engines that are up, rounded down to whole slots, which the lane can
+    count on: with less than that in flight it goes before lanes that have theirs. All floors together
+    are at most 100."""
+    ceiling_percent: Annotated[int, between(1, 100)] = 100
+    """Part of the windows of all engines that are up, rounded down to whole slots but at least one, from
+    which on the lane lets all others go first. What nobody else wants it may have beyond that."""
+    price_percent: Annotated[int, between(1, 10_000)] = 100
+    """What the work of the lane costs its tenant, in percent of the normal price in units: 200 counts it
+    twice against the tenant's share. Money is not affected."""
+    ageing_s: Annotated[Seconds, between(0.001, 86_400)] = 10
+    """Seconds after which a lane that waits while others go first gets one start before all others. More
+    than engines usually take to free a slot, or the order of lanes means little."""
 
 
 class Config(BaseModel):
@@ -95,7 +116,7 @@ class Config(BaseModel):
     cost: Cost = Cost()
     """What a token costs."""
     lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=64)] = (Lane(name="default"),)
-    """The lanes that keys may name."""
+    """The lanes that keys may name, those that go first before the others."""
     limits: Limits = Limits()
     """What nothing may exceed."""
     state: State | None = None

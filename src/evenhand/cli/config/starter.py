@@ -61,6 +61,10 @@ cost:                           # service units per token: what shares are count
 lanes:                          # classes of service
   - name: default
     queue_wait_s_max: 120       # seconds a request may wait
+  # - name: batch               # goes after the lanes above, and never starves; keys name it
+  #   floor_percent: 10         # of all windows, which it can count on
+  #   ceiling_percent: 60       # from here on the others go first
+  #   price_percent: 50         # what its work counts against the share of the tenant
 
 # API keys, never written here: env:NAME or file:/absolute/path says where each one is.
 keys:

@@ -30,6 +30,7 @@ class LiveState:
             "ledger_closed_because": status.ledger_closed_because,
             "engines": self._engines(),
             "queue": {"requests": scheduler.backlog.requests, "bytes": scheduler.backlog.bytes},
+            "lanes": [lane._asdict() for lane in status.lanes()],
             "open_requests": scheduler.open_requests(),
             "tenants": [_row(self._standings.of(node)) for node in _with_ancestors(top)],
             "tenants_left_out": None if rest is None else asdict(rest),

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import EngineName, Outcome, RequestId, TenantPath
-from evenhand.scheduling import Explanation, Scheduler
+from evenhand.scheduling import Explanation, LaneStanding, Scheduler
 from evenhand.telemetry import Metrics
 
 
@@ -59,6 +59,9 @@ class Status(Protocol):
     @property
     def request_units_max(self) -> int:
         """The most that one request may be charged under the limits and the cost, in units."""
+
+    def lanes(self) -> Sequence[LaneStanding]:
+        """Each lane at this moment; none where there are no lanes."""
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         """A call that is open or has ended of late; None: there is none of that id."""

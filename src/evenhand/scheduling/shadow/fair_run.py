@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from heapq import heappop, heappush
 
 from evenhand.model import EngineName, ModelName, Outcome, RequestId
-from evenhand.scheduling.scheduler import Scheduler, SchedulerSettings
+from evenhand.scheduling.scheduler import Scheduler
+from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.shadow.remembered import Remembered
 from evenhand.scheduling.shadow.world import World
 

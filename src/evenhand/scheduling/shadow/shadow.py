@@ -13,7 +13,7 @@ from functools import partial
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling.limits import QueueLimits
-from evenhand.scheduling.scheduler import SchedulerSettings
+from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.shadow.fair_run import FairRun
 from evenhand.scheduling.shadow.observation import OTHERS, Observation, compared
 from evenhand.scheduling.shadow.remembered import Remembered

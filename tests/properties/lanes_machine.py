@@ -1,0 +1,169 @@
+"""The scheduler's machine with three lanes: it recomputes the lane rule from its own books."""
+
+from fractions import Fraction
+from math import ceil
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant
+
+from evenhand.model import LaneName, ModelName, Request, TenantPath
+from evenhand.scheduling import Lane
+from evenhand.scheduling.pool import Pool
+from properties.scheduler_machine import REQUEST_UNITS_MAX, OnePoolMachine, SchedulerMachine
+
+LANES = (
+    Lane(
+        name=LaneName("fast"),
+        ttft_ms_target=1_000,
+        ceiling_percent=50,
+        price_percent=333,
+        ageing_ms=2_000,
+    ),
+    Lane(name=LaneName("normal"), floor_percent=25, ageing_ms=1_000),
+    Lane(
+        name=LaneName("slow"),
+        floor_percent=25,
+        ceiling_percent=40,
+        price_percent=50,
+        ageing_ms=3_000,
+    ),
+)
+BY_NAME = {lane.name: lane for lane in LANES}
+RANKS = {lane.name: rank for rank, lane in enumerate(LANES)}
+PRICE_PERCENT_MAX = max(lane.price_percent for lane in LANES)
+
+
+class LanesMachine(SchedulerMachine):
+    """Any request in any lane. Every pick is the one that the rule of lanes.md names."""
+
+    lanes = LANES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed_ms: dict[Pool, int] = {}
+        """When a slot that the pool could have had first went to another lane."""
+        self.overtaken: dict[Pool, int] = {}
+        """How often other lanes went first since the pool was due."""
+
+    # What differs from the machine without lanes.
+
+    def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
+        del tenant
+        return data.draw(st.sampled_from([lane.name for lane in LANES]))
+
+    def _price(self, request: Request, units: int) -> int:
+        return ceil(Fraction(units * BY_NAME[request.lane].price_percent, 100))
+
+    def _may_start(self) -> list[Request]:
+        may_start = super()._may_start()
+        if not may_start:
+            return []
+        pools = self._turn({self._pool_of(request) for request in may_start})
+        return [request for request in may_start if self._pool_of(request) in pools]
+
+    def _note_start(self, request: Request) -> None:
+        own = self._pool_of(request)
+        engine = self.scheduler._tickets[request.id].engine
+        due = [pool for pool in self._waiting_pools() if self._is_due(pool)]
+        super()._note_start(request)
+        for pool in self._waiting_pools():
+            if pool.lane == own.lane or engine not in pool.engines:
+                continue
+            self.passed_ms.setdefault(pool, self.now_ms)
+            if pool in due:
+                self.overtaken[pool] = self.overtaken.get(pool, 0) + 1
+                assert self.overtaken[pool] < len(self.pools_ever), "a lane starves"
+        self.passed_ms.pop(own, None)
+        self.overtaken.pop(own, None)
+
+    @invariant()
+    def clocks_of_pools_that_nobody_waits_for_stand_still(self) -> None:
+        for pool in set(self.passed_ms) - self._waiting_pools():
+            del self.passed_ms[pool]
+            self.overtaken.pop(pool, None)
+
+    @invariant()
+    def lanes_are_counted(self) -> None:
+        """What the core tells of its lanes is what is there."""
+        if not hasattr(self, "scheduler"):
+            return
+        for standing in self.scheduler.lane_standings(self.now_ms):
+            waiting = [r for r in self.waiting.values() if r.lane == standing.name]
+            since = [self.scheduler._tickets[r.id].queued_ms for r in waiting]
+            assert standing.waiting == len(waiting)
+            assert standing.oldest_wait_ms == self.now_ms - min(since, default=self.now_ms)
+            assert standing.in_flight == self._in_flight(standing.name)
+
+    # The rule, in the words of the page.
+
+    def _turn(self, open_pools: set[Pool]) -> set[Pool]:
+        lanes = sorted({pool.lane for pool in open_pools}, key=RANKS.__getitem__)
+        if len(lanes) == 1:
+            return open_pools
+        due = [pool for pool in self.scheduler.tree.root.views if pool in open_pools]
+        due = [pool for pool in due if self._is_due(pool)]
+        if due:
+            return {min(due, key=lambda pool: (self._due_ms(pool), RANKS[pool.lane]))}
+        below_floor = [lane for lane in lanes if self._in_flight(lane) < self._floor(lane)]
+        candidates = [
+            lane
+            for lane in lanes
+            if self._in_flight(lane) < self._ceiling(lane) or self._is_late(lane, open_pools)
+        ]
+        if below_floor:
+            chosen = min(below_floor, key=lambda x: Fraction(self._in_flight(x), self._floor(x)))
+        else:
+            chosen = (candidates or lanes)[0]
+        return {pool for pool in open_pools if pool.lane == chosen}
+
+    def _due_ms(self, pool: Pool) -> int:
+        return self.passed_ms[pool] + BY_NAME[pool.lane].ageing_ms
+
+    def _is_due(self, pool: Pool) -> bool:
+        if pool not in self.passed_ms or self._due_ms(pool) > self.now_ms:
+            return False
+        has_none = not any(self._pool_of(r) is pool for r in self.running.values())
+        return has_none or self._in_flight(pool.lane) < self._ceiling(pool.lane)
+
+    def _is_late(self, lane: LaneName, open_pools: set[Pool]) -> bool:
+        target_ms = BY_NAME[lane].ttft_ms_target
+        waits_ms = [
+            self.now_ms - self.scheduler._tickets[r.id].queued_ms
+            for r in self.waiting.values()
+            if r.lane == lane and self._pool_of(r) in open_pools
+        ]
+        return target_ms is not None and max(waits_ms, default=0) > target_ms
+
+    def _in_flight(self, lane: LaneName) -> int:
+        return sum(request.lane == lane for request in self.running.values())
+
+    def _window(self) -> int:
+        return sum(engine.window for engine in self.scheduler.capacity.engines.values())
+
+    def _floor(self, lane: LaneName) -> int:
+        return BY_NAME[lane].floor_percent * self._window() // 100
+
+    def _ceiling(self, lane: LaneName) -> int:
+        return max(1, BY_NAME[lane].ceiling_percent * self._window() // 100)
+
+    def _waiting_pools(self) -> set[Pool]:
+        return {self._pool_of(request) for request in self.waiting.values()}
+
+    @property
+    def pools_ever(self) -> list[Pool]:
+        of_lanes = self.scheduler.capacity._pools.values()
+        return [pool for of_lane in of_lanes for pool in of_lane.values()]
+
+
+class OneLaneEachMachine(LanesMachine, OnePoolMachine):
+    """Tenants that use one lane each, on one engine: between those of a lane the bound holds, at the
+    price of the dearest lane."""
+
+    models = (ModelName("m1"),)
+    engines = {"e1": ("m1",)}
+    window_max = 3
+    request_units_max = -(-REQUEST_UNITS_MAX * PRICE_PERCENT_MAX // 100)
+
+    def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
+        del data
+        return LaneName({"a": "fast", "b": "fast", "c": "slow"}[tenant[0]])
