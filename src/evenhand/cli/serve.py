@@ -181,6 +181,7 @@ def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
         return
     models = ", ".join(sorted({model for engine in config.engines for model in engine.models}))
     typer.echo(f"evenhand {evenhand.__version__} serves {models}", err=True)
+    typer.echo(f"  policy:  {config.policy.preset}", err=True)
     if config.mode == "observe":
         typer.echo("  mode:    observe (order of arrival; ask `evenhand observed`)", err=True)
     clients = _origin(bound.host, bound.port, is_tls=config.tls is not None)
