@@ -13,7 +13,7 @@ from evenhand.testing.scene import Scene, scenes
 
 def check_policy(policy: Policy, *, steps: int = 1_000, seeds: Iterable[int] = range(4)) -> None:
     """Drive a real scheduler by `steps` random events for each seed: tenants that send, idle and leave,
-    a share tree with weights, engines that fail and change, one pool and several.
+    a share tree with weights, engines that fail and change, one pool, and several with lanes.
 
     Raises BrokenPromiseError, an AssertionError, that names the promise, the seed and the step:
     only waiting requests start; no slot idles while somebody waits for it; charges are conserved;

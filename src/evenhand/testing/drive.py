@@ -12,6 +12,7 @@ from evenhand.scheduling import (
     SchedulerSettings,
     tenant_paths,
 )
+from evenhand.scheduling.pool import ONE_LANE
 from evenhand.testing.broken_promise import require
 from evenhand.testing.promises import (
     conserves_charges,
@@ -73,7 +74,11 @@ class Drive:
 
     def __post_init__(self) -> None:
         settings = SchedulerSettings(
-            tenants=self.scene.tenants, policy=self.policy, limits=_LIMITS, output_tokens_default=50
+            tenants=self.scene.tenants,
+            policy=self.policy,
+            limits=_LIMITS,
+            output_tokens_default=50,
+            lanes=self.scene.lanes,
         )
         self._scheduler = Scheduler(settings)
         self._change_who_sends()
@@ -115,7 +120,10 @@ class Drive:
         (tenant,) = self.dice.choices(list(self._senders), rates)
         model = self.dice.choice(self.scene.models)
         is_large = self.dice.random() < self._senders[tenant].large_share
-        request = draw_request(self.dice, self._count, tenant, model, is_large=is_large)
+        lanes = [lane.name for lane in self.scene.lanes] or [ONE_LANE]
+        request = draw_request(
+            self.dice, self._count, tenant, model, lane=self.dice.choice(lanes), is_large=is_large
+        )
         if self.dice.random() < 0.5:
             engine = self._scheduler.start_at_once(request, self._now_ms)
             if engine is not None:

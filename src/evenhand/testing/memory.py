@@ -9,6 +9,7 @@ from typing import Any
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, Usage
 from evenhand.scheduling import Policy, Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling.pool import ONE_LANE
 from evenhand.testing.broken_promise import require
 from evenhand.testing.scene import draw_request
 
@@ -70,7 +71,7 @@ def _send(scheduler: Scheduler, dice: Random, wave: int) -> None:
     for number in range(_WAVE_REQUESTS):
         tenant = (_TENANTS[number % len(_TENANTS)],)
         count, is_large = wave * _WAVE_REQUESTS + number, number % 2 == 0
-        request = draw_request(dice, count, tenant, _MODEL, is_large=is_large)
+        request = draw_request(dice, count, tenant, _MODEL, lane=ONE_LANE, is_large=is_large)
         if scheduler.submit(request, now_ms).refused is None:
             waiting[request.id] = request
     for _ in range(_STARTED_PER_WAVE):

@@ -8,13 +8,14 @@ from evenhand.model import (
     ApplicationName,
     EngineName,
     InteractionId,
+    LaneName,
     ModelName,
     Request,
     RequestId,
     TenantPath,
     TrustDomain,
 )
-from evenhand.scheduling import TenantShare
+from evenhand.scheduling import Lane, TenantShare
 
 INPUT_TOKENS_MAX = 400
 OUTPUT_TOKENS_MAX = 200
@@ -39,6 +40,7 @@ class Scene:
     engines: Mapping[EngineName, tuple[ModelName, ...]]
     window_max: int
     is_one_pool: bool
+    lanes: tuple[Lane, ...] = ()
 
     @property
     def models(self) -> tuple[ModelName, ...]:
@@ -47,7 +49,7 @@ class Scene:
 
 
 def scenes(seed: int) -> tuple[Scene, Scene]:
-    """One with a single pool and a small window, in which a bound is tight; one with several pools."""
+    """One with a single pool and a small window, in which a bound is tight; one with several pools and lanes."""
     tenants = _shares(_TREES[seed % len(_TREES)])
     one_pool = Scene(
         tenants=tenants,
@@ -57,7 +59,13 @@ def scenes(seed: int) -> tuple[Scene, Scene]:
     )
     m, n = ModelName("m"), ModelName("n")
     several = {EngineName("e"): (m,), EngineName("f"): (m, n), EngineName("g"): (n,)}
-    return one_pool, Scene(tenants=tenants, engines=several, window_max=3, is_one_pool=False)
+    lanes = (
+        Lane(name=LaneName("quick"), ttft_ms_target=500, ceiling_percent=60, price_percent=150),
+        Lane(name=LaneName("bulk"), floor_percent=20, ageing_ms=2_000),
+    )
+    return one_pool, Scene(
+        tenants=tenants, engines=several, window_max=3, is_one_pool=False, lanes=lanes
+    )
 
 
 _Branch = tuple[str, int, tuple["_Branch", ...]]
@@ -71,9 +79,16 @@ def _shares(branches: tuple[_Branch, ...]) -> tuple[TenantShare, ...]:
 
 
 def draw_request(
-    dice: Random, number: int, tenant: TenantPath, model: ModelName, *, is_large: bool
+    dice: Random,
+    number: int,
+    tenant: TenantPath,
+    model: ModelName,
+    *,
+    lane: LaneName,
+    is_large: bool,
 ) -> Request:
-    """With and without output, inside interactions and alone, with prompts that begin alike."""
+    """With and without output, inside interactions and alone, with prompts that begin alike. `lane` is
+    the name of one of the scene's."""
     output = OUTPUT_TOKENS_MAX if is_large else dice.choice([0, 1, dice.randint(1, 20)])
     choices = dice.choice([1, CHOICES_MAX])
     prefix = dice.choice(_PREFIXES)
@@ -88,6 +103,7 @@ def draw_request(
         queue_wait_ms_max=WAIT_MS_MAX,
         application=ApplicationName(dice.choice(["chat", "batch"])),
         interaction=InteractionId(dice.choice(["", f"i{number // 5}"])),
+        lane=lane,
         prefix=prefix[: dice.randint(1, len(prefix))] + bytes([dice.randrange(4)]),
         trust_domain=TrustDomain(tenant[0]),
         output_tokens_true=dice.randint(0, output * choices),
