@@ -49,7 +49,8 @@ class Scene:
 
 
 def scenes(seed: int) -> tuple[Scene, Scene]:
-    """One with a single pool and a small window, in which a bound is tight; one with several pools and lanes."""
+    """One with a single pool and a small window, in which a bound is tight; one with several pools
+    and lanes."""
     tenants = _shares(_TREES[seed % len(_TREES)])
     one_pool = Scene(
         tenants=tenants,
