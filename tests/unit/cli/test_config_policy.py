@@ -275,6 +275,23 @@ def test_an_installed_policy_is_loaded_when_it_is_named_and_not_before(
             NAMESAKE,
             "a part of its own with the name of a built-in one (queue fifo): rename it",
         ),
+        (
+            "unspeakable",
+            "namesake",
+            NAMESAKE.replace('summary="mine"', 'name="my own"'),
+            "has a queue that no file could name ('my own')",
+        ),
+        (
+            "rangeless",
+            "namesake",
+            NAMESAKE.replace('summary="mine"', 'name="mine", parameters=(BELOW,)').replace(
+                "MINE",
+                "from evenhand.scheduling.parts import Parameter\n"
+                'BELOW = Parameter(name="x_s", meaning="m", default=0, minimum=-1, maximum=1)\nMINE',
+                1,
+            ),
+            "has a parameter whose range is none (x_s)",
+        ),
     ],
 )
 def test_an_installed_policy_that_is_none_is_explained(

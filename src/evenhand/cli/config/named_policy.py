@@ -4,8 +4,11 @@ Such a package declares `NAME = "module:POLICY"` in the group `evenhand.policies
 configuration names it, and never merely because it is installed.
 """
 
+import re
 from importlib.metadata import EntryPoint, entry_points
 
+from evenhand.cli.config.policy import SETTING_MAX
+from evenhand.cli.config.scalars import NAME_PATTERN
 from evenhand.cli.config.seams import ALL_SEAMS
 from evenhand.cli.config.words import described, nearest
 from evenhand.scheduling import PRESETS, Policy
@@ -70,6 +73,17 @@ def _checked(name: str, point: EntryPoint, policy: object) -> Policy:
             raise NoPolicyError(
                 f"{where} has a part of its own with the name of a built-in one ({seam} {part.name}):"
                 " rename it"
+            )
+        if not re.fullmatch(NAME_PATTERN[1:-1], part.name):
+            raise NoPolicyError(
+                f"{where} has a {seam} that no file could name ({part.name!a}): give it 1 to 64 letters,"
+                " digits, . _ -"
+            )
+    for parameter in policy.parameters():
+        if not 0 <= parameter.minimum <= parameter.default <= parameter.maximum <= SETTING_MAX:
+            raise NoPolicyError(
+                f"{where} has a parameter whose range is none ({parameter.name}): 0 <= minimum <="
+                f" default <= maximum <= {SETTING_MAX}"
             )
     return policy
 
