@@ -12,7 +12,8 @@ from evenhand.scheduling import Node, Policy
 from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.order.protocol import Order
 from evenhand.scheduling.parts import OrderPart, Parameter
-from evenhand.scheduling.queue.ranked import Rank, RankedQueue
+from evenhand.scheduling.queue.protocol import Rank
+from evenhand.scheduling.queue.ranked import RankedQueue
 from evenhand.scheduling.share_tree import ShareTree
 from evenhand.scheduling.ticket import Ticket
 
