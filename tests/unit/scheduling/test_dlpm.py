@@ -1,7 +1,8 @@
 """DLPM: what it gains over VTC and LPM, its two extremes, the age limit."""
 
 import random
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import pytest
@@ -105,7 +106,7 @@ class Bench:
     ) -> RequestId:
         self.count += 1
         request = Request(
-            id=RequestId(f"{tenant}{self.count}"),
+            id=RequestId(f"{tenant}.{self.count}"),
             tenant=(tenant,),
             model=MODEL,
             body_bytes=1,
@@ -180,12 +181,12 @@ def test_who_gets_a_larger_weight_may_go_at_once_if_its_counter_falls_below_the_
     for _ in range(3):
         bench.submit("a", b"hot", tokens=1_000)
     cold = [bench.submit("b", b"%d" % i, tokens=40) for i in range(3)]
-    assert started(bench) == "a1"
+    assert started(bench) == "a.1"
     assert bench.serve() == cold[0], "a has had ten quanta"
     plan = bench.scheduler.plan([SetWeight(("a",), 1_000)])
     assert isinstance(plan, TreePlan)
     bench.scheduler.apply(plan)
-    assert bench.serve() == "a2", "the match is longer, and it may go"
+    assert bench.serve() == "a.2", "the match is longer, and it may go"
 
 
 def started(bench: Bench) -> RequestId:
@@ -256,7 +257,7 @@ def test_who_waits_near_a_busy_engine_goes_to_an_idle_one_when_nobody_else_waits
     assert [start and start.engine for start in starts] == ["e", "f"]
     waits = bench.submit("a", b"0 0")
     assert bench.scheduler._tickets[waits].home == "e"
-    bench.scheduler.settle(RequestId("a2"), Usage(1, 1, 0), Outcome.COMPLETED, 0)
+    bench.scheduler.settle(RequestId("a.2"), Usage(1, 1, 0), Outcome.COMPLETED, 0)
     started = bench.scheduler.next(0)
     assert started is not None
     assert started.engine == "f"
@@ -289,3 +290,34 @@ def test_only_policies_that_ask_have_prefixes_and_a_bound_on_their_memory() -> N
     assert compose("vtc").asks_prefixes is False
     assert "prefix_index_mib" not in compose("vtc").values()
     assert compose("dlpm").values()["prefix_index_mib"] == 64
+
+
+# Cost of a decision.
+
+
+def calls_of_decisions(tenants: int, waiting: int) -> int:
+    """Python calls of 300 decisions, with a start and an arrival each."""
+    names, dice = [f"t{i}" for i in range(tenants)], random.Random(2)
+    bench = Bench("dlpm", *names, quantum_tokens=500, prefix_age_s=86_400)
+    texts = [dice.randbytes(100) for _ in range(20)]
+    for i in range(waiting):
+        bench.submit(names[i % tenants], dice.choice(texts) + dice.randbytes(8))
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    for _ in range(300):
+        sys.setprofile(count)
+        served = bench.serve()
+        sys.setprofile(None)
+        tenant = served[: served.index(".")]
+        bench.submit(tenant, dice.choice(texts) + dice.randbytes(8))
+    return calls
+
+
+@pytest.mark.parametrize("split", [lambda _: 1, lambda _: 2, lambda n: n // 10, lambda n: n])
+def test_decisions_stay_cheap_however_many_wait(split: Callable[[int], int]) -> None:
+    few, many = 200, 1_600
+    assert calls_of_decisions(split(many), many) < 3 * calls_of_decisions(split(few), few)
