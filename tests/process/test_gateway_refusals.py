@@ -288,3 +288,18 @@ def test_an_interaction_name_that_is_none_is_refused() -> None:
             error_of(answer)
 
     uvloop.run(main())
+
+
+def test_a_length_of_an_interaction_that_is_none_is_refused() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            for calls in ("0", "-1", "1e3", "", "9" * 7, "\u0661"):
+                named = {"X-Evenhand-Interaction": "trip", "X-Evenhand-Interaction-Calls": calls}
+                answer = await g.post(CHAT, headers=named)
+                assert answer.status == 400
+                error_of(answer)
+            assert not engine.requests
+            named["X-Evenhand-Interaction-Calls"] = "12"
+            assert (await g.post(CHAT, headers=named)).status == 200
+
+    uvloop.run(main())

@@ -8,6 +8,8 @@ import pytest
 import uvloop
 
 from evenhand.model import Outcome
+from evenhand.scheduling import Scheduler
+from evenhand.scheduling.recorder import replay
 from support.gateway import KEY_A, KEY_B, STREAM, Backend, RunningGateway, becomes, gateway
 from support.scripted_engine import Answer, EngineRequest, ScriptedEngine
 
@@ -52,6 +54,8 @@ def test_200_streams_half_of_them_cancelled_leave_nothing_behind(seed: int) -> N
                 await g.at_rest()
                 assert_the_books_are_right(records, ids, a.requests + b.requests)
                 assert max(a.running_max, b.running_max) <= WINDOW
+                bare = Scheduler(g.scheduler.settings)
+                assert replay(g.calls, bare) > STREAMS, "what the gateway saw, a bare core decides"
                 for stream in g.streams:
                     await stream.close()
                 await becomes(lambda: not (g.edge.connections or a.running or b.running))

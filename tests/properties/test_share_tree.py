@@ -30,6 +30,17 @@ def test_several_models_and_failing_engines_keep_every_other_promise() -> None:
     run_state_machine_as_test(SchedulerMachine, settings=STEPS)
 
 
+class FairServeMachine(OnePoolMachine):
+    """Refuses some at the door; whom it lets in keeps the bound of the counters."""
+
+    preset = "fairserve"
+
+
+@pytest.mark.timeout(180)
+def test_with_throttling_one_pool_keeps_the_bound_of_the_policy() -> None:
+    run_state_machine_as_test(FairServeMachine, settings=settings(STEPS, max_examples=150))
+
+
 class FcfsMachine(SchedulerMachine):
     """The control keeps the same books; it only picks by arrival."""
 

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenhand.model import EngineName, LaneName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.model import (
+    EngineName,
+    InteractionId,
+    LaneName,
+    ModelName,
+    Outcome,
+    Request,
+    RequestId,
+    Usage,
+)
 from evenhand.scheduling import (
     Lane,
     Node,
@@ -100,6 +109,7 @@ class Host:
             "backlog": (core.backlog.requests, core.backlog.bytes),
             "peak": core.request_units_peak,
             "lanes": lanes_state(core),
+            "overload": core.overload(),
         }
 
     def _started(self, request: Request, engine: EngineName, waited_ms: int) -> None:
@@ -164,6 +174,7 @@ def an_event(
         choices=dice.choice([1, 1, 2]),
         lane=LaneName(dice.choice(["fast", "slow"])),
         queue_wait_ms_max=dice.choice([300, 3_000]),
+        interaction=InteractionId(dice.choice(["", "i1", "i2"])),
     )
     kind = dice.choice(["submit"] * 4 + ["produce", "settle", "settle", "fail", "cancel", "change"])
     if kind == "submit":
@@ -215,7 +226,7 @@ def started_at_once(preset: str, seed: int, lanes: tuple[Lane, ...] = ()) -> int
     return short.at_once
 
 
-@pytest.mark.parametrize("preset", ["vtc", "fcfs"])
+@pytest.mark.parametrize("preset", ["vtc", "fcfs", "rpm", "tpm", "fairserve"])
 @settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_both_ways_decide_charge_and_count_alike(preset: str, seed: int) -> None:

@@ -42,11 +42,11 @@ from evenhand.scheduling import (
     Lane,
     Policy,
     QueueLimits,
-    Scheduler,
     SchedulerSettings,
     TenantShare,
     compose,
 )
+from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
@@ -135,6 +135,8 @@ class RunningGateway:
         """Of the ledger; there until the end of the block."""
         self.lines: list[bytes] = []
         """The log, as written."""
+        self.calls: list[Event] = []
+        """Of the scheduler, as recorded."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
 
@@ -240,7 +242,8 @@ async def _gateway(
     if setup.observes:
         shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
         settings = replace(settings, policy=compose("fcfs"), sheds=False, lanes=())
-    scheduler = Scheduler(settings)
+    calls: list[Event] = []
+    scheduler = Recorder(settings, calls.append)
     dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
     application = Gateway(
         keys=KeyRing(setup.keys.items()),
@@ -264,6 +267,7 @@ async def _gateway(
     running.refusals = refusals
     running.database = database
     running.lines = lines
+    running.calls = calls
     ended = application.ended
 
     def note(record: Any) -> None:

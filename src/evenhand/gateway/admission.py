@@ -119,7 +119,12 @@ def check_rights(
 
 
 def scheduler_request(
-    admitted: Admitted, identity: Identity, *, request_id: RequestId, interaction: InteractionId
+    admitted: Admitted,
+    identity: Identity,
+    *,
+    request_id: RequestId,
+    interaction: InteractionId,
+    calls_declared: int | None = None,
 ) -> Request:
     """What the scheduler is told; identity comes from the key alone."""
     completion = admitted.completion
@@ -136,6 +141,7 @@ def scheduler_request(
         application=identity.application,
         interaction=interaction,
         lane=identity.lane,
+        calls_declared=calls_declared,
     )
 
 

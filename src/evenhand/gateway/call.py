@@ -79,6 +79,8 @@ class Call:
         self._path = path
         self._id = request_id
         self._interaction = interaction
+        self.calls_declared: int | None = None
+        """How many calls the client says its interaction has."""
         self._phase = Phase.READING
         self._admitted: Admitted | None = None
         self._booking: Booking | None = None
@@ -128,7 +130,11 @@ class Call:
         gateway, identity, completion = self._gateway, self._holder.identity, admitted.completion
         self._record.asked(completion, gateway.metrics.for_model(completion.model))
         request = scheduler_request(
-            admitted, identity, request_id=self._id, interaction=self._interaction
+            admitted,
+            identity,
+            request_id=self._id,
+            interaction=self._interaction,
+            calls_declared=self.calls_declared,
         )
         booking = gateway.bookkeeping.open(identity, request, self._used)
         if isinstance(booking, Refused):

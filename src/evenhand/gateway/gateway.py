@@ -27,6 +27,7 @@ from evenhand.wire.error import error_body, error_headers
 
 _MODELS = "/v1/models"
 _INTERACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_CALLS = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +77,15 @@ class Gateway:
         request_id = RequestId("req_" + self._ids.take())
         path, headers = head.path, head.headers
         holder = self.keys.holder(headers.get("authorization"))
-        interaction = headers.get("x-evenhand-interaction")
+        interaction, calls = headers.get("x-evenhand-interaction"), None
         if (
             head.method != "POST"
             or path not in READERS
             or interaction is not None
             or holder is None
         ):
-            refusal = _route_refusal(head) or _caller_refusal(holder, interaction)
+            calls = headers.get("x-evenhand-interaction-calls")
+            refusal = _route_refusal(head) or _caller_refusal(holder, interaction, calls)
             if refusal is not None:
                 self._refuse(response, request_id, refusal)
                 return None
@@ -91,7 +93,10 @@ class Gateway:
             if path == _MODELS:
                 return ModelsList(response, self._models_body(holder), request_id)
         own = InteractionId(interaction or "int_" + self._ids.take())
-        return Call(self, holder, response, path=path, request_id=request_id, interaction=own)
+        call = Call(self, holder, response, path=path, request_id=request_id, interaction=own)
+        if calls is not None:
+            call.calls_declared = int(calls)
+        return call
 
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""
@@ -160,7 +165,9 @@ def _route_refusal(head: RequestHead) -> _Refusal | None:
     return None
 
 
-def _caller_refusal(holder: KeyHolder | None, interaction: str | None) -> _Refusal | None:
+def _caller_refusal(
+    holder: KeyHolder | None, interaction: str | None, calls: str | None
+) -> _Refusal | None:
     if holder is None:
         message = (
             "No valid API key was sent. Send the header Authorization: Bearer YOUR_KEY, with a "
@@ -169,5 +176,8 @@ def _caller_refusal(holder: KeyHolder | None, interaction: str | None) -> _Refus
         return _Refusal(Outcome.UNAUTHENTICATED, message)
     if interaction is not None and not _INTERACTION.fullmatch(interaction):
         message = "X-Evenhand-Interaction must be 1 to 128 letters, digits, '.', '_', ':' or '-'."
+        return _Refusal(Outcome.BAD_REQUEST, message)
+    if calls is not None and not _CALLS.fullmatch(calls):
+        message = "X-Evenhand-Interaction-Calls must be a number from 1 to 999999."
         return _Refusal(Outcome.BAD_REQUEST, message)
     return None

@@ -8,7 +8,7 @@ from evenhand.gateway.admin import CallStatus, EngineStatus
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import RequestId
-from evenhand.scheduling import Explanation, LaneStanding, Scheduler, priced
+from evenhand.scheduling import Explanation, LaneStanding, Scheduler
 from evenhand.telemetry import Metrics
 
 
@@ -46,13 +46,11 @@ class GatewayStatus:
         return self._gateway.shadow
 
     @property
-    def request_units_max(self) -> int:
+    def request_units_max(self) -> int | None:
         """No token is shorter than a byte, so the body's limit bounds the input."""
-        cost, limits = self.scheduler.settings.cost, self._gateway.limits
+        limits = self._gateway.limits
         output_tokens_max = limits.output_tokens_max * limits.choices_max
-        units = self._body_bytes_max * cost.input + output_tokens_max * cost.output
-        prices = (lane.price_percent for lane in self.scheduler.settings.lanes)
-        return priced(units, max(prices, default=100))
+        return self.scheduler.request_units_max(self._body_bytes_max, output_tokens_max)
 
     def lanes(self) -> Sequence[LaneStanding]:
         return self.scheduler.lane_standings(self._gateway.dispatcher.now_ms())

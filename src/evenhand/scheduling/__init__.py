@@ -5,6 +5,7 @@ May import: `evenhand.model`, nothing else; no clock, no randomness, no I/O.
 Promises: the bound that the policy states, work conservation, exact conservation in integers.
 """
 
+from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.explanation import Ahead, Explanation, Instead
@@ -39,6 +40,7 @@ __all__ = [
     "LaneStanding",
     "MoveTenant",
     "Node",
+    "OverloadStatus",
     "Policy",
     "QueueLimits",
     "Refusal",

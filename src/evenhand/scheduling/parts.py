@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from evenhand.model import ApplicationName, Request
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
+from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.cost.weights import TokenWeights
+from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.lanes.lane import Lane
 from evenhand.scheduling.order.protocol import Order
 from evenhand.scheduling.prefixes import Prefixes
@@ -37,8 +40,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What parts are built on. They read it; only the scheduler changes it. `prefixes` is None unless a
-    part of the policy says `asks_prefixes`."""
+    """What parts are built on. They read it; only the scheduler changes it.
+
+    `expected_work` and `expected_units` guess what a request will take, once all parts are built.
+    `interactions` is there where a part of the policy follows them, `prefixes` where one asks for them.
+    """
 
     tree: ShareTree
     backlog: Backlog
@@ -47,6 +53,10 @@ class Ground:
     weights: TokenWeights
     lanes: tuple[Lane, ...]
     output_tokens_default: int
+    expected_work: Callable[[Request], Work]
+    expected_units: Callable[[Request], int]
+    application_units: Mapping[ApplicationName, int]
+    interactions: Interactions | None = None
     prefixes: Prefixes | None = None
 
 
@@ -59,6 +69,7 @@ class Part(Generic[T_co]):
     summary: str
     build: Callable[[Ground, Parameters], T_co]
     parameters: tuple[Parameter, ...] = ()
+    follows_interactions: bool = False
     asks_prefixes: bool = False
     reads_prefix: bool = False
 
@@ -72,6 +83,7 @@ class QueuePart:
     summary: str
     build: Callable[[Ground, Parameters, bool], TicketQueue]
     parameters: tuple[Parameter, ...] = ()
+    follows_interactions: bool = False
     asks_prefixes: bool = False
     keeps_homes: bool = False
 

@@ -63,15 +63,20 @@ class Policy:
         return (admission, order, queue, self.placement, self.prediction, self.cost)
 
     def parameters(self) -> Iterator[Parameter]:
-        """All dials of its parts."""
-        for part in self.parts():
-            yield from part.parameters
+        """All dials of its parts, each once: parts may share some."""
+        dials = {p.name: p for part in self.parts() for p in part.parameters}
+        yield from dials.values()
         if self.asks_prefixes:
             yield PREFIX_INDEX_MIB
 
     def values(self) -> dict[str, int]:
         """The value of every parameter, set or default."""
         return {p.name: self.settings.get(p.name, p.default) for p in self.parameters()}
+
+    @property
+    def follows_interactions(self) -> bool:
+        """Whether a part of it asks which calls continue an interaction."""
+        return self.admission.follows_interactions or self.queue.follows_interactions
 
     @property
     def asks_prefixes(self) -> bool:

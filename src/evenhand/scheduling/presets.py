@@ -24,6 +24,32 @@ PRESETS: dict[str, Policy] = {
             order=ORDERS["anyone"],
         ),
         Policy(
+            name="rpm",
+            summary="first come, first served within so many requests a minute for each tenant",
+            page="admission/rates.md",
+            order=ORDERS["anyone"],
+            admission=ADMISSIONS["rpm"],
+        ),
+        Policy(
+            name="tpm",
+            summary="first come, first served within so many tokens a minute for each tenant",
+            page="admission/rates.md",
+            order=ORDERS["anyone"],
+            admission=ADMISSIONS["tpm"],
+        ),
+        Policy(
+            name="fairserve",
+            summary="least service goes next, interactions in progress first, floods throttled",
+            source="arXiv 2411.15997",
+            page="admission/oit.md",
+            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
+            queue=QUEUES["interaction-first"],
+            admission=ADMISSIONS["oit"],
+            cost=COSTS[
+                "weighted-tokens"
+            ],  # integrator: COSTS["per-application"], with branch costs
+        ),
+        Policy(
             name="round-robin",
             summary="tenants by turns, whatever a turn costs",
             source="llm-d router, flow control",
@@ -49,6 +75,14 @@ PRESETS: dict[str, Policy] = {
             source="arXiv 2401.00588",
             page="order/vtc.md",
             bound="2 W C / w (W in flight, C the largest request, w the least weight)",
+        ),
+        Policy(
+            name="wsc",
+            summary="as vtc, where an average call of any application costs the same",
+            source="arXiv 2411.15997",
+            page="cost/wsc.md",
+            cost=COSTS["per-application"],
+            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
         ),
         Policy(
             name="drr",

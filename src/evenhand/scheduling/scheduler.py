@@ -19,6 +19,8 @@ from evenhand.model import (
     TrustDomain,
     Usage,
 )
+from evenhand.scheduling.admission.following import follow_interactions
+from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.cost.protocol import Work
@@ -30,6 +32,7 @@ from evenhand.scheduling.explanation import Explanation, explain_past, explain_w
 from evenhand.scheduling.history import History, counters_of
 from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.input_estimate import InputEstimate
+from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.lanes.lane import NORMAL_PRICE_PERCENT, priced
 from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.lanes.standing import LaneStanding
@@ -38,6 +41,7 @@ from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.policy import PREFIX_INDEX_MIB
 from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.prediction.error import PredictionErrors
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.service_rate import ServiceRate
@@ -75,15 +79,20 @@ class Scheduler:
             weights=settings.cost,
             lanes=settings.lanes,
             output_tokens_default=settings.output_tokens_default,
+            expected_work=self._expected_work,
+            expected_units=self._expected_units,
+            interactions=Interactions(values) if policy.follows_interactions else None,
+            application_units=settings.application_units,
             prefixes=self._prefixes,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
         self._where = Whereabouts(self.capacity, self._placement, self._queue)
-        self._admission = policy.admission.build(ground, values)
+        self._admission = follow_interactions(policy.admission.build(ground, values), ground)
         self._cost = policy.cost.build(ground, values)
         self._output = policy.prediction.build(ground, values)
+        self.prediction_errors = PredictionErrors()
         self._input = InputEstimate()
         self._clocks = EngineClocks() if self._cost.measures_time else None
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
@@ -244,7 +253,8 @@ class Scheduler:
         if outcome is Outcome.COMPLETED:
             self._input.learn(request, usage)
             self._output.learn(request, usage.output_tokens)
-            self._cost.learn(request, usage, engine_us or 0, now_ms)
+            self.prediction_errors.note(request, ticket.predicted_tokens, usage.output_tokens)
+        self._cost.learn(request, usage, engine_us or 0, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
         if now_ms >= self._upkeep_ms:
             self._keep_up(now_ms)
@@ -335,6 +345,18 @@ class Scheduler:
         """When a client of that tenant that is refused for its own limits may come back."""
         return self._door.retry_after_ms(self.tree.leaf(tenant), now_ms)
 
+    def overload(self) -> OverloadStatus | None:
+        """How loaded the engines are and what is done about it; None where the policy does not ask."""
+        return self._admission.overload()
+
+    def request_units_max(self, input_tokens: int, output_tokens: int) -> int | None:
+        """The most that a request of no more tokens than these can cost; None: no tokens bound it."""
+        units = self._cost.units_max(input_tokens, output_tokens)
+        dearest = max(
+            (lane.price_percent for lane in self.settings.lanes), default=NORMAL_PRICE_PERCENT
+        )
+        return None if units is None else priced(units, dearest)
+
     def open_requests(self) -> int:
         """Waiting and running."""
         return len(self._tickets)
@@ -360,6 +382,7 @@ class Scheduler:
         ticket = Ticket(
             request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
         )
+        ticket.predicted_tokens = output_tokens
         if self._lanes is not None:
             ticket.price_percent = percent = self._lanes.lane(request.lane).price_percent
             ticket.expected_units = priced(units, percent)
@@ -371,11 +394,17 @@ class Scheduler:
             return self.capacity.pool(request.model)
         return self.capacity.pool(request.model, self._lanes.lane(request.lane).name)
 
+    def _expected_work(self, request: Request) -> Work:
+        return Work(self._input.tokens(request), 0, self._output.tokens(request))
+
+    def _expected_units(self, request: Request) -> int:
+        return self._cost.units(self._expected_work(request), self._cost.pin(request))
+
     def _expect(self, ticket: Ticket) -> None:
         """Guess again what it will use."""
         request = ticket.request
         ticket.input_tokens = self._input.tokens(request)
-        ticket.paid_tokens = self._output.tokens(request)
+        ticket.paid_tokens = ticket.predicted_tokens = self._output.tokens(request)
         ticket.pinned = self._cost.pin(request)
 
     def _cost_so_far(self, ticket: Ticket, now_ms: int) -> int:

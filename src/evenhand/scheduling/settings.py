@@ -1,7 +1,9 @@
 """What a scheduler is built from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from evenhand.model import ApplicationName
 from evenhand.scheduling.cost.weights import TokenWeights
 from evenhand.scheduling.lanes.lane import Lane
 from evenhand.scheduling.limits import QueueLimits
@@ -14,13 +16,15 @@ from evenhand.scheduling.share_tree import TenantShare
 class SchedulerSettings:
     """`cost` weighs tokens, for the policy's cost and for people. `sheds` False: a full queue refuses
     the arrival, whoever's it is, as a plain queue does. `lanes` are in order of precedence; none: all
-    requests are of one lane, whatever theirs is called."""
+    requests are of one lane, whatever theirs is called. `application_units` is what a call of an
+    application is expected to use in weighted tokens, where that is not learned."""
 
     tenants: tuple[TenantShare, ...]
     policy: Policy = PRESETS["vtc"]
     cost: TokenWeights = field(default_factory=TokenWeights)
     limits: QueueLimits = field(default_factory=QueueLimits)
     output_tokens_default: int = 256
+    application_units: Mapping[ApplicationName, int] = field(default_factory=dict)
     sheds: bool = True
     lanes: tuple[Lane, ...] = ()
     forget_after_ms: int = 3_600_000

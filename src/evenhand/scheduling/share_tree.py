@@ -214,17 +214,21 @@ class ShareTree:
         assert not node.waiting_pools
         assert not node.running_requests
         del parent.children[node.path[-1]]
-        parent.last_left = {
-            engine: left for engine, left in parent.last_left.items() if left[0] is not node
-        }
+        for engine, (left, pool) in parent.last_left.items():
+            if left is node:
+                parent.last_left[engine] = (_monument(node, pool), pool)
         if not parent.children and parent.parent is not None:
             self._leaves[parent.path] = parent
 
     def forget_lifts(self, node: Node) -> None:
-        """Forget the lifts of a node that does not wait, where it would be lifted as high again."""
+        """Forget the lifts of a node that does not wait, where it would be lifted as high again; not
+        where it left last, and its own lift is why."""
         if node.parent is None:
             return
+        left_last = set(node.parent.last_left.values())
         for pool, lift in list(node.lifts.items()):
+            if (node, pool) in left_last:
+                continue
             if _present(node.parent, pool) >= node.virtual + lift:
                 del node.lifts[pool]
 
@@ -301,6 +305,13 @@ def subtree(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children.values():
         yield from subtree(child)
+
+
+def _monument(node: Node, pool: Pool) -> Node:
+    """Stands where a node stood that left last and is no more: the present does not fall with it."""
+    stone = Node(node.path, weight=node.weight, index=node.index, parent=None)
+    stone.virtual = node.counter(pool)
+    return stone
 
 
 def _least_waiting(parent: Node, otherwise: int) -> int:

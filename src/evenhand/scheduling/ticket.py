@@ -13,12 +13,11 @@ class Ticket:
     """From `submit` to its one ending.
 
     `input_tokens` and `cached_tokens` are what its prompt is taken to be. `paid_tokens` is the output
-    that is paid for: what was predicted, which live tokens use up before they cost more, or what was
-    produced if that is more. `pinned` is what its cost depends on besides its work. `expected_units`
-    is the estimate made at submission; `units` is what its leaf carries for it at this moment, 0 while
-    it waits.
-    `price_percent` is what its lane charges for its work. `first_try_ms` is how long it had been here
-    when its second stay in the queue began; 0 in the first.
+    that is paid for: what was predicted (`predicted_tokens`), which live tokens use up before they cost
+    more, or what was produced if that is more. `pinned` is what its cost depends on besides its work.
+    `expected_units` is the estimate made at submission; `units` is what its leaf carries for it at this
+    moment, 0 while it waits. `price_percent` is what its lane charges for its work. `first_try_ms` is
+    how long it had been here when its second stay in the queue began; 0 in the first.
     `home` is the engine near which it waits, for queues that keep tickets by engine. `has_failed_once`
     says that an engine has failed on it before.
     """
@@ -33,6 +32,7 @@ class Ticket:
     pinned: int
     expected_units: int
     units: int = 0
+    predicted_tokens: int = 0
     cached_tokens: int = 0
     starts_before: int = 0
     """How many starts there were when it began to wait (`History.starts`)."""

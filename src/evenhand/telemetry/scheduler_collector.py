@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from evenhand.scheduling import Scheduler
@@ -36,6 +36,7 @@ class SchedulerCollector(Collector):
             "evenhand_queue_bytes", "Bytes of the requests that wait.", value=backlog.bytes
         )
         yield from self._engines()
+        yield from self._predictions()
         yield from self._tenants()
 
     def _engines(self) -> Iterator[Metric]:
@@ -53,6 +54,21 @@ class SchedulerCollector(Collector):
             window.add_metric([name], engine.window)
             up.add_metric([name], int(engine.window > 0))
         yield from (in_flight, window, up)
+
+    def _predictions(self) -> Iterator[Metric]:
+        answers = CounterMetricFamily(
+            "evenhand_prediction_answers", "Completed answers.", labels=["model"]
+        )
+        error = CounterMetricFamily(
+            "evenhand_prediction_error_tokens",
+            "Output tokens by which predictions were over or under the truth.",
+            labels=["model", "direction"],
+        )
+        for model, known in self._scheduler.prediction_errors.by_model.items():
+            answers.add_metric([model], known.answers)
+            error.add_metric([model, "over"], known.over_tokens)
+            error.add_metric([model, "under"], known.under_tokens)
+        yield from (answers, error)
 
     def _tenants(self) -> Iterator[Metric]:
         families = {

@@ -148,3 +148,14 @@ def test_a_hundred_thousand_tenants_stay_bounded_and_sum_up() -> None:
         for leaf in [scheduler.tree.leaf(path)]
     ]
     assert all(leaf.service_units <= least_named for leaf in others)
+
+
+def test_errors_of_predictions_are_counted_by_direction() -> None:
+    scheduler = scheduler_of([TenantShare(name="a")])
+    for output_tokens in (56, 156):  # 256 are predicted by default, then 56
+        serve(scheduler, ("a",), output_tokens)
+    samples = samples_of(render(scheduler, 10))
+    assert samples["evenhand_prediction_answers_total", (("model", MODEL),)] == 2
+    error = "evenhand_prediction_error_tokens_total"
+    assert samples[error, (("direction", "over"), ("model", MODEL))] == 200
+    assert samples[error, (("direction", "under"), ("model", MODEL))] == 100

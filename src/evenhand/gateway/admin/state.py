@@ -56,7 +56,9 @@ class LiveState:
             "lag_bound_so_far_units_per_weight": self._lag_bound(scheduler.request_units_peak),
         }
 
-    def _lag_bound(self, request_units_max: int) -> int | None:
+    def _lag_bound(self, request_units_max: int | None) -> int | None:
+        if request_units_max is None:
+            return None
         scheduler = self._status.scheduler
         return scheduler.settings.policy.lag_bound(
             window=scheduler.capacity.window_peak,

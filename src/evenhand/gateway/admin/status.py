@@ -57,7 +57,7 @@ class Status(Protocol):
         """The observer of `mode: observe`; None: the order is enforced."""
 
     @property
-    def request_units_max(self) -> int:
+    def request_units_max(self) -> int | None:
         """The most that one request may be charged under the limits and the cost, in units."""
 
     def lanes(self) -> Sequence[LaneStanding]:

@@ -45,6 +45,7 @@ _ONCE = frozenset(
         "transfer-encoding",
         "x-api-key",
         "x-evenhand-interaction",
+        "x-evenhand-interaction-calls",
     }
 )
 # What few clients send, and what decides whether a request can be read and served.

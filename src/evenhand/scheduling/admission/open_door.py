@@ -1,6 +1,7 @@
 """Everybody is admitted; the limits of the queue are all that refuses."""
 
 from evenhand.model import Outcome, Request, Usage
+from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.admission.protocol import Admission
 from evenhand.scheduling.decisions import Refusal
 from evenhand.scheduling.node import Node
@@ -17,6 +18,9 @@ class OpenDoor:
         self, request: Request, leaf: Node, usage: Usage, outcome: Outcome, now_ms: int
     ) -> None:
         """Nothing is counted."""
+
+    def overload(self) -> OverloadStatus | None:
+        return None
 
     def forget(self, leaf: Node) -> None:
         """Nothing is kept."""

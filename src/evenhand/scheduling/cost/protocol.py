@@ -34,5 +34,9 @@ class Cost(Protocol):
     def units(self, work: Work, pinned: int) -> int:
         """Cost of that work, at least 0."""
 
+    def units_max(self, input_tokens: int, output_tokens: int) -> int | None:
+        """The most that a request of no more tokens than these can cost, whatever is pinned for it; None
+        where tokens are no limit."""
+
     def learn(self, request: Request, usage: Usage, engine_us: int, now_ms: int) -> None:
-        """A completed request and what it really used. Exactly once for each."""
+        """A request that ran and what it is charged for, however it ended. Exactly once for each."""

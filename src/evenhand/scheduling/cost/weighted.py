@@ -27,6 +27,9 @@ class WeightedTokens:
             + work.output_tokens * weights.output
         )
 
+    def units_max(self, input_tokens: int, output_tokens: int) -> int:
+        return self._weights.of_tokens(input_tokens, output_tokens)
+
     def learn(self, request: Request, usage: Usage, engine_us: int, now_ms: int) -> None:
         """Nothing to learn."""
 

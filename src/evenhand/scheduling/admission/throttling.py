@@ -1,0 +1,103 @@
+"""Overload- and interaction-aware throttling, after FairServe (arXiv 2411.15997). Rule and deviations:
+oit.md."""
+
+from collections.abc import Mapping
+
+from evenhand.model import Outcome, Request, Usage
+from evenhand.scheduling.admission.overload import Overload, OverloadStatus
+from evenhand.scheduling.admission.protocol import Admission
+from evenhand.scheduling.decisions import Refusal
+from evenhand.scheduling.interactions import Interactions
+from evenhand.scheduling.node import Node
+from evenhand.scheduling.parts import Ground
+from evenhand.scheduling.retry_after import RETRY_AFTER_MS_MAX, drain_ms, in_whole_seconds
+
+
+class Throttling:
+    """Refuses new interactions of tenants over their share, while there is an overload."""
+
+    def __init__(self, ground: Ground, values: Mapping[str, int]) -> None:
+        interactions = ground.interactions
+        assert interactions is not None, "the part says that it follows interactions"
+        self._ground = ground
+        self._interactions: Interactions = interactions
+        target_ms, percent = values["overload_target_s"] * 1000, values["overload_cleared_percent"]
+        # The hook for lanes: one of these for each, with the lane's own target and queue.
+        self._overload = Overload(
+            target_ms=target_ms,
+            sustained_ms=values["overload_sustained_s"] * 1000,
+            cleared_percent=percent,
+        )
+        self._within_share_ms = target_ms * percent // 100
+        self._units_per_s: int | None = None
+        """The rate, as measured last."""
+        self._throttled = 0
+
+    def refusal(self, request: Request, leaf: Node, now_ms: int) -> Refusal | None:
+        units_per_s = self._measure(now_ms)
+        if units_per_s is None or self._overload.since_ms is None:
+            return None
+        if self._finds_a_slot(request):
+            return None
+        if self._interactions.continues(request, leaf, now_ms):
+            return None
+        over_ms = self._over_share_ms(request, leaf, units_per_s)
+        if over_ms <= 0:
+            return None
+        self._throttled += 1
+        message = (
+            f"The engines are overloaded, and tenant {'/'.join(leaf.path)} has more waiting than its "
+            "share serves in time, so it can begin no new interaction now. Retry after the time given; "
+            "calls of interactions in progress are still served."
+        )
+        wait_ms = min(in_whole_seconds(over_ms), RETRY_AFTER_MS_MAX)
+        return Refusal(request, Outcome.THROTTLED, message, wait_ms)
+
+    def ended(
+        self, request: Request, leaf: Node, usage: Usage, outcome: Outcome, now_ms: int
+    ) -> None:
+        """It is measured at arrivals: meanwhile the queue only gets shorter."""
+
+    def overload(self) -> OverloadStatus | None:
+        drain_ms, overload = self._drain_ms(), self._overload
+        since_ms = None if overload.would_end(drain_ms) else overload.since_ms
+        return OverloadStatus(drain_ms, overload.target_ms, since_ms, self._throttled)
+
+    def forget(self, leaf: Node) -> None:
+        """Nothing is kept of a tenant here."""
+
+    def _measure(self, now_ms: int) -> int | None:
+        units_per_s = self._ground.rate.units_per_s(now_ms)
+        # At least 1, where engines have come to a stand.
+        self._units_per_s = None if units_per_s is None else max(1, units_per_s)
+        self._overload.measure(self._drain_ms(), now_ms)
+        return self._units_per_s
+
+    def _drain_ms(self) -> int | None:
+        root = self._ground.tree.root
+        if self._units_per_s is None:
+            return None
+        return drain_ms(root, root.queued_units, self._units_per_s)
+
+    def _finds_a_slot(self, request: Request) -> bool:
+        """An engine would stand idle for nobody's good if such a one were refused."""
+        capacity = self._ground.capacity
+        is_open = capacity.is_open(capacity.pool(request.model))
+        return is_open and not capacity.open_pools(self._ground.tree.root.views)
+
+    def _over_share_ms(self, request: Request, leaf: Node, units_per_s: int) -> int:
+        """In how long the tenant will be within its share; 0 or less: it is.
+
+        It is while what it has waiting takes less than the cleared part of the target at its share, and
+        above that while the whole interaction would still be served within the target.
+        """
+        waiting = leaf.queued_units
+        calls = self._interactions.expected_calls(request, leaf)
+        with_this = waiting + calls * self._ground.expected_units(request)
+        return min(
+            drain_ms(leaf, waiting, units_per_s) - self._within_share_ms,
+            drain_ms(leaf, with_this, units_per_s) - self._overload.target_ms,
+        )
+
+
+_: type[Admission] = Throttling

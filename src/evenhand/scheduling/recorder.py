@@ -1,0 +1,108 @@
+"""Records every call that can change a scheduler, with its answer, and plays such a log again.
+
+Equal events give equal decisions, whoever the host is. So a log of the calls is all there is to know of
+a run: it replays in a simulator, in a test against another implementation, or after a complaint.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
+from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
+from evenhand.scheduling.scheduler import Scheduler
+from evenhand.scheduling.settings import SchedulerSettings
+from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem
+
+
+class Event(NamedTuple):
+    """One call: the name of the method of `Scheduler`, its arguments by name, and what it answered."""
+
+    method: str
+    arguments: Mapping[str, object]
+    answer: object
+
+
+class Recorder(Scheduler):
+    """A scheduler that tells `sink` of each call once it has been answered. Questions that change
+    nothing are not told, but `plan`, so that a log tells what was refused, and `retry_after_ms`, because
+    it takes in the seconds that have passed."""
+
+    def __init__(self, settings: SchedulerSettings, sink: Callable[[Event], None]) -> None:
+        super().__init__(settings)
+        self._sink = sink
+
+    def start_at_once(self, request: Request, now_ms: int) -> EngineName | None:
+        answer = super().start_at_once(request, now_ms)
+        self._sink(Event("start_at_once", {"request": request, "now_ms": now_ms}, answer))
+        return answer
+
+    def submit(self, request: Request, now_ms: int) -> Submission:
+        answer = super().submit(request, now_ms)
+        self._sink(Event("submit", {"request": request, "now_ms": now_ms}, answer))
+        return answer
+
+    def cancel(self, request_id: RequestId, now_ms: int) -> None:
+        super().cancel(request_id, now_ms)
+        self._sink(Event("cancel", {"request_id": request_id, "now_ms": now_ms}, None))
+
+    def expire(self, now_ms: int) -> tuple[Refusal, ...]:
+        answer = super().expire(now_ms)
+        self._sink(Event("expire", {"now_ms": now_ms}, answer))
+        return answer
+
+    def next(self, now_ms: int) -> Start | None:
+        answer = super().next(now_ms)
+        self._sink(Event("next", {"now_ms": now_ms}, answer))
+        return answer
+
+    def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
+        super().produced(request_id, tokens, now_ms)
+        arguments = {"request_id": request_id, "tokens": tokens, "now_ms": now_ms}
+        self._sink(Event("produced", arguments, None))
+
+    def settle(
+        self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
+    ) -> Settlement:
+        answer = super().settle(request_id, usage, outcome, now_ms)
+        arguments = {"request_id": request_id, "usage": usage, "outcome": outcome, "now_ms": now_ms}
+        self._sink(Event("settle", arguments, answer))
+        return answer
+
+    def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
+        answer = super().try_again_elsewhere(request_id, now_ms)
+        arguments = {"request_id": request_id, "now_ms": now_ms}
+        self._sink(Event("try_again_elsewhere", arguments, answer))
+        return answer
+
+    def engine_changed(
+        self, name: EngineName, *, window: int, models: Collection[ModelName]
+    ) -> None:
+        super().engine_changed(name, window=window, models=models)
+        arguments = {"name": name, "window": window, "models": tuple(models)}
+        self._sink(Event("engine_changed", arguments, None))
+
+    def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
+        planned = tuple(changes)
+        answer = super().plan(planned)
+        self._sink(Event("plan", {"changes": planned}, answer))
+        return answer
+
+    def apply(self, plan: TreePlan) -> None:
+        super().apply(plan)
+        self._sink(Event("apply", {"plan": plan}, None))
+
+    def retry_after_ms(self, tenant: TenantPath, now_ms: int) -> int:
+        answer = super().retry_after_ms(tenant, now_ms)
+        self._sink(Event("retry_after_ms", {"tenant": tenant, "now_ms": now_ms}, answer))
+        return answer
+
+
+def replay(events: Iterable[Event], scheduler: Scheduler) -> int:
+    """Make the same calls to a scheduler that is fresh and of the same settings, assert that it answers
+    the same, and say how many calls there were."""
+    count = 0
+    for method, arguments, answer in events:
+        now = getattr(scheduler, method)(**arguments)
+        assert now == answer, f"call {count}, {method}: was {answer}, is {now}"
+        count += 1
+    return count
