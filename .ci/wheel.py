@@ -15,9 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # What a wheel of ours may hold; anything else is a mistake, such as tests, keys or a model file.
 ALLOWED = re.compile(
-    r"evenhand/(?:[a-z_]+/)*[a-z_]+\.py"
+    r"evenhand/(?:[a-z_]+/)*[a-z0-9_]+\.py"
     r"|evenhand/py\.typed"
-    r"|evenhand/(?:scheduling/vtc|scheduling/shadow/shadow|ledger/ledger)\.md"
+    r"|evenhand/(?:locality|scheduling|ledger)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
     r"|evenhand-[0-9a-z.]+\.dist-info/(?:METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
 )
 KEYS = ("ACME_SEARCH_KEY", "ACME_SUPPORT_KEY", "GLOBEX_BATCH_KEY")
@@ -71,6 +71,8 @@ def check_installed(wheel: Path, folder: Path) -> None:
     version = run(evenhand, "--version", cwd=folder).strip()
     if f"evenhand-{version}-" not in wheel.name:
         sys.exit(f"{wheel.name} says that it is version {version}")
+    if "Idea" not in run(evenhand, "policies", "vtc", cwd=folder):
+        sys.exit("the installed command does not tell the derivation of vtc")
     run(evenhand, "init", "evenhand.yaml", cwd=folder)
     run(evenhand, "check", "--no-secrets", "evenhand.yaml", cwd=folder)
     secrets = {name: f"secret-of-{name}" for name in KEYS}

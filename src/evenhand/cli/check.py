@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
-from evenhand.cli.config import ConfigurationError, effective, look_outside, read
+from evenhand.cli.config import AskedPolicy, ConfigurationError, effective, look_outside, read
+from evenhand.cli.policy_options import PolicyOption, SetOption
 
 
 def check(
     file: Annotated[Path, typer.Argument(help="The configuration to check.")],
     *,
+    policy: PolicyOption = None,
+    changes: SetOption = None,
     no_secrets: Annotated[
         bool,
         typer.Option(
@@ -22,7 +25,7 @@ def check(
 ) -> None:
     """Explain every problem in FILE, or print the effective configuration (secrets masked)."""
     try:
-        loaded = read(file)
+        loaded = read(file, AskedPolicy(policy, tuple(changes or ())))
     except ConfigurationError as error:
         print_problems(file, error)
         typer.echo(

@@ -13,6 +13,7 @@ from evenhand.cli.config import (
     State,
     Tenant,
     Tls,
+    chosen,
 )
 from evenhand.engines.embedded import EmbeddedSettings
 from evenhand.engines.http import ClientSettings
@@ -25,11 +26,12 @@ from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.ledger import Budget, Price
 from evenhand.model import ApplicationName, KeyId, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
+    PRESETS,
+    Policy,
     QueueLimits,
     SchedulerSettings,
     TenantShare,
     TokenWeights,
-    compose,
 )
 from evenhand.stores import CommitSettings, Pepper
 from evenhand.telemetry import RequestLog
@@ -41,7 +43,7 @@ def scheduler_settings(config: Config) -> SchedulerSettings:
     settings = policy_settings(config)
     if config.mode == "enforce":
         return settings
-    plain = compose("fcfs", prediction=settings.policy.prediction.name)
+    plain = _arrival_order(settings.policy)
     limits = replace(
         settings.limits,
         tenant_requests_max=settings.limits.requests_max,
@@ -50,12 +52,20 @@ def scheduler_settings(config: Config) -> SchedulerSettings:
     return replace(settings, policy=plain, limits=limits, sheds=False, lanes=())
 
 
+def _arrival_order(tried: Policy) -> Policy:
+    """First come, first served, charged as the policy that is tried charges."""
+    plain = replace(PRESETS["fcfs"], prediction=tried.prediction, cost=tried.cost)
+    names = {parameter.name for parameter in plain.parameters()}
+    values = {name: value for name, value in tried.settings.items() if name in names}
+    return replace(plain, settings=values)
+
+
 def policy_settings(config: Config) -> SchedulerSettings:
     """The policy as configured, whether it is enforced or only tried."""
     limits = config.limits
     return SchedulerSettings(
         tenants=_shares(config.tenants),
-        policy=compose(config.policy.preset, prediction=config.policy.prediction),
+        policy=chosen(config.policy),
         cost=TokenWeights(
             input=config.cost.input,
             cached_input=config.cost.cached_input,

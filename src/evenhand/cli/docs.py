@@ -8,6 +8,7 @@ import typer
 
 from evenhand.cli.config.reference import reference_text, schema_text
 from evenhand.cli.outcomes_page import outcomes_text
+from evenhand.cli.policies.page import policies_text
 
 
 def docs(
@@ -43,6 +44,7 @@ def pages() -> dict[str, str]:
         "docs/configuration.md": reference_text(),
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
+        "docs/policies.md": policies_text(),
     }
 
 

@@ -25,6 +25,7 @@ from evenhand.cli.composition import (
 )
 from evenhand.cli.config import (
     Address,
+    AskedPolicy,
     Config,
     ConfigurationError,
     ResolvedSecrets,
@@ -33,6 +34,7 @@ from evenhand.cli.config import (
 )
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
+from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.state_desk import StateDesk
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
@@ -54,6 +56,8 @@ _STDIN = 0
 def serve(
     file: Annotated[Path, typer.Argument(help="The configuration.")] = Path("evenhand.yaml"),
     *,
+    policy: PolicyOption = None,
+    changes: SetOption = None,
     announce: Annotated[
         bool,
         typer.Option(
@@ -67,7 +71,7 @@ def serve(
     """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries. SIGHUP reads
     certificates again."""
     try:
-        loaded = read(file)
+        loaded = read(file, AskedPolicy(policy, tuple(changes or ())))
         secrets = look_outside(loaded, os.environ)
     except ConfigurationError as error:
         print_problems(file, error)
@@ -177,6 +181,7 @@ def _tell(bound: Bound, config: Config, *, announce: bool) -> None:
         return
     models = ", ".join(sorted({model for engine in config.engines for model in engine.models}))
     typer.echo(f"evenhand {evenhand.__version__} serves {models}", err=True)
+    typer.echo(f"  policy:  {config.policy.preset}", err=True)
     if config.mode == "observe":
         typer.echo("  mode:    observe (order of arrival; ask `evenhand observed`)", err=True)
     clients = _origin(bound.host, bound.port, is_tls=config.tls is not None)

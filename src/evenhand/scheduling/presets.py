@@ -24,6 +24,20 @@ PRESETS: dict[str, Policy] = {
             order=ORDERS["anyone"],
         ),
         Policy(
+            name="round-robin",
+            summary="tenants by turns, whatever a turn costs",
+            source="llm-d router, flow control",
+            order=ORDERS["by-turns"],
+        ),
+        Policy(
+            name="drr",
+            summary="tenants take turns, each until its quantum is used up",
+            source="Shreedhar and Varghese 1995, adapted in the artifact of arXiv 2401.00588",
+            page="order/drr.md",
+            order=ORDERS["deficit-ring"],
+            bound="2 (Q + W C / w) (Q the quantum; W in flight, C the largest request, w least weight)",
+        ),
+        Policy(
             name="rpm",
             summary="first come, first served within so many requests a minute for each tenant",
             page="admission/rates.md",
@@ -38,36 +52,11 @@ PRESETS: dict[str, Policy] = {
             admission=ADMISSIONS["tpm"],
         ),
         Policy(
-            name="fairserve",
-            summary="least service goes next, interactions in progress first, floods throttled",
-            source="arXiv 2411.15997",
-            page="admission/oit.md",
-            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
-            queue=QUEUES["interaction-first"],
-            admission=ADMISSIONS["oit"],
-            cost=COSTS[
-                "weighted-tokens"
-            ],  # integrator: COSTS["per-application"], with branch costs
-        ),
-        Policy(
-            name="round-robin",
-            summary="tenants by turns, whatever a turn costs",
-            source="llm-d router, flow control",
-            order=ORDERS["by-turns"],
-        ),
-        Policy(
             name="lcf",
             summary="least counter first: vtc without the lift, so idling banks credit",
             source="arXiv 2401.00588 (a baseline there)",
             page="order/vtc.md",
             order=ORDERS["least-counter"],
-        ),
-        Policy(
-            name="las",
-            summary="least attained service of late goes next, with a half-life",
-            source="arXiv 2502.13965; llm-d router",
-            page="order/las.md",
-            order=ORDERS["least-attained"],
         ),
         Policy(
             name="vtc",
@@ -85,12 +74,16 @@ PRESETS: dict[str, Policy] = {
             bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
         ),
         Policy(
-            name="drr",
-            summary="tenants take turns, each until its quantum is used up",
-            source="Shreedhar and Varghese 1995, adapted in the artifact of arXiv 2401.00588",
-            page="order/drr.md",
-            order=ORDERS["deficit-ring"],
-            bound="2 (Q + W C / w) (Q the quantum; W in flight, C the largest request, w least weight)",
+            name="fairserve",
+            summary="least service goes next, interactions in progress first, floods throttled",
+            source="arXiv 2411.15997",
+            page="admission/oit.md",
+            bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
+            queue=QUEUES["interaction-first"],
+            admission=ADMISSIONS["oit"],
+            cost=COSTS[
+                "weighted-tokens"
+            ],  # integrator: COSTS["per-application"], with branch costs
         ),
         Policy(
             name="lpm",
@@ -118,6 +111,13 @@ PRESETS: dict[str, Policy] = {
             queue=QUEUES["longest-prefix"],
             placement=PLACEMENTS["d2lpm"],
             bound="2 (Q + W C / w), as dlpm over all engines; the quantum of placement is not in it",
+        ),
+        Policy(
+            name="las",
+            summary="least attained service of late goes next, with a half-life",
+            source="arXiv 2502.13965; llm-d router",
+            page="order/las.md",
+            order=ORDERS["least-attained"],
         ),
     )
 }

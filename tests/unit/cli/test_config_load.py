@@ -257,7 +257,7 @@ def test_all_problems_of_all_sections_are_reported_in_file_order(tmp_path: Path)
     for found, put in (
         ("listen: 127.0.0.1:8080", "listen: nowhere"),
         ("slots: 6", "slots: 0"),
-        ("preset: vtc", "preset: x, presett: vtc"),
+        ("preset: vtc", "preset: [], presett: vtc"),
         ("input: 10", "input: 10, cached_input: 20"),
         ("tenant: acme/search", "tenant: acme, lane: slow"),
     ):

@@ -9,6 +9,7 @@ import pytest
 
 from evenhand.cli.demo.load import Load
 from evenhand.cli.demo.record import End
+from evenhand.cli.demo.screen import summary
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 from evenhand.model import Usage
 from evenhand.workloads import Neighbours, neighbours
@@ -116,6 +117,20 @@ def test_failures_are_counted_with_the_reason_and_cause_no_storm(tenant: str) ->
         assert tally.troubles == {"503: not today": tally.failed}
         assert 0 < tally.failed <= 8
         assert {record.end for record in load.records} == {End.FAILED}
+
+    asyncio.run(main())
+
+
+def test_refusals_of_the_policy_are_counted_apart_and_cause_no_storm() -> None:
+    async def main() -> None:
+        async with TinyServer(status=429) as server, loaded(server, "batch") as load:
+            await load.run()
+        tally = load.tallies["batch"]
+        assert 0 < tally.refused <= 8
+        assert (tally.failed, tally.done, tally.open) == (0, 0, tally.sent - tally.refused)
+        assert {record.end for record in load.records} == {End.REFUSED}
+        assert "refused" in summary(load)
+        assert "FAILED" not in summary(load)
 
     asyncio.run(main())
 

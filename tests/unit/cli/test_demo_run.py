@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from evenhand.cli.demo import DemoError, DemoOptions, run_demo
+from evenhand.scheduling import PRESETS
 from support.tiny_openai import Order, TinyServer
 
 KEYS = {"chat": "key-c", "batch": "key-b", "agent": "key-a"}
@@ -63,7 +64,13 @@ def test_the_json_has_the_promised_shape(played: Played) -> None:
     _, content, _, _ = played
     assert set(content) == {"runs", "verdict"}
     assert list(content["runs"]) == ["alone", "fcfs", "vtc"]
-    assert set(content["verdict"]) == {"pass", "ttft_ratio", "throughput_ratio", "reason"}
+    assert set(content["verdict"]) == {
+        "pass",
+        "promised",
+        "ttft_ratio",
+        "throughput_ratio",
+        "reason",
+    }
     assert set(content["runs"]["alone"]["tenants"]) == {"chat"}
     for name in ("fcfs", "vtc"):
         run = content["runs"][name]
@@ -114,6 +121,22 @@ def test_a_screen_that_is_no_terminal_gets_plain_lines_of_80_columns(played: Pla
     assert content["verdict"]["reason"] in flat
     for word in ("1/3 alone", "2/3 fcfs", "3/3 vtc", "Jain", "tokens/s", *KEYS):
         assert word in flat
+
+
+def test_the_control_has_two_phases_and_no_verdict_to_miss() -> None:
+    gateways, screen = Gateways(), io.StringIO()
+    assert play(DemoOptions(seconds=1, policy="fcfs"), gateways, screen) == 0
+    assert gateways.presets == ["fcfs", "fcfs"]
+    flat = " ".join(screen.getvalue().split())
+    assert "2/2 fcfs" in flat
+    assert "NOTE fcfs is the control" in flat
+
+
+@pytest.mark.parametrize("policy", [name for name, p in PRESETS.items() if not p.is_fair][:3])
+def test_a_policy_without_a_bound_runs_and_is_no_failure(policy: str) -> None:
+    gateways, screen = Gateways(), io.StringIO()
+    assert play(DemoOptions(seconds=1, policy=policy), gateways, screen) == 0
+    assert "states no bound" in " ".join(screen.getvalue().split())
 
 
 def test_a_gateway_that_refuses_ends_the_demo_with_what_to_do() -> None:

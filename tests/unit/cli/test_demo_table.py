@@ -34,7 +34,9 @@ def slow_run() -> RunFigures:
 def test_slow_runs_still_fit_80_columns() -> None:
     run = slow_run()
     screen = io.StringIO()
-    Console(file=screen, width=80).print(comparison({"alone": run, "fcfs": run, "vtc": run}))
+    Console(file=screen, width=80).print(
+        comparison({"alone": run, "fcfs": run, "round-robin": run})
+    )
     lines = screen.getvalue().splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert not any("…" in line for line in lines), "a figure was cut"

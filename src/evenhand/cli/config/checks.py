@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from evenhand.cli.config.engines import EmbeddedEngine
 from evenhand.cli.config.keys import Key
+from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
 from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
@@ -86,6 +87,25 @@ def _check_cost(config: Config) -> Iterator[Finding]:
             " as much as a computed one, so lower it or raise input"
         )
         yield ("cost", "cached_input"), message
+
+
+def policy_problems(config: Config) -> Iterator[Finding]:
+    """What is wrong with the section `policy` alone."""
+    policy, findings = choose(config.policy)
+    yield from findings
+    for name, value in policy.values().items() if policy is not None else ():
+        if "quantum_" not in name:
+            continue
+        tokens, cost = config.limits.output_tokens_default, config.cost
+        units = tokens * cost.output
+        # Quanta in tokens are counted as tokens of input.
+        least = -(-units // cost.input) if name.endswith("_tokens") else units
+        if value < least:
+            message = (
+                f"{value} is less than one request costs with limits.output_tokens_default ({tokens})"
+                f" tokens of output: no turn would let it through, so write {least} or more"
+            )
+            yield ("policy", "settings", name), message
 
 
 def _check_mode(config: Config) -> Iterator[Finding]:
@@ -232,6 +252,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"lanes"}), _check_lanes),
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
+    (frozenset({"policy", "cost", "limits"}), policy_problems),
     (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"listen", "admin"}), _check_listeners),

@@ -7,6 +7,7 @@ from pydantic_core import ErrorDetails
 from evenhand.cli.config.engines import ENGINE_KINDS
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.published import node_at
+from evenhand.cli.config.seams import parameters
 from evenhand.cli.config.words import described, expected, nearest
 
 _SECRET_KEYS = frozenset({"key", "credential", "api_key", "url"})
@@ -71,5 +72,7 @@ def place_of(loc: Place) -> Place:
 def _unknown_key(loc: Place, data: object) -> str:
     if loc[0] == "engines" and (special := _INSTEAD.get(tuple(loc[2:]))):
         return special
+    if loc[0] == "policy" and loc[-1] in parameters():
+        return f"is a parameter: write it under `settings:`, as `settings: {{{loc[-1]}: ...}}`"
     node = node_at(place_of(loc)[:-1], data) or {}
     return f"unknown key; {nearest(str(loc[-1]), node.get('properties', ()))}"

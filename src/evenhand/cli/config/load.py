@@ -7,9 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evenhand.cli.config.checks import cross_checked
+from evenhand.cli.config.asked_policy import NOT_ASKED, AskedPolicy
+from evenhand.cli.config.checks import cross_checked, policy_problems
 from evenhand.cli.config.document import Document, parse
 from evenhand.cli.config.explain import explained
+from evenhand.cli.config.policy import Policy
+from evenhand.cli.config.policy_choice import completed
 from evenhand.cli.config.problem import ConfigurationError, Finding, Lines, Problem
 from evenhand.cli.config.schema import Config
 
@@ -32,8 +35,9 @@ def load(file: Path) -> Config:
     return read(file).config
 
 
-def read(file: Path) -> Loaded:
-    """Like `load`, with the lines, for problems that are found later."""
+def read(file: Path, asked: AskedPolicy = NOT_ASKED) -> Loaded:
+    """Like `load`, with the lines, for problems that are found later. What `asked` says of the policy
+    stands instead of what the file does."""
     document = parse(_text(file))
     if document.data is None:
         fix = "the file is empty: `evenhand init` writes one to start from"
@@ -41,7 +45,22 @@ def read(file: Path) -> Loaded:
     if not isinstance(document.data, dict):
         fix = "the file must be a mapping of sections, such as `engines:` and `keys:`"
         raise ConfigurationError([Problem(1, "", fix)])
-    return Loaded(_validated(document, document.data), document.lines)
+    return Loaded(_validated(document, asked.over(document.data), asked), document.lines)
+
+
+def asked_alone(asked: AskedPolicy) -> Policy:
+    """The policy of a command line with no file beneath it, every value written out. Raises
+    `ConfigurationError`."""
+    data = asked.over({})
+    try:
+        config = Config.model_validate(data)
+        findings = policy_problems(config)
+    except ValidationError as error:
+        findings = explained(error.errors(include_url=False), data)
+    problems = asked.problems(Lines(), findings)
+    if problems:
+        raise ConfigurationError(problems)
+    return completed(config.policy)
 
 
 def _text(file: Path) -> str:
@@ -65,7 +84,7 @@ def _text(file: Path) -> str:
         raise ConfigurationError([Problem(line, "", message)]) from None
 
 
-def _validated(document: Document, data: dict[str, object]) -> Config:
+def _validated(document: Document, data: dict[str, object], asked: AskedPolicy) -> Config:
     findings: Iterator[Finding] = iter(())
     unsound: frozenset[str] = frozenset()
     try:
@@ -79,10 +98,11 @@ def _validated(document: Document, data: dict[str, object]) -> Config:
         config = Config.model_validate(sound)
     findings = chain(findings, cross_checked(config, unsound))
     wanted = (finding for finding in findings if finding[0] not in document.unread)
-    problems = [*document.problems, *document.lines.problems(islice(wanted, PROBLEMS_MAX + 1))]
+    found = asked.problems(document.lines, islice(wanted, PROBLEMS_MAX + 1))
+    problems = [*document.problems, *found]
     if len(problems) > PROBLEMS_MAX:
         more = Problem(None, "", f"more than {PROBLEMS_MAX} problems: correct these first")
         problems = [*problems[:PROBLEMS_MAX], more]
     if problems:
         raise ConfigurationError(problems)
-    return config
+    return config.model_copy(update={"policy": completed(config.policy)})

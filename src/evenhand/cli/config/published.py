@@ -60,6 +60,8 @@ def node_at(place: Place, data: object) -> Node | None:
         data = _below(data, step)
         properties = node.get("properties", {})
         below = node.get("items") if isinstance(step, int) else properties.get(step)
+        if below is None and isinstance(node.get("additionalProperties"), dict):
+            below = node["additionalProperties"]
         if below is None:
             return None
         node = _chosen(without_null(below), data)

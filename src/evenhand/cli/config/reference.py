@@ -50,7 +50,7 @@ def _section(place: str, node: Node, level: int) -> list[str]:
             kinds = _kinds(followed(variant))
             parts += _section(f"{place}, kind {kinds}", followed(variant), level)
         return parts
-    if "properties" not in node:
+    if not node.get("properties"):
         return []
     words = _one_line(_model_words(node))
     parts = [f"{'#' * level} {place}\n", f"{words}\n", _table(node)]

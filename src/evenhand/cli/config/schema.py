@@ -9,6 +9,7 @@ from evenhand.cli.config.address import Address, ListenAddress
 from evenhand.cli.config.engines import Engine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.limits import Limits
+from evenhand.cli.config.policy import Policy
 from evenhand.cli.config.prices import Prices
 from evenhand.cli.config.scalars import SECTION, Name, Seconds, between
 from evenhand.cli.config.secrets import Reference
@@ -29,20 +30,6 @@ class Admin(BaseModel):
     while `listen` is a loopback address."""
     tls: Tls | None = None
     """TLS on the admin listener. Left out: plain HTTP."""
-
-
-class Policy(BaseModel):
-    """Who runs next."""
-
-    model_config = SECTION
-
-    preset: Literal["fcfs", "vtc"] = "vtc"
-    """`vtc` serves the tenant that has received the least work for its weight. `fcfs` serves in
-    the order of arrival: the control to compare with, without fairness."""
-    prediction: Literal["none", "running-mean"] = "running-mean"
-    """Output tokens charged when a request starts, corrected while they are produced.
-    `running-mean`: the mean of the tenant's answers. `none`: nothing ahead, so a burst looks free
-    until its tokens appear."""
 
 
 class Cost(BaseModel):

@@ -41,7 +41,7 @@ tenants:
       - name: batch
 
 policy:
-  preset: vtc                   # fcfs serves in order of arrival, to compare with
+  preset: vtc                   # `evenhand policies` lists the others; fcfs is the control
 # mode: observe                 # order of arrival too, with a report of what the policy would change
 
 state:

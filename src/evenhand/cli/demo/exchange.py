@@ -15,6 +15,7 @@ _EVENT_BYTES_MAX = 65_536
 _ERROR_BYTES_MAX = 4_096
 _TROUBLE_CHARACTERS_MAX = 160
 _TOKENS_MAX = 4_096
+_TOO_MANY_REQUESTS = 429
 _PATH = "/v1/chat/completions"
 
 
@@ -89,7 +90,8 @@ class _Listener:
 
     def on_end(self) -> None:
         if self._status != 200:
-            self._over(End.FAILED, f"{self._status}: {_message(self._complaint)}")
+            end = End.REFUSED if self._status == _TOO_MANY_REQUESTS else End.FAILED
+            self._over(end, f"{self._status}: {_message(self._complaint)}")
         elif not self._meter.is_done:
             self._over(End.FAILED, "the answer ended without [DONE]")
         else:

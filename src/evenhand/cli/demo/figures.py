@@ -24,6 +24,8 @@ class TenantFigures:
     sent: int
     completed: int
     failed: int
+    refused: int
+    """Turned away by the policy (429)."""
     cut: int
     """Still open when the phase ended, and then closed by the client."""
     censored: int
@@ -93,6 +95,7 @@ def _of_tenant(
         sent=len(records),
         completed=ends[End.DONE],
         failed=ends[End.FAILED],
+        refused=ends[End.REFUSED],
         cut=ends[End.CUT],
         censored=len(bounds),
         troubles=Counter(r.trouble for r in records if r.end is End.FAILED),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from evenhand.cli.config import Policy
 from evenhand.cli.demo.options import DemoError
 
 _READY_S_MAX = 30.0
@@ -32,7 +33,7 @@ class EngineBehind:
     window: int
 
 
-def configuration(engine: EngineBehind, *, preset: str, tenants: Mapping[str, str]) -> bytes:
+def configuration(engine: EngineBehind, *, policy: Policy, tenants: Mapping[str, str]) -> bytes:
     """The gateway's configuration (JSON is YAML too). `tenants` names the environment variable
     that holds each one's key; all weigh the same."""
     return orjson.dumps(
@@ -49,7 +50,7 @@ def configuration(engine: EngineBehind, *, preset: str, tenants: Mapping[str, st
                 }
             ],
             "tenants": [{"name": name} for name in tenants],
-            "policy": {"preset": preset},
+            "policy": policy.model_dump(),
             "lanes": [{"name": "default", "queue_wait_s_max": _QUEUE_WAIT_S_MAX}],
             "keys": [
                 {"key": f"env:{variable}", "tenant": name} for name, variable in tenants.items()
@@ -60,14 +61,14 @@ def configuration(engine: EngineBehind, *, preset: str, tenants: Mapping[str, st
 
 @asynccontextmanager
 async def gateway_process(
-    engine: EngineBehind, *, preset: str, keys: Mapping[str, str]
+    engine: EngineBehind, *, policy: Policy, keys: Mapping[str, str]
 ) -> AsyncIterator[str]:
     """A gateway that serves; gives its base URL, ends the process at the end. Raises DemoError."""
     variables = {name: f"EVENHAND_DEMO_KEY_{number}" for number, name in enumerate(keys)}
     with tempfile.TemporaryDirectory(prefix="evenhand-demo-") as folder:
         log = Path(folder, "gateway.log")
         process = await _start(
-            _written(folder, configuration(engine, preset=preset, tenants=variables)),
+            _written(folder, configuration(engine, policy=policy, tenants=variables)),
             log,
             environment={variables[name]: key for name, key in keys.items()},
         )

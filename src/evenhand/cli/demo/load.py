@@ -12,7 +12,8 @@ from evenhand.engines.http import EngineClient
 from evenhand.workloads import Call, Chains, Flood, Neighbours, OpenLoop
 
 RETRY_PAUSE_S = 0.25
-"""After a failure a client waits so long before it goes on, so that errors make no flood."""
+"""After a failure or a refusal a client waits so long before it goes on, so that errors make no
+flood."""
 RECORDS_MAX = 200_000
 
 
@@ -91,7 +92,7 @@ class Load:
 
     async def _ask_and_rest(self, call: Call) -> None:
         record = await self._ask(call, self.now_s)
-        if record.end is End.FAILED:
+        if record.end is not End.DONE:
             await asyncio.sleep(RETRY_PAUSE_S)
 
     async def _ask(self, call: Call, sent_at: float) -> Record:

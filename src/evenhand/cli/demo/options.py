@@ -4,11 +4,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from evenhand.cli.config import AskedPolicy, ConfigurationError, Policy, asked_alone, chosen
 from evenhand.engines.http import EngineAddress
-from evenhand.scheduling import PRESETS
 
 CONTROL = "fcfs"
-"""The preset that the fair one is compared with."""
+"""The preset that the others are compared with."""
 
 _WINDOW_DEFAULT = 4
 _WINDOW_MAX = 1024
@@ -26,7 +26,9 @@ class DemoOptions:
     seconds: float = 45.0
     """Length of each of the three phases."""
     policy: str = "vtc"
-    """The fair preset."""
+    """What is compared with the control."""
+    changes: tuple[str, ...] = ()
+    """Parts and parameters of it, as `KEY=VALUE`."""
     json_file: Path | None = None
     """Where the figures go; written whole or not at all."""
     engine_url: str | None = None
@@ -37,6 +39,20 @@ class DemoOptions:
     """Requests in flight there at most; None: 4. Only with `engine_url`."""
     seed: int = 1
     """Of the traffic."""
+
+    @property
+    def policy_section(self) -> Policy:
+        """The policy as a gateway's configuration has it."""
+        return asked_alone(self._asked)
+
+    @property
+    def is_promised(self) -> bool:
+        """Whether the policy states a bound, and so must pass the demo's verdict."""
+        return chosen(self.policy_section).is_fair
+
+    @property
+    def _asked(self) -> AskedPolicy:
+        return AskedPolicy(self.policy, self.changes)
 
     @property
     def engine_window(self) -> int:
@@ -55,13 +71,10 @@ class DemoOptions:
             _check_writable(self.json_file)
 
     def _check_policy(self) -> None:
-        fair = [name for name in PRESETS if name != CONTROL]
-        if self.policy == CONTROL:
-            raise DemoError(
-                f"--policy {CONTROL} is what the demo compares with; choose {' or '.join(fair)}"
-            )
-        if self.policy not in PRESETS:
-            raise DemoError(f"there is no --policy {self.policy}; choose {' or '.join(fair)}")
+        try:
+            asked_alone(self._asked)
+        except ConfigurationError as error:
+            raise DemoError("; ".join(str(problem) for problem in error.problems)) from None
 
     def _check_engine(self) -> None:
         if self.window is not None and not 1 <= self.window <= _WINDOW_MAX:

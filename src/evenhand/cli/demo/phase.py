@@ -1,4 +1,4 @@
-"""The three phases: the same seeded traffic, less and more of it, under two policies."""
+"""The phases: the same seeded traffic, less and more of it, under two policies."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,18 @@ class Phase:
     about: str
 
 
-def phases(tenants: tuple[str, ...], *, policy: str) -> tuple[Phase, Phase, Phase]:
-    """In the order in which they run. The first of the tenants is the one that is disturbed."""
+def phases(tenants: tuple[str, ...], *, policy: str) -> tuple[Phase, ...]:
+    """In the order in which they run. The first of the tenants is the one that is disturbed. The
+    control is compared with nothing else, so it has no third phase."""
     victim = tenants[:1]
+    alone = Phase(
+        name=ALONE, preset=policy, tenants=victim, about=f"{victim[0]} with no neighbours"
+    )
+    control = Phase(name=CONTROL, preset=CONTROL, tenants=tenants, about="first come, first served")
+    if policy == CONTROL:
+        return (alone, control)
     return (
-        Phase(name=ALONE, preset=policy, tenants=victim, about=f"{victim[0]} with no neighbours"),
-        Phase(name=CONTROL, preset=CONTROL, tenants=tenants, about="first come, first served"),
-        Phase(name=policy, preset=policy, tenants=tenants, about="each tenant its share"),
+        alone,
+        control,
+        Phase(name=policy, preset=policy, tenants=tenants, about="all by this policy"),
     )

@@ -11,6 +11,8 @@ class End(StrEnum):
     """How it ended for the client."""
 
     DONE = "done"
+    REFUSED = "refused"
+    """Too many requests (429): the policy's answer, not a failure."""
     FAILED = "failed"
     CUT = "cut off by the end of the phase"
 
@@ -31,7 +33,7 @@ class Record:
     usage: Usage | None = None
     """The engine's own figures; None if the answer did not get that far."""
     trouble: str = ""
-    """Why it failed."""
+    """Why it failed or was refused."""
 
     @property
     def first_token_at(self) -> float | None:

@@ -18,6 +18,7 @@ def report(runs: Mapping[str, RunFigures], verdict: Verdict) -> dict[str, Any]:
         "runs": {name: _run(run) for name, run in runs.items()},
         "verdict": {
             "pass": verdict.is_pass,
+            "promised": verdict.is_promised,
             "ttft_ratio": verdict.ttft_ratio,
             "throughput_ratio": verdict.throughput_ratio,
             "reason": verdict.reason,
@@ -59,6 +60,7 @@ def _tenant(tenant: TenantFigures) -> dict[str, Any]:
         "sent": tenant.sent,
         "completed": tenant.completed,
         "failed": tenant.failed,
+        "refused": tenant.refused,
         "cut": tenant.cut,
         "troubles": dict(tenant.troubles),
         "input_tokens": tenant.input_tokens,

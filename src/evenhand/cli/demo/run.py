@@ -8,11 +8,11 @@ from rich.console import Console
 from evenhand.cli.demo.figures import RunFigures, figures
 from evenhand.cli.demo.load import Load
 from evenhand.cli.demo.options import CONTROL, DemoOptions
-from evenhand.cli.demo.phase import Phase, phases
+from evenhand.cli.demo.phase import ALONE, Phase, phases
 from evenhand.cli.demo.report import report, write_report
 from evenhand.cli.demo.screen import Screen
 from evenhand.cli.demo.table import comparison, notes, sentence
-from evenhand.cli.demo.verdict import judge
+from evenhand.cli.demo.verdict import judge, of_control
 from evenhand.cli.demo.warm_up import warm_up
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 from evenhand.workloads import Neighbours, neighbours
@@ -34,7 +34,8 @@ async def run_demo(
     keys: Mapping[str, str],
     console: Console,
 ) -> int:
-    """Run the three phases, print table and verdict, write the JSON. 0: pass, 1: fail.
+    """Run the phases, print table and verdict, write the JSON. 0: it went as the policy promises, 1: it
+    did not, or requests failed.
 
     `model` is what clients ask for, `keys` the API key of each tenant of the traffic. Raises
     DemoError if the demo cannot go on.
@@ -63,13 +64,18 @@ def _measure(load: Load, phase: Phase) -> RunFigures:
 def _conclude(
     options: DemoOptions, runs: Mapping[str, RunFigures], traffic: Neighbours, console: Console
 ) -> int:
-    verdict = judge(
-        runs[options.policy],
-        runs[CONTROL],
-        victim=traffic.chat.tenant,
-        policy=options.policy,
-        url_window=None if options.engine_url is None else options.engine_window,
-    )
+    victim = traffic.chat.tenant
+    if options.policy == CONTROL:
+        verdict = of_control(runs[ALONE], runs[CONTROL], victim=victim)
+    else:
+        verdict = judge(
+            runs[options.policy],
+            runs[CONTROL],
+            victim=victim,
+            policy=options.policy,
+            is_promised=options.is_promised,
+            url_window=None if options.engine_url is None else options.engine_window,
+        )
     console.print()
     console.print(comparison(runs))
     console.print()
@@ -79,7 +85,7 @@ def _conclude(
     console.print(sentence(verdict))
     if options.json_file:
         write_report(options.json_file, report(runs, verdict))
-    return 0 if verdict.is_pass else 1
+    return 0 if verdict.is_kept else 1
 
 
 @asynccontextmanager

@@ -57,11 +57,12 @@ def board(title: str, load: Load) -> Table:
     """The state of the phase at this moment."""
     now = min(load.now_s, load.seconds)
     rows = Table(box=None, padding=(0, 2, 0, 2))
-    for column in ("tenant", "sent", "done", "open", "failed", "first token"):
+    for column in ("tenant", "sent", "done", "open", "refused", "failed", "first token"):
         rows.add_column(column, justify="left" if column == "tenant" else "right", min_width=7)
     for tenant, tally in load.tallies.items():
         failed = f"[red]{tally.failed}[/]" if tally.failed else "0"
-        numbers = (str(tally.sent), str(tally.done), str(tally.open), failed)
+        refused = f"[yellow]{tally.refused}[/]" if tally.refused else "0"
+        numbers = (str(tally.sent), str(tally.done), str(tally.open), refused, failed)
         rows.add_row(tenant, *numbers, wait(tally.ttft_s(load.now_s)))
     whole = Table.grid()
     whole.add_row(f"[bold]{title}[/], {load.seconds - now:.0f} s left")
@@ -74,7 +75,8 @@ def summary(load: Load) -> str:
     """The same in one line."""
     parts = []
     for tenant, tally in load.tallies.items():
-        failed = f", {tally.failed} FAILED" if tally.failed else ""
+        failed = f", {tally.refused} refused" if tally.refused else ""
+        failed += f", {tally.failed} FAILED" if tally.failed else ""
         first = wait(tally.ttft_s(min(load.now_s, load.seconds)))
         parts.append(f"{tenant} {tally.done} of {tally.sent} done{failed}, first token {first}")
     return " | ".join(parts)

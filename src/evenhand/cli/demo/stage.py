@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from evenhand.cli.config import Policy
 from evenhand.cli.demo.gateway_process import EngineBehind, gateway_process
 from evenhand.cli.demo.options import DemoError, DemoOptions
 from evenhand.cli.demo.run import StartGateway
@@ -36,7 +37,7 @@ async def open_stage(options: DemoOptions, keys: Mapping[str, str]) -> AsyncIter
             model=options.model,
             window=options.engine_window,
         )
-        yield _stage(engine, keys, about=_about_url(engine))
+        yield _stage(options, engine, keys, about=_about_url(engine))
         return
     settings = EmbeddedSettings(model_file=Path(options.model) if options.model else None)
     embedded = EmbeddedEngine(settings, on_change=lambda _is_up: None)
@@ -45,16 +46,20 @@ async def open_stage(options: DemoOptions, keys: Mapping[str, str]) -> AsyncIter
         engine = EngineBehind(
             url=embedded.url, kind="llamacpp", model="demo", window=settings.slots
         )
-        yield _stage(engine, keys, about=_about(settings))
+        yield _stage(options, engine, keys, about=_about(settings))
     except EmbeddedEngineError as error:
         raise DemoError(str(error)) from None
     finally:
         await embedded.stop()
 
 
-def _stage(engine: EngineBehind, keys: Mapping[str, str], *, about: str) -> Stage:
+def _stage(
+    options: DemoOptions, engine: EngineBehind, keys: Mapping[str, str], *, about: str
+) -> Stage:
     def gateway_for_phase(preset: str) -> AbstractAsyncContextManager[str]:
-        return gateway_process(engine, preset=preset, keys=keys)
+        asked = preset == options.policy
+        policy = options.policy_section if asked else Policy(preset=preset)
+        return gateway_process(engine, policy=policy, keys=keys)
 
     return Stage(model=engine.model, about=about, gateway_for_phase=gateway_for_phase)
 

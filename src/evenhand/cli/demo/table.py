@@ -29,7 +29,11 @@ def comparison(runs: Mapping[str, RunFigures]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for title in _COLUMNS:
         side: Literal["left", "right"] = "left" if title in _NAMES else "right"
-        table.add_column(title, justify=side, no_wrap=title != "run", vertical="bottom")
+        is_name = title == "run"
+        overflow: Literal["fold", "ellipsis"] = "fold" if is_name else "ellipsis"
+        table.add_column(
+            title, justify=side, no_wrap=not is_name, overflow=overflow, vertical="bottom"
+        )
     for name, run in runs.items():
         for number, (tenant, row) in enumerate(run.tenants.items()):
             cells = _cells(row, is_alone=len(run.tenants) == 1)
@@ -55,13 +59,21 @@ def notes(runs: Mapping[str, RunFigures]) -> Iterator[str]:
             )
     for name, run in runs.items():
         for tenant, row in run.tenants.items():
+            if row.refused:
+                yield (
+                    f"{name}: {row.refused} of {row.sent} {tenant} requests were refused (429: too"
+                    " many); they count as sent and ask for nothing."
+                )
             if row.failed:
                 yield f"{name}: {row.failed} of {row.sent} {tenant} requests FAILED: {_most(row)}"
 
 
 def sentence(verdict: Verdict) -> Text:
     """The verdict in plain words."""
-    word = Text("PASS ", "bold green") if verdict.is_pass else Text("FAIL ", "bold red")
+    if not verdict.is_promised:
+        word = Text("NOTE ", "bold yellow")
+    else:
+        word = Text("PASS ", "bold green") if verdict.is_pass else Text("FAIL ", "bold red")
     return word.append(verdict.reason, "default")
 
 

@@ -16,6 +16,7 @@ class Tally:
     sent: int = 0
     done: int = 0
     failed: int = 0
+    refused: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
     """How often each failure was; kinds beyond the first twenty are put together."""
     _first: Record | None = None
@@ -24,7 +25,7 @@ class Tally:
     @property
     def open(self) -> int:
         """Requests that wait or are being answered."""
-        return self.sent - self.done - self.failed
+        return self.sent - self.done - self.failed - self.refused
 
     def begin(self, record: Record) -> None:
         """A request is on its way."""
@@ -38,6 +39,9 @@ class Tally:
             assert record.first_token_at is not None
             self._recent.append(record.first_token_at - record.sent_at)
             return
+        if record.end is End.REFUSED:
+            self.refused += 1
+            return
         self.failed += 1
         known = record.trouble in self.troubles or len(self.troubles) < _TROUBLES_MAX
         self.troubles[record.trouble if known else "other failures"] += 1
@@ -47,4 +51,8 @@ class Tally:
         the first request has been waiting."""
         if self._recent:
             return sorted(self._recent)[len(self._recent) // 2]
-        return None if self._first is None or self.failed else now - self._first.sent_at
+        return (
+            None
+            if self._first is None or self.failed or self.refused
+            else now - self._first.sent_at
+        )
