@@ -24,7 +24,7 @@ chaos: $(VENV)/.test ## 30 kills under load and 10,000 requests recounted (2 min
 		tests/process/test_ledger_kill.py tests/process/test_ledger_chaos.py
 
 nightly: $(VENV)/.test ## the same with 100 kills, and properties on new examples (15 minutes)
-	EVENHAND_KILLS=100 EVENHAND_CHAOS=50000 EVENHAND_EVENTS=100000 EVENHAND_EXPLORE=1 $(BIN)/python -m pytest -q \
+	EVENHAND_KILLS=100 EVENHAND_CHAOS=50000 EVENHAND_EVENTS=100000 EVENHAND_STEPS=6 EVENHAND_EXPLORE=1 $(BIN)/python -m pytest -q \
 		tests/properties tests/process/test_ledger_kill.py tests/process/test_ledger_chaos.py
 
 check: $(VENV)/.lint ## lint, format, types, import contracts, generated docs

@@ -1,42 +1,20 @@
-"""The scheduler's machine with three lanes: it recomputes the lane rule from its own books."""
+"""The scheduler's machine with lanes: it recomputes the lane rule from its own books."""
 
 from fractions import Fraction
-from math import ceil
 
-from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
-from evenhand.model import LaneName, ModelName, Request, TenantPath
-from evenhand.scheduling import Lane
+from evenhand.model import EngineName, LaneName
 from evenhand.scheduling.pool import Pool
-from properties.scheduler_machine import REQUEST_UNITS_MAX, OnePoolMachine, SchedulerMachine
+from evenhand.scheduling.ticket import Ticket
+from properties.machine_ground import BY_NAME, LANES
+from properties.scheduler_machine import SchedulerMachine
 
-LANES = (
-    Lane(
-        name=LaneName("fast"),
-        ttft_ms_target=1_000,
-        ceiling_percent=50,
-        price_percent=333,
-        ageing_ms=2_000,
-    ),
-    Lane(name=LaneName("normal"), floor_percent=25, ageing_ms=1_000),
-    Lane(
-        name=LaneName("slow"),
-        floor_percent=25,
-        ceiling_percent=40,
-        price_percent=50,
-        ageing_ms=3_000,
-    ),
-)
-BY_NAME = {lane.name: lane for lane in LANES}
 RANKS = {lane.name: rank for rank, lane in enumerate(LANES)}
-PRICE_PERCENT_MAX = max(lane.price_percent for lane in LANES)
 
 
 class LanesMachine(SchedulerMachine):
-    """Any request in any lane. Every pick is the one that the rule of lanes.md names."""
-
-    lanes = LANES
+    """Where there are lanes, every pick is of the one that the rule of lanes.md names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,25 +25,20 @@ class LanesMachine(SchedulerMachine):
 
     # What differs from the machine without lanes.
 
-    def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
-        del tenant
-        return data.draw(st.sampled_from([lane.name for lane in LANES]))
-
-    def _price(self, request: Request, units: int) -> int:
-        return ceil(Fraction(units * BY_NAME[request.lane].price_percent, 100))
-
-    def _may_start(self) -> list[Request]:
+    def _may_start(self) -> list[Ticket]:
         may_start = super()._may_start()
-        if not may_start:
-            return []
-        pools = self._turn({self._pool_of(request) for request in may_start})
-        return [request for request in may_start if self._pool_of(request) in pools]
+        if not (may_start and self.ground.lanes):
+            return may_start
+        pools = self._turn({ticket.pool for ticket in may_start})
+        return [ticket for ticket in may_start if ticket.pool in pools]
 
-    def _note_start(self, request: Request) -> None:
-        own = self._pool_of(request)
-        engine = self.scheduler._tickets[request.id].engine
+    def _note_start(self, ticket: Ticket, engine: EngineName) -> None:
+        if not self.ground.lanes:
+            super()._note_start(ticket, engine)
+            return
+        own = ticket.pool
         due = [pool for pool in self._waiting_pools() if self._is_due(pool)]
-        super()._note_start(request)
+        super()._note_start(ticket, engine)
         for pool in self._waiting_pools():
             if pool.lane == own.lane or engine not in pool.engines:
                 continue
@@ -85,11 +58,9 @@ class LanesMachine(SchedulerMachine):
     @invariant()
     def lanes_are_counted(self) -> None:
         """What the core tells of its lanes is what is there."""
-        if not hasattr(self, "scheduler"):
-            return
         for standing in self.scheduler.lane_standings(self.now_ms):
             waiting = [r for r in self.waiting.values() if r.lane == standing.name]
-            since = [self.scheduler._tickets[r.id].queued_ms for r in waiting]
+            since = [self._ticket(r.id).queued_ms for r in waiting]
             assert standing.waiting == len(waiting)
             assert standing.oldest_wait_ms == self.now_ms - min(since, default=self.now_ms)
             assert standing.in_flight == self._in_flight(standing.name)
@@ -122,20 +93,20 @@ class LanesMachine(SchedulerMachine):
     def _is_due(self, pool: Pool) -> bool:
         if pool not in self.passed_ms or self._due_ms(pool) > self.now_ms:
             return False
-        has_none = not any(self._pool_of(r) is pool for r in self.running.values())
+        has_none = not any(self._ticket(r).pool is pool for r in self.running)
         return has_none or self._in_flight(pool.lane) < self._ceiling(pool.lane)
 
     def _is_late(self, lane: LaneName, open_pools: set[Pool]) -> bool:
         target_ms = BY_NAME[lane].ttft_ms_target
         waits_ms = [
-            self.now_ms - self.scheduler._tickets[r.id].queued_ms
+            self.now_ms - self._ticket(r.id).queued_ms
             for r in self.waiting.values()
-            if r.lane == lane and self._pool_of(r) in open_pools
+            if r.lane == lane and self._ticket(r.id).pool in open_pools
         ]
         return target_ms is not None and max(waits_ms, default=0) > target_ms
 
     def _in_flight(self, lane: LaneName) -> int:
-        return sum(request.lane == lane for request in self.running.values())
+        return sum(self._ticket(r).pool.lane == lane for r in self.running)
 
     def _window(self) -> int:
         return sum(engine.window for engine in self.scheduler.capacity.engines.values())
@@ -147,23 +118,9 @@ class LanesMachine(SchedulerMachine):
         return max(1, BY_NAME[lane].ceiling_percent * self._window() // 100)
 
     def _waiting_pools(self) -> set[Pool]:
-        return {self._pool_of(request) for request in self.waiting.values()}
+        return {self._ticket(request.id).pool for request in self.waiting.values()}
 
     @property
     def pools_ever(self) -> list[Pool]:
         of_lanes = self.scheduler.capacity._pools.values()
         return [pool for of_lane in of_lanes for pool in of_lane.values()]
-
-
-class OneLaneEachMachine(LanesMachine, OnePoolMachine):
-    """Tenants that use one lane each, on one engine: between those of a lane the bound holds, at the
-    price of the dearest lane."""
-
-    models = (ModelName("m1"),)
-    engines = {"e1": ("m1",)}
-    window_max = 3
-    request_units_max = -(-REQUEST_UNITS_MAX * PRICE_PERCENT_MAX // 100)
-
-    def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
-        del data
-        return LaneName({"a": "fast", "b": "fast", "c": "slow"}[tenant[0]])

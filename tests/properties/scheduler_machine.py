@@ -1,10 +1,15 @@
 """A Hypothesis machine that drives the scheduler's surface and checks every promise after each step.
 
-The machine keeps its own books (who waits, what each tenant was charged) and compares. It knows the
-counters only through the tree's nodes, and recomputes each pick by brute force.
+The machine keeps its own books (who waits, what runs where, what each tenant was charged) and compares.
+Each promise has a file of its own: what goes next (`expected_picks.py`), the bound (`bound_promise.py`),
+the lift (`lift_promise.py`), throttling (`oit_promise.py`); here are the steps and the books.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -17,51 +22,61 @@ from evenhand.model import (
     Request,
     RequestId,
     TenantPath,
+    TrustDomain,
     Usage,
 )
 from evenhand.scheduling import (
-    VIRTUAL_PER_UNIT,
-    Lane,
     Node,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
     TenantShare,
-    TokenWeights,
     compose,
     tenant_paths,
 )
+from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.ticket import Ticket
+from properties import oit_promise
+from properties.bound_promise import BoundWatch
+from properties.expected_picks import AGE_S, EXPECTATIONS, QUANTUM_TOKENS, Anything
+from properties.lift_promise import LiftWatch
+from properties.machine_ground import (
+    ARRIVALS,
+    BODY_BYTES_MAX,
+    BY_NAME,
+    COST,
+    GROUNDS,
+    INPUT_TOKENS_MAX,
+    LANES,
+    OUTPUT_TOKENS_MAX,
+    PREFIXES,
+    TREES,
+    WAIT_MS_MAX,
+    Arrival,
+    Ground,
+)
 
-INPUT_TOKENS_MAX = 60
-OUTPUT_TOKENS_MAX = 40
-CHOICES_MAX = 2
-COST = TokenWeights(input=10, cached_input=1, output=20)
-REQUEST_UNITS_MAX = INPUT_TOKENS_MAX * COST.input + CHOICES_MAX * OUTPUT_TOKENS_MAX * COST.output
-WAIT_MS_MAX = 5_000
-
-
-def share(name: str, weight: int = 1, *children: TenantShare) -> TenantShare:
-    return TenantShare(name=name, weight=weight, children=children)
-
-
-TREES = [
-    (share("a"), share("b")),
-    (share("a", 1), share("b", 2), share("c", 5)),
-    (share("a", 2, share("x"), share("y", 3)), share("b", 1, share("x"), share("y"))),
-    (share("a", 3, share("t", 1, share("u"), share("v", 2)), share("w")), share("b"), share("c")),
-]
+REQUESTS_MAX, BYTES_MAX = 24, 5_000
+DIALS = {
+    "quantum_tokens": QUANTUM_TOKENS,
+    "prefix_age_s": AGE_S,
+    "engine_quantum_tokens": 50,
+    "half_life_s": 2,
+    **oit_promise.DIALS,
+}
+_OF_LANE = {"a": LANES[0].name, "b": LANES[0].name, "c": LANES[2].name}
 
 
 class SchedulerMachine(RuleBasedStateMachine):
-    """Every promise that holds with any number of models, engines and failures."""
+    """Every promise, whatever the preset; the bound where it is fair, the rest everywhere."""
 
-    models: tuple[ModelName, ...] = (ModelName("m1"), ModelName("m2"))
-    engines: dict[str, tuple[str, ...]] = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)}
-    window_max = 3
-    preset = "vtc"
-    parameters: dict[str, int] = {}
-    lanes: tuple[Lane, ...] = ()
+    preset: ClassVar[str] = "vtc"
+    grounds: ClassVar[Sequence[Ground]] = GROUNDS
+    expects_anything: ClassVar[bool] = False
+    """Whatever can start may be next: for controls of the other promises."""
+    seen: ClassVar[Counter[str]] = Counter()
+    """What happened in all examples of the class, so that a test can ask whether enough did."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,89 +84,132 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.count = 0
         self.settled_units = 0
         self.waiting: dict[RequestId, Request] = {}
-        self.running: dict[RequestId, Request] = {}
+        self.running: dict[RequestId, EngineName] = {}
         self.produced: dict[RequestId, int] = {}
         self.tried: set[RequestId] = set()
+        self.leaf_of: dict[RequestId, Node] = {}
 
     @initialize(
+        data=st.data(),
         tree=st.sampled_from(TREES),
         prediction=st.sampled_from(["none", "running-mean"]),
         default_tokens=st.integers(0, OUTPUT_TOKENS_MAX),
     )
-    def build(self, tree: tuple[TenantShare, ...], prediction: str, default_tokens: int) -> None:
+    def build(
+        self,
+        data: st.DataObject,
+        tree: tuple[TenantShare, ...],
+        prediction: str,
+        default_tokens: int,
+    ) -> None:
+        self.ground = data.draw(st.sampled_from(self.grounds))
+        dials = {p.name for p in compose(self.preset, prediction=prediction).parameters()}
+        settings = {name: value for name, value in DIALS.items() if name in dials}
         self.scheduler = Scheduler(
             SchedulerSettings(
                 tenants=tree,
-                policy=compose(self.preset, prediction=prediction, settings=self.parameters),
+                policy=compose(self.preset, prediction=prediction, settings=settings),
                 cost=COST,
-                limits=QueueLimits(requests_max=24, bytes_max=5_000, tenant_requests_max=12),
+                limits=QueueLimits(
+                    requests_max=REQUESTS_MAX, bytes_max=BYTES_MAX, tenant_requests_max=12
+                ),
                 output_tokens_default=default_tokens,
-                lanes=self.lanes,
+                lanes=self.ground.lanes,
+                forget_after_ms=4_000,
             )
         )
+        policy = self.scheduler.settings.policy
+        expected = Anything if self.expects_anything else EXPECTATIONS[self.preset]
+        self.expected = expected(self.scheduler)
+        self.bound = BoundWatch(self.scheduler) if policy.is_fair else None
+        self.calls = oit_promise.CallBook()
         self.leaves = list(tenant_paths(tree))
-        for name, models in self.engines.items():
-            self.scheduler.engine_changed(
-                EngineName(name), window=1, models=[ModelName(m) for m in models]
-            )
+        self.models = {EngineName(name): models for name, models in self.ground.engines.items()}
+        for name in self.models:
+            self._set_window(name, 1)
 
-    # Steps.
+    # Requests come and start.
 
-    @rule(
-        data=st.data(),
-        tokens=st.integers(0, INPUT_TOKENS_MAX),
-        output=st.integers(0, OUTPUT_TOKENS_MAX),
-        choices=st.integers(1, CHOICES_MAX),
-        size=st.integers(0, 400),
-    )
-    def submit(
-        self, data: st.DataObject, tokens: int, output: int, choices: int, size: int
-    ) -> None:
+    @rule(data=st.data(), arrivals=st.lists(ARRIVALS, min_size=1, max_size=6))
+    def submit(self, data: st.DataObject, arrivals: list[Arrival]) -> None:
+        for arrival in arrivals:
+            self._submit(self._request(data, arrival), tries_at_once=arrival.size % 2 == 0)
+
+    def _request(self, data: st.DataObject, arrival: Arrival) -> Request:
         self.count += 1
-        tenant = data.draw(st.sampled_from(self.leaves))
-        request = Request(
+        tenant = self.leaves[arrival.place % len(self.leaves)]
+        models = self.ground.models
+        return Request(
             id=RequestId(f"r{self.count}"),
             tenant=tenant,
             lane=self._lane_of(data, tenant),
-            model=data.draw(st.sampled_from(self.models)),
-            body_bytes=size,
-            prompt_tokens=tokens,
-            output_tokens_max=output,
-            choices=choices,
+            model=ModelName(models[arrival.place // 7 % len(models)]),
+            body_bytes=arrival.size,
+            prompt_tokens=arrival.tokens,
+            output_tokens_max=arrival.output,
+            choices=arrival.choices,
             queue_wait_ms_max=WAIT_MS_MAX,
-            prefix=self._prefix(data),
+            application=arrival.kind.application,
+            interaction=arrival.kind.interaction,
+            prefix=arrival.kind.prefix,
         )
+
+    def _submit(self, request: Request, *, tries_at_once: bool) -> None:
+        self.calls.arrives(len(self.waiting), self.now_ms)
+        if tries_at_once:
+            engine = self.scheduler.start_at_once(request, self.now_ms)
+            if engine is not None:
+                assert not self._may_start(), "it passed somebody by"
+                self.seen["passed through"] += 1
+                self._came(request)
+                self._note_start(self._ticket(request.id), engine)
+                return
+        self._queue(request)
+
+    def _queue(self, request: Request) -> None:
+        leaf = self.scheduler.tree.leaf(request.tenant)
         pool = self.scheduler._pool(request)
-        before = self._presents(pool)
-        counters = {node: node.counter(pool) for node in self.scheduler.tree.nodes()}
-        waited = {node for node in counters if pool in node.waiting_pools}
+        lift = LiftWatch(self.scheduler, pool)
         submission = self.scheduler.submit(request, self.now_ms)
         if submission.refused is None:
             self.waiting[request.id] = request
-            self._check_lift(request, pool, before, counters, waited)
+            self._came(request)
+            self.seen["into an empty queue"] += lift.begins_in_an_empty_queue
+            if self.scheduler.settings.policy.order.lifts:
+                lift.check(leaf)
+        elif submission.refused.outcome is Outcome.THROTTLED:
+            self.seen["throttled"] += 1
+            self.calls.throttled(request, leaf, self.now_ms)
+        elif submission.refused.outcome is Outcome.SHED and self.bound:
+            self.bound.queued(leaf, pool)
         for refusal in submission.shed:
             assert refusal.outcome is Outcome.SHED
-            del self.waiting[refusal.request.id]
+            self._gone_unserved(refusal.request)
         # One arrival per pool may be about to start, and takes nobody's place.
         about_to_start = len(self.scheduler.tree.root.views)
-        assert len(self.waiting) <= 24 + about_to_start
-        assert sum(r.body_bytes for r in self.waiting.values()) <= 5_000 + 400 * about_to_start
+        assert len(self.waiting) <= REQUESTS_MAX + about_to_start
+        waiting_bytes = sum(r.body_bytes for r in self.waiting.values())
+        assert waiting_bytes <= BYTES_MAX + BODY_BYTES_MAX * about_to_start
 
     @rule(times=st.integers(1, 8))
     def start(self, times: int) -> None:
         for _ in range(times):
-            expected = self._next_by_brute_force()
-            started = self.scheduler.next(self.now_ms)
-            if started is None:
-                assert expected is None, "a slot is free and somebody who could use it waits"
+            may_start = self._may_start()
+            if not may_start:
+                assert self.scheduler.next(self.now_ms) is None
                 return
-            assert started.request == expected
-            self._note_start(started.request)
+            is_right = self.expected.check(may_start, self.now_ms)
+            started = self.scheduler.next(self.now_ms)
+            assert started is not None, "a slot is free and somebody who could use it waits"
+            ticket = self._ticket(started.request.id)
+            assert is_right(ticket), "another one is next"
+            del self.waiting[started.request.id]
+            self._note_start(ticket, started.engine)
 
     @rule(data=st.data(), tokens=st.integers(0, OUTPUT_TOKENS_MAX))
     @precondition(lambda self: self.running)
     def produce(self, data: st.DataObject, tokens: int) -> None:
-        request = self._draw(data, self.running)
+        request = self._draw_running(data)
         room = (request.output_tokens_max or 0) * request.choices - self.produced[request.id]
         tokens = min(tokens, room)
         self.produced[request.id] += tokens
@@ -161,239 +219,206 @@ class SchedulerMachine(RuleBasedStateMachine):
         data=st.data(),
         input_tokens=st.integers(0, INPUT_TOKENS_MAX),
         cached=st.integers(0, INPUT_TOKENS_MAX),
-        outcome=st.sampled_from(
-            [Outcome.COMPLETED, Outcome.CANCELLED_RUNNING, Outcome.ENGINE_FAILED]
-        ),
+        outcome=st.sampled_from([Outcome.COMPLETED, Outcome.CANCELLED_RUNNING]),
     )
     @precondition(lambda self: self.running)
     def settle(self, data: st.DataObject, input_tokens: int, cached: int, outcome: Outcome) -> None:
-        request = self._draw(data, self.running)
+        request = self._draw_running(data)
         usage = Usage(input_tokens, self.produced[request.id], min(cached, input_tokens))
+        self._settle(request, usage, outcome)
+
+    def _settle(self, request: Request, usage: Usage, outcome: Outcome) -> None:
+        ticket = self._ticket(request.id)
+        if self.scheduler.settings.policy.cost.name == "weighted-tokens":
+            units = COST.of(usage)
+        else:
+            work = Work(usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
+            units = self.scheduler._charges.cost.units(work, ticket.pinned)
+        expected_units = self._price(request, units)
         settlement = self.scheduler.settle(request.id, usage, outcome, self.now_ms)
-        expected_units = self._price(request, COST.of(usage))
         assert settlement.units == expected_units, "the last charge is the real cost"
         self.settled_units += settlement.units
-        del self.running[request.id]
+        del self.running[request.id], self.leaf_of[request.id]
+
+    # They leave, and time passes.
 
     @rule(data=st.data())
     @precondition(lambda self: self.waiting)
     def cancel(self, data: st.DataObject) -> None:
-        request = self._draw(data, self.waiting)
+        request = self.waiting[data.draw(st.sampled_from(sorted(self.waiting)))]
+        self._gone_unserved(request)
         self.scheduler.cancel(request.id, self.now_ms)
-        del self.waiting[request.id]
-
-    @rule(data=st.data())
-    @precondition(lambda self: self.running and len(self.models) > 1)
-    def engine_fails(self, data: st.DataObject) -> None:
-        request = self._draw(data, self.running)
-        again = self.scheduler.try_again_elsewhere(request.id, self.now_ms)
-        if again:
-            assert request.id not in self.tried, "two dispatches in all"
-            self.tried.add(request.id)
-            self.waiting[request.id] = self.running.pop(request.id)
 
     @rule(ms=st.integers(0, 3_000))
     def time_passes(self, ms: int) -> None:
         self.now_ms += ms
         for refusal in self.scheduler.expire(self.now_ms):
             assert refusal.outcome is Outcome.QUEUED_TOO_LONG
-            del self.waiting[refusal.request.id]
+            self._gone_unserved(refusal.request)
         soonest = self.scheduler.next_expiry_ms()
         assert soonest is None or soonest > self.now_ms
 
     @rule(data=st.data())
     def window_changes(self, data: st.DataObject) -> None:
-        name = data.draw(st.sampled_from(sorted(self.engines)))
-        window = data.draw(st.integers(0, self.window_max))
-        models = [ModelName(m) for m in self.engines[name]]
-        self.scheduler.engine_changed(EngineName(name), window=window, models=models)
+        name = data.draw(st.sampled_from(sorted(self.models)))
+        self._set_window(name, data.draw(st.integers(0, self.ground.window_max)))
+
+    @rule(data=st.data(), leaves=st.booleans())
+    @precondition(lambda self: self.running)
+    def engine_fails(self, data: st.DataObject, leaves: bool) -> None:
+        """It loses what it has, and is gone for a while or comes back with an empty cache."""
+        name = self.running[data.draw(st.sampled_from(sorted(self.running)))]
+        if leaves:
+            self._set_window(name, 0)
+        else:
+            self.scheduler.restarted(name)
+        for request_id in sorted(r for r, engine in self.running.items() if engine == name):
+            request = self._ticket(request_id).request
+            again = self.ground.tries_again and self.scheduler.try_again_elsewhere(
+                request_id, self.now_ms
+            )
+            if not again:
+                usage = Usage(request.prompt_tokens or 0, self.produced[request_id])
+                self._settle(request, usage, Outcome.ENGINE_FAILED)
+                continue
+            assert request_id not in self.tried, "two dispatches in all"
+            self.seen["tried again"] += 1
+            self.tried.add(request_id)
+            del self.running[request_id]
+            self.waiting[request_id] = request
+            self._noted_in_pool(self._ticket(request_id))
+
+    @rule(data=st.data(), models=st.sampled_from([("m1",), ("m1", "m2"), ("m2",)]))
+    @precondition(lambda self: self.ground.models_change)
+    def engine_serves_others(self, data: st.DataObject, models: tuple[str, ...]) -> None:
+        name = data.draw(st.sampled_from(sorted(self.models)))
+        self.models[name] = models
+        self._set_window(name, self.scheduler.capacity.engines[name].window)
+
+    @rule(data=st.data(), prefix=st.sampled_from(PREFIXES))
+    @precondition(lambda self: self.scheduler.settings.policy.asks_prefixes)
+    def evicted(self, data: st.DataObject, prefix: bytes) -> None:
+        name = data.draw(st.sampled_from(sorted(self.models)))
+        self.scheduler.evicted(name, prefix, TrustDomain(""))
+
+    def _set_window(self, name: EngineName, window: int) -> None:
+        models = [ModelName(model) for model in self.models[name]]
+        self.scheduler.engine_changed(name, window=window, models=models)
 
     # Promises.
 
     @invariant()
+    def siblings_stay_within_the_bound(self) -> None:
+        self.seen["steps"] += 1
+        if self.bound is not None:
+            self.bound.check()
+
+    @invariant()
     def charges_are_conserved(self) -> None:
         """F5: charged = settled + open, at every node, in integers."""
-        if not hasattr(self, "scheduler"):
-            return
         root = self.scheduler.tree.root
         assert root.service_units == self.settled_units + self.scheduler.open_units()
         for node in self.scheduler.tree.nodes():
-            if node.children:
-                children = node.children.values()
-                assert node.service_units == sum(child.service_units for child in children)
+            self._check_charges(node)
+
+    def _check_charges(self, node: Node) -> None:
+        if node.children:
+            children = node.children.values()
+            assert node.service_units == sum(child.service_units for child in children)
 
     @invariant()
     def books_agree(self) -> None:
         """What waits and runs by our own account is what the core counts, at every node."""
-        if not hasattr(self, "scheduler"):
-            return
         assert self.scheduler.open_requests() == len(self.waiting) + len(self.running)
-        in_flight = sum(e.in_flight for e in self.scheduler.capacity.engines.values())
-        assert in_flight == len(self.running)
+        on_engine = Counter(self.running.values())
+        for engine in self.scheduler.capacity.engines.values():
+            assert engine.in_flight == on_engine[engine.name]
+        queued, queued_bytes = Counter[Node](), Counter[Node]()
+        running: Counter[Node] = Counter()
+        for request in self.waiting.values():
+            for node in self.leaf_of[request.id].lineage:
+                queued[node] += 1
+                queued_bytes[node] += request.body_bytes
+        for request_id in self.running:
+            running.update(self.leaf_of[request_id].lineage)
         for node in self.scheduler.tree.nodes():
-            beneath = [r for r in self.waiting.values() if node in self._lineage(r)]
-            assert node.queued_requests == len(beneath)
-            assert node.queued_bytes == sum(r.body_bytes for r in beneath)
-            running = [r for r in self.running.values() if node in self._lineage(r)]
-            assert node.running_requests == len(running)
-            assert (node.queued_units > 0) <= bool(beneath)
-            waiting = [c for c in node.children.values() if c.queued_requests]
+            assert node.queued_requests == queued[node]
+            assert node.queued_bytes == queued_bytes[node]
+            assert node.running_requests == running[node]
+            assert (node.queued_units > 0) <= bool(queued[node])
+            waiting = [child for child in node.children.values() if queued[child]]
             assert set(node.waiting_children) == set(waiting)
             assert node.waiting_weight == sum(child.weight for child in waiting)
 
     @invariant()
     def the_core_keeps_nothing_of_the_dead(self) -> None:
         """Cancelled and ended requests leave no more than a bounded trace."""
-        if not hasattr(self, "scheduler"):
-            return
+        self.expected.settle_down()
         assert len(self.scheduler._deadlines) <= 2 * len(self.waiting) + 64 + 2
-        for node in self.scheduler.tree.nodes():
+        nodes = list(self.scheduler.tree.nodes())
+        for node in nodes:
             for view in node.views.values():
                 assert len(view), "an empty view stays"
                 assert len(view._heap) <= 2 * len(view) + 64 + 2
+        order = self.scheduler._order
+        for kept in ("_fields", "_rings"):
+            of_pools = getattr(order, kept, None)
+            if of_pools is not None:
+                assert set(of_pools) == {(node, pool) for node in nodes for pool in node.views}
+        for (node, pool), field in getattr(order, "_fields", {}).items():
+            for heap in field._heaps.values():
+                assert len(heap) <= 2 * len(node.views[pool]) + 64 + 2
+
+    def teardown(self) -> None:
+        bound = getattr(self, "bound", None)
+        if bound is not None:
+            self.seen["pairs compared"] += bound.pairs_compared
+            self.seen["largest gap, %"] = max(
+                self.seen["largest gap, %"], int(100 * bound.gap_largest)
+            )
 
     # The machine's own view.
 
-    def _draw(self, data: st.DataObject, among: dict[RequestId, Request]) -> Request:
-        return among[data.draw(st.sampled_from(sorted(among)))]
+    def _came(self, request: Request) -> None:
+        leaf = self.leaf_of[request.id] = self._ticket(request.id).leaf
+        self.calls.admitted(request, leaf)
+        self._noted_in_pool(self._ticket(request.id))
+
+    def _noted_in_pool(self, ticket: Ticket) -> None:
+        if self.bound is not None:
+            self.bound.queued(ticket.leaf, ticket.pool)
+
+    def _note_start(self, ticket: Ticket, engine: EngineName) -> None:
+        self.running[ticket.request.id] = engine
+        self.produced[ticket.request.id] = 0
+        if self.bound is not None:
+            self.bound.in_flight(len(self.running))
+
+    def _gone_unserved(self, request: Request) -> None:
+        del self.waiting[request.id]
+        self.calls.never_ran(request, self.leaf_of.pop(request.id))
+
+    def _ticket(self, request_id: RequestId) -> Ticket:
+        return self.scheduler._tickets[request_id]
+
+    def _draw_running(self, data: st.DataObject) -> Request:
+        return self._ticket(data.draw(st.sampled_from(sorted(self.running)))).request
 
     def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
-        del data, tenant
-        return LaneName("default")
+        if self.ground.lane_of_tenant:
+            return _OF_LANE.get(tenant[0], LANES[0].name)
+        return data.draw(st.sampled_from([lane.name for lane in LANES]))
 
     def _price(self, request: Request, units: int) -> int:
-        del request
-        return units
+        if not self.ground.lanes:
+            return units
+        return ceil(Fraction(units * BY_NAME[request.lane].price_percent, 100))
 
-    def _note_start(self, request: Request) -> None:
-        del self.waiting[request.id]
-        self.running[request.id] = request
-        self.produced[request.id] = 0
+    def _may_start(self) -> list[Ticket]:
+        """F3: those that wait and for which some engine has a slot; of the lanes whose turn it is."""
+        tickets = [self._ticket(request_id) for request_id in self.waiting]
+        return [ticket for ticket in tickets if self._is_open(ticket.pool)]
 
-    def _prefix(self, data: st.DataObject) -> bytes:
-        """What the next request begins with; for policies that ask."""
-        del data
-        return b""
-
-    def _pool_of(self, request: Request) -> Pool:
-        return self.scheduler._tickets[request.id].pool
-
-    def _lineage(self, request: Request) -> tuple[Node, ...]:
-        return self.scheduler._tickets[request.id].leaf.lineage
-
-    def _can_start(self, request: Request) -> bool:
+    def _is_open(self, pool: Pool) -> bool:
         engines = self.scheduler.capacity.engines
-        return any(engines[e].in_flight < engines[e].window for e in self._pool_of(request).engines)
-
-    def _next_by_brute_force(self) -> Request | None:
-        """The request that must be next, or None if nothing can start."""
-        startable = self._may_start()
-        node = self.scheduler.tree.root
-        while startable and node.children:
-            depth = len(node.path)
-            keys = {
-                (child.counter(self._pool_of(r)), child.index): child
-                for r in startable
-                for child in [self._lineage(r)[-2 - depth]]
-            }
-            node = keys[min(keys)]
-            startable = [r for r in startable if node in self._lineage(r)]
-        return min(startable, key=self._sequence_of, default=None)
-
-    def _may_start(self) -> list[Request]:
-        return [r for r in self.waiting.values() if self._can_start(r)]
-
-    def _sequence_of(self, request: Request) -> int:
-        return self.scheduler._tickets[request.id].sequence
-
-    def _presents(self, pool: Pool) -> dict[Node, int]:
-        """For each inner node, where somebody who begins to wait for the pool must stand at least:
-        the least of those who wait for it; if none do, by engine the least of those who wait for
-        that engine, or the last that left it; and of these the highest."""
-        presents: dict[Node, int] = {}
-        for parent in self.scheduler.tree.nodes():
-            same = [c.counter(pool) for c in parent.children.values() if pool in c.waiting_pools]
-            if same:
-                presents[parent] = min(same)
-                continue
-            at_engines = []
-            for engine in pool.engines:
-                waiting = [
-                    child.counter(other)
-                    for child in parent.children.values()
-                    for other in child.waiting_pools
-                    if engine in other.engines
-                ]
-                if waiting:
-                    at_engines.append(min(waiting))
-                elif engine in parent.last_left:
-                    left, where = parent.last_left[engine]
-                    at_engines.append(left.counter(where))
-            if at_engines:
-                presents[parent] = max(at_engines)
-        return presents
-
-    def _check_lift(
-        self,
-        request: Request,
-        pool: Pool,
-        before: dict[Node, int],
-        counters: dict[Node, int],
-        waited: set[Node],
-    ) -> None:
-        """F2: who begins to wait stands no lower than before, nor than the present of that pool."""
-        node = self.scheduler.tree.leaf(request.tenant)
-        while node.parent is not None:
-            if node in waited:
-                assert node.counter(pool) == counters[node]
-            else:
-                assert node.counter(pool) >= counters[node], "a debt was erased"
-                assert node.counter(pool) >= before.get(node.parent, 0), "credit was banked"
-            node = node.parent
-
-
-class OnePoolMachine(SchedulerMachine):
-    """One model, so that all who wait compete for the same engines: here the bound must hold."""
-
-    models = (ModelName("m1"),)
-    engines = {"e1": ("m1",)}
-    window_max = 2
-    request_units_max = REQUEST_UNITS_MAX
-
-    def __init__(self) -> None:
-        super().__init__()
-        # Pairs that have waited together: service of both when that began.
-        self.together: dict[tuple[Node, Node], tuple[int, int]] = {}
-
-    @invariant()
-    def waiting_siblings_stay_within_the_bound(self) -> None:
-        """F1, at every instant and over every interval in which both wait throughout."""
-        if not hasattr(self, "scheduler"):
-            return
-        policy = self.scheduler.settings.policy
-        still: dict[tuple[Node, Node], tuple[int, int]] = {}
-        for parent in self.scheduler.tree.nodes():
-            if not parent.children:
-                continue
-            bounds = {
-                "window": self.window_max * len(self.engines),
-                "request_units_max": self.request_units_max,
-                "weight_min": min(child.weight for child in parent.children.values()),
-            }
-            gap, lag = policy.counter_gap_max(**bounds), policy.lag_bound(**bounds)
-            assert gap is not None
-            assert lag is not None
-            waiting = [c for c in parent.children.values() if c.queued_requests]
-            for i, f in enumerate(waiting):
-                for g in waiting[i + 1 :]:
-                    if f.waiting_pools != g.waiting_pools:
-                        continue  # in another lane
-                    (pool,) = f.waiting_pools
-                    gap_now = abs(f.counter(pool) - g.counter(pool))
-                    assert gap_now <= gap * VIRTUAL_PER_UNIT
-                    f0, g0 = self.together.get((f, g), (f.service_units, g.service_units))
-                    still[f, g] = (f0, g0)
-                    served_f = Fraction(f.service_units - f0, f.weight)
-                    served_g = Fraction(g.service_units - g0, g.weight)
-                    assert abs(served_f - served_g) <= lag
-        self.together = still
+        return any(engines[e].in_flight < engines[e].window for e in pool.engines)

@@ -1,8 +1,12 @@
 """Nothing lost, nothing counted twice, whatever happens in whatever order."""
 
-from hypothesis import settings
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
 
 from properties.books_machine import BooksMachine
+from support.stateful_steps import steps_of
 
-TestBooks = BooksMachine.TestCase
-TestBooks.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+@pytest.mark.timeout(600)
+def test_books_agree_whatever_happens() -> None:
+    run_state_machine_as_test(BooksMachine, settings=steps_of("books"))

@@ -7,9 +7,16 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hypothesis import settings
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from evenhand.cli.config import Config
 from evenhand.cli.key_desk import KeyDesk
@@ -20,6 +27,7 @@ from evenhand.stores.control_socket import listen
 from evenhand.stores.key_text import new_key, new_key_id
 from evenhand.stores.schema import open_to_write
 from evenhand.telemetry import RequestLog
+from support.stateful_steps import steps_of
 
 CONFIG = Config.model_validate(
     {"tenants": [{"name": "a"}, {"name": "b"}], "state": {"folder": "s"}}
@@ -146,5 +154,6 @@ class KeysMachine(RuleBasedStateMachine):
         assert self.ring.trust_domains == {key.tenant for key in self.keys.values()}
 
 
-TestKeys = KeysMachine.TestCase
-TestKeys.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+@pytest.mark.timeout(600)
+def test_keys_are_what_was_asked_for_whatever_happens() -> None:
+    run_state_machine_as_test(KeysMachine, settings=steps_of("keys"))

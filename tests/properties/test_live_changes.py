@@ -1,15 +1,12 @@
-"""The share tree changes while it is in use: nothing is lost, nothing is granted."""
+"""The share tree changes while it is in use. At random: `changing_machine.py`, run by
+`test_every_preset.py`."""
 
 import pytest
-from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
+from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
-    VIRTUAL_PER_UNIT,
     AddTenant,
     MoveTenant,
-    Node,
     RemoveTenant,
     Scheduler,
     SchedulerSettings,
@@ -20,150 +17,13 @@ from evenhand.scheduling import (
     TreeProblem,
     compose,
 )
-from properties.scheduler_machine import COST, OnePoolMachine, SchedulerMachine
-
-WEIGHTS = st.sampled_from([1, 2, 3, 7, 10])
-
-
-class ChangingMachine(SchedulerMachine):
-    """Every promise of the machine, under changes; and the service of each leaf by our own books."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.added = 0
-        self.received: dict[Node, int] = {}
-
-    def plan(self, *changes: TreeChange) -> bool:
-        """Whether it was applied."""
-        plan = self.scheduler.plan(changes)
-        if isinstance(plan, TreeProblem):
-            assert plan.message.endswith(".")
-            return False
-        units = {node: node.service_units for node in self.scheduler.tree.nodes()}
-        above: set[Node] = set()
-        if isinstance(changes[0], MoveTenant):
-            for path in (changes[0].path[:-1], changes[0].to):
-                parent = self.scheduler.tree.find(path)
-                assert parent is not None
-                above.update(parent.lineage)
-        gaps = {node: self._ahead(node) for node in units if node.parent is not None}
-        self.scheduler.apply(plan)
-        after = {node: node.service_units for node in self.scheduler.tree.nodes()}
-        for node, before in units.items():
-            # What runs beneath a moved node goes from its old ancestors to the new ones.
-            if node in after and node not in above:
-                assert after[node] == before, "service was granted or lost"
-        if isinstance(changes[0], MoveTenant):
-            moved_node = self.scheduler.tree.find((*changes[0].to, changes[0].path[-1]))
-            assert moved_node is not None
-            ahead = self._ahead(moved_node)
-            if ahead is not None:
-                assert ahead >= (gaps[moved_node] or 0), "moving paid a debt"
-        self.leaves = [
-            node.path
-            for node in self.scheduler.tree.nodes()
-            if not node.children and not any(above.is_leaving for above in node.lineage)
-        ]
-        return True
-
-    def _ahead(self, node: Node) -> int | None:
-        """How far it stands above the least of its waiting siblings; None: none waits."""
-        assert node.parent is not None
-        others = [
-            sibling.counter(pool)
-            for sibling in node.parent.children.values()
-            for pool in sibling.waiting_pools
-            if sibling is not node
-        ]
-        return max(0, node.highest_counter - min(others)) if others else None
-
-    def _path(self, data: st.DataObject) -> TenantPath:
-        nodes = list(self.scheduler.tree.nodes())
-        return data.draw(st.sampled_from([node.path for node in nodes if node.path]))
-
-    @rule(data=st.data(), weight=WEIGHTS)
-    def weigh(self, data: st.DataObject, weight: int) -> None:
-        path = self._path(data)
-        if self.plan(SetWeight(path, weight)):
-            node = self.scheduler.tree.find(path)
-            assert node is not None
-            assert node.weight == weight
-
-    @rule(data=st.data(), weight=WEIGHTS)
-    @precondition(lambda self: len(self.leaves) < 12)
-    def add(self, data: st.DataObject, weight: int) -> None:
-        parent = data.draw(st.sampled_from([(), self._path(data)]))
-        self.added += 1
-        self.plan(AddTenant(parent, TenantShare(name=f"n{self.added}", weight=weight)))
-
-    @rule(data=st.data())
-    @precondition(lambda self: len(self.leaves) > 2)
-    def remove(self, data: st.DataObject) -> None:
-        path = self._path(data)
-        if any(leaf[: len(path)] != path for leaf in self.leaves):
-            self.plan(RemoveTenant(path))
-
-    @rule(data=st.data())
-    def move(self, data: st.DataObject) -> None:
-        path = self._path(data)
-        self.plan(MoveTenant(path, data.draw(st.sampled_from([(), self._path(data)]))))
-
-    @invariant()
-    def charges_are_conserved(self) -> None:
-        """At the root, as ever; at leaves, what is open and no more than what was ever settled."""
-        if not hasattr(self, "scheduler"):
-            return
-        root = self.scheduler.tree.root
-        assert root.service_units == self.settled_units + self.scheduler.open_units()
-        for node in self.scheduler.tree.nodes():
-            running = [r for r in self.running.values() if node in self._lineage(r)]
-            open_units = sum(self.scheduler._tickets[r.id].units for r in running)
-            assert node.service_units >= open_units
-
-    @invariant()
-    def who_is_gone_is_gone(self) -> None:
-        if not hasattr(self, "scheduler"):
-            return
-        tree = self.scheduler.tree
-        for node in tree.nodes():
-            assert tree.find(node.path) is node
-            assert (node.path in tree._leaves) == (not node.children and node is not tree.root)
-            assert node.lineage == (node, *(node.parent.lineage if node.parent else ()))
-
-
-class ChangingOnePoolMachine(ChangingMachine):
-    """The bound holds on either side of a change: counters of those that wait stay within the gap."""
-
-    models = OnePoolMachine.models
-    engines = OnePoolMachine.engines
-    window_max = OnePoolMachine.window_max
-
-    @invariant()
-    def counters_stay_within_the_bound(self) -> None:
-        if not hasattr(self, "scheduler"):
-            return
-        units_max = max(self.scheduler.request_units_peak, 1)
-        for parent in self.scheduler.tree.nodes():
-            waiting = [c for c in parent.children.values() if c.queued_requests]
-            if len(waiting) < 2:
-                continue
-            gap = self.scheduler.settings.policy.counter_gap_max(
-                window=self.window_max, request_units_max=units_max, weight_min=1
-            )
-            assert gap is not None
-            counters = [c.counter(pool) for c in waiting for pool in c.waiting_pools]
-            assert max(counters) - min(counters) <= gap * VIRTUAL_PER_UNIT
-
-
-TestChanging = ChangingMachine.TestCase
-TestChangingOnePool = ChangingOnePoolMachine.TestCase
-
+from properties.machine_ground import COST
 
 M, E = ModelName("m"), EngineName("e")
 
 
-def core_of(*tenants: TenantShare) -> Scheduler:
-    policy = compose(prediction="none")
+def core_of(*tenants: TenantShare, preset: str = "vtc") -> Scheduler:
+    policy = compose(preset, prediction="none")
     core = Scheduler(SchedulerSettings(tenants=tenants, policy=policy, cost=COST))
     core.engine_changed(E, window=1, models=[M])
     return core
@@ -245,6 +105,24 @@ def test_a_tenant_taken_out_leaves_nothing_to_its_namesake() -> None:
     apply(core, AddTenant((), TenantShare(name="a", weight=5)))
     leaf = core.tree.leaf(("a",))
     assert (leaf.weight, leaf.service_units, leaf.virtual) == (5, 0, 0)
+
+
+def test_a_request_moved_to_a_cousin_is_still_served_by_rank() -> None:
+    """In the heaps of the root it has an entry beneath both for a while."""
+    core = core_of(
+        TenantShare(name="x", children=(TenantShare(name="p"), TenantShare(name="q"))),
+        TenantShare(name="y", children=(TenantShare(name="r"),)),
+        preset="dlpm",
+    )
+    core.engine_changed(E, window=0, models=[M])
+    core.engine_changed(EngineName("other"), window=1, models=[M])
+    core.submit(request("running", "y", "r"), 0)
+    assert core.next(0) is not None
+    core.submit(request("p1", "x", "p"), 0)
+    core.submit(request("q1", "x", "q"), 0)
+    apply(core, MoveTenant(("x", "p"), ("y",)))
+    core.settle(RequestId("running"), Usage(10, 0), Outcome.COMPLETED, 0)
+    assert {serve(core), serve(core)} == {"p1", "q1"}
 
 
 @pytest.mark.parametrize(

@@ -5,29 +5,23 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from evenhand.locality.engine_bits import EngineBits
 from evenhand.locality.prefix_index import PrefixIndex
 from evenhand.locality.prefix_node import PrefixNode
 from properties.prefix_index_machine import LittleRoomMachine, PrefixIndexMachine
-
-STEPS = settings(
-    max_examples=300,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-FIND = settings(STEPS, phases=[Phase.generate], database=None, print_blob=False)
+from support.stateful_steps import FIND, steps_of
 
 
+@pytest.mark.timeout(600)
 def test_the_index_believes_exactly_what_it_was_told() -> None:
-    run_state_machine_as_test(PrefixIndexMachine, settings=STEPS)
+    run_state_machine_as_test(PrefixIndexMachine, settings=steps_of("prefix index"))
 
 
+@pytest.mark.timeout(600)
 def test_in_little_room_it_forgets_only_when_it_must_and_never_what_was_just_inserted() -> None:
-    run_state_machine_as_test(LittleRoomMachine, settings=STEPS)
+    run_state_machine_as_test(LittleRoomMachine, settings=steps_of("prefix index in little room"))
 
 
 def keeps_all(index: PrefixIndex) -> None:

@@ -1,125 +1,53 @@
-"""F1 to F5 of the fairness promises, by a stateful machine; and proof that the machine can see."""
+"""What the machines must see: every rule of the fair presets, broken once."""
 
-from heapq import heappop, heapreplace
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
-from evenhand.model import Request
-from evenhand.scheduling import share_tree
-from evenhand.scheduling.counter_heap import CounterHeap
-from properties.scheduler_machine import OnePoolMachine, SchedulerMachine
+from evenhand.scheduling import Node, share_tree
+from evenhand.scheduling.pool import Pool
+from properties.every_preset import FAIR, found, machine_of
 
-STEPS = settings(
-    max_examples=500,
-    stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+Lift = Callable[[Node, Pool], None]
+_SOUND = share_tree._lift
+
+every_fair_preset = pytest.mark.parametrize("preset", FAIR)
+pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.mark.timeout(180)
-def test_one_pool_keeps_the_bound_of_the_policy() -> None:
-    run_state_machine_as_test(OnePoolMachine, settings=settings(STEPS, max_examples=1_000))
+def no_lift(node: Node, pool: Pool) -> None:
+    """Who idled has credit."""
 
 
-@pytest.mark.timeout(180)
-def test_several_models_and_failing_engines_keep_every_other_promise() -> None:
-    run_state_machine_as_test(SchedulerMachine, settings=STEPS)
+def only_beside_others(node: Node, pool: Pool) -> None:
+    """As the VTC artifact has it: nobody is lifted into an empty queue."""
+    assert node.parent is not None
+    if pool in node.parent.views:
+        _SOUND(node, pool)
 
 
-class FairServeMachine(OnePoolMachine):
-    """Refuses some at the door; whom it lets in keeps the bound of the counters."""
-
-    preset = "fairserve"
-
-
-@pytest.mark.timeout(180)
-def test_with_throttling_one_pool_keeps_the_bound_of_the_policy() -> None:
-    run_state_machine_as_test(FairServeMachine, settings=settings(STEPS, max_examples=150))
+def rejoin_at_zero(node: Node, pool: Pool) -> None:
+    """The clients of literal DLPM come back with q = 0, whatever they owe."""
+    assert node.parent is not None
+    view = node.parent.views.get(pool)
+    node.lifts[pool] = (view.least()[0] if view is not None else 0) - node.virtual
 
 
-class FcfsMachine(SchedulerMachine):
-    """The control keeps the same books; it only picks by arrival."""
-
-    preset = "fcfs"
-
-    def _next_by_brute_force(self) -> Request | None:
-        startable = [r for r in self.waiting.values() if self._can_start(r)]
-        return min(startable, key=self._sequence_of, default=None)
-
-
-def test_fcfs_conserves_work_and_charges() -> None:
-    run_state_machine_as_test(FcfsMachine, settings=settings(STEPS, max_examples=100))
+def by_whoever_waits(node: Node, pool: Pool) -> None:
+    """A third party that waits for another model sets the present."""
+    parent = node.parent
+    assert parent is not None
+    views = [parent.views[pool]] if pool in parent.views else list(parent.views.values())
+    if views:
+        present = min(view.least()[0] for view in views)
+        node.lifts[pool] = max(present - node.virtual, node.lifts.get(pool, 0))
+    else:
+        _SOUND(node, pool)
 
 
-FIND = settings(STEPS, max_examples=2_000, phases=[Phase.generate], database=None, print_blob=False)
-
-
-def caught(machine: type[SchedulerMachine]) -> bool:
-    try:
-        run_state_machine_as_test(machine, settings=FIND)
-    except AssertionError:
-        return True
-    return False
-
-
-@pytest.mark.timeout(180)
-def test_control_without_the_lift_is_caught() -> None:
-    with patch.object(share_tree, "_lift", lambda node, pool: None):
-        assert caught(OnePoolMachine)
-
-
-@pytest.mark.timeout(180)
-def test_control_without_the_lift_into_an_empty_queue_is_caught() -> None:
-    real = share_tree._lift
-
-    def only_if_somebody_waits(node, pool) -> None:  # type: ignore[no-untyped-def]
-        if pool in node.parent.views:
-            real(node, pool)
-
-    with patch.object(share_tree, "_lift", only_if_somebody_waits):
-        assert caught(OnePoolMachine)
-
-
-@pytest.mark.timeout(180)
-def test_control_of_a_refund_that_leaves_a_stale_key_is_caught() -> None:
-    def least_without_looking(self):  # type: ignore[no-untyped-def]
-        """The lazy heap as it would do for counters that only grow."""
-        while True:
-            key, index = self._heap[0]
-            if self._live.get(index) != key:
-                heappop(self._heap)
-                continue
-            member = self._members[index]
-            present = member.virtual + self._lifts[index]
-            if present <= key:
-                return key, member
-            self._live[index] = present
-            heapreplace(self._heap, (present, index))
-
-    with (
-        patch.object(CounterHeap, "shrunk", lambda self, member: None),
-        patch.object(CounterHeap, "least", least_without_looking),
-    ):
-        assert caught(OnePoolMachine)
-
-
-@pytest.mark.timeout(180)
-def test_control_of_a_lift_by_those_who_wait_elsewhere_is_caught() -> None:
-    """A third party that waits for another model must not set the present."""
-
-    def by_anybody(node, pool) -> None:  # type: ignore[no-untyped-def]
-        parent = node.parent
-        views = [parent.views[pool]] if pool in parent.views else list(parent.views.values())
-        if views:
-            present = min(view.least()[0] for view in views)
-            node.lifts[pool] = max(present - node.virtual, node.lifts.get(pool, 0))
-        else:
-            real(node, pool)
-
-    real = share_tree._lift
-    with patch.object(share_tree, "_lift", by_anybody):
-        assert caught(SchedulerMachine)
+@every_fair_preset
+@pytest.mark.parametrize("lift", [no_lift, only_beside_others, rejoin_at_zero, by_whoever_waits])
+def test_a_wrong_lift_is_caught(preset: str, lift: Lift) -> None:
+    with patch.object(share_tree, "_lift", lift):
+        assert found(machine_of(preset)) in ("credit was banked", "a debt was erased")

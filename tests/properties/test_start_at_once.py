@@ -30,7 +30,7 @@ from evenhand.scheduling import (
     tenant_paths,
 )
 from evenhand.scheduling.ticket import Ticket
-from properties.scheduler_machine import TREES
+from properties.machine_ground import TREES
 
 MODELS = {"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2", "m3")}
 STEPS = 120

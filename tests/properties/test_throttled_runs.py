@@ -12,7 +12,7 @@ from evenhand.scheduling import Node, Scheduler, SchedulerSettings, compose, ten
 from evenhand.scheduling.admission import throttling
 from evenhand.scheduling.admission.overload import Overload
 from evenhand.scheduling.interactions import Interactions
-from properties.scheduler_machine import TREES
+from properties.machine_ground import TREES
 
 MODEL, ENGINE = ModelName("m"), EngineName("e")
 TARGET_S, SUSTAINED_S, CLEARED = 4, 2, Fraction(1, 2)
