@@ -13,6 +13,7 @@ from evenhand.wire.body_problem import BodyProblem
 from evenhand.wire.completion import Completion, read_completion
 from evenhand.wire.embedding import read_embedding
 from evenhand.wire.members import Members, scan
+from evenhand.wire.prefix_text import prefix_text
 
 Reader = Callable[[Mapping[str, Any], Members], Completion | BodyProblem]
 READERS: Mapping[str, Reader] = {
@@ -125,14 +126,17 @@ def scheduler_request(
     request_id: RequestId,
     interaction: InteractionId,
     calls_declared: int | None = None,
+    reads_prefix: bool = False,
 ) -> Request:
-    """What the scheduler is told; identity comes from the key alone."""
+    """What the scheduler is told; identity comes from the key alone. `reads_prefix`: its policy compares
+    prompts. Their text is a copy that waits beside the body, so the queue's limits count both."""
     completion = admitted.completion
+    prefix = prefix_text(completion.model, admitted.members) if reads_prefix else b""
     return Request(
         id=request_id,
         tenant=identity.tenant,
         model=completion.model,
-        body_bytes=len(admitted.members.body),
+        body_bytes=len(admitted.members.body) + len(prefix),
         prompt_bytes=completion.prompt_bytes,
         prompt_tokens=completion.prompt_tokens,
         output_tokens_max=completion.output_tokens_max,
@@ -142,6 +146,8 @@ def scheduler_request(
         interaction=interaction,
         lane=identity.lane,
         calls_declared=calls_declared,
+        prefix=prefix,
+        trust_domain=identity.trust_domain,
     )
 
 

@@ -135,6 +135,7 @@ class Call:
             request_id=self._id,
             interaction=self._interaction,
             calls_declared=self.calls_declared,
+            reads_prefix=gateway.reads_prefix,
         )
         booking = gateway.bookkeeping.open(identity, request, self._used)
         if isinstance(booking, Refused):

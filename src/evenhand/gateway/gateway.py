@@ -68,6 +68,10 @@ class Gateway:
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
         self.shadow = observers.shadow
+        self.reads_prefix = dispatcher.scheduler.settings.policy.reads_prefix or (
+            observers.shadow is not None and observers.shadow.reads_prefix
+        )
+        """Whether requests are given the text of their prefix: somebody compares prompts."""
         self._log = observers.log
         self._ids = FreshIds()
         self._loop = loop

@@ -6,7 +6,7 @@ Bounded; what is older is forgotten, and an explanation says so.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from evenhand.model import EngineName, RequestId
@@ -65,7 +65,10 @@ class History:
 
     def refused(self, refusal: Refusal) -> None:
         """It ended without having been started."""
-        self._remember(refusal.request.id, refusal)
+        request = refusal.request
+        if request.prefix:  # thousands of them would be too much to keep
+            refusal = replace(refusal, request=replace(request, prefix=b""))
+        self._remember(request.id, refusal)
 
     def of(self, request_id: RequestId) -> Stay | Refusal | None:
         """What became of a request; None: it never waited, or that is too long ago."""

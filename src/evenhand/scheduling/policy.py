@@ -4,7 +4,8 @@ order between tenants x order within a tenant x placement x admission x predicti
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from evenhand.scheduling.admission.built_in import ADMISSIONS
 from evenhand.scheduling.admission.protocol import Admission
@@ -56,6 +57,14 @@ class Policy:
         for name, value in self.settings.items():
             assert name in known, f"{self.name} has no parameter {name}"
             assert known[name].minimum <= value <= known[name].maximum, f"{name} is {value}"
+
+    def swapped(self, **parts: OrderPart | QueuePart | Part[Any]) -> "Policy":
+        """With other parts, by their seams. Values that no part reads any more go."""
+        swaps: dict[str, Any] = {**parts, "settings": {}}
+        bare = replace(self, **swaps)
+        known = {parameter.name for parameter in bare.parameters()}
+        kept = {name: value for name, value in self.settings.items() if name in known}
+        return replace(bare, settings=kept)
 
     def parts(self) -> tuple[OrderPart | QueuePart | Part[object], ...]:
         """One for each seam, in the order in which a request meets them."""
