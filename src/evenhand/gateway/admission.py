@@ -125,6 +125,7 @@ def scheduler_request(
     *,
     request_id: RequestId,
     interaction: InteractionId,
+    interaction_is_new: bool = False,
     calls_declared: int | None = None,
     reads_prefix: bool = False,
 ) -> Request:
@@ -144,6 +145,7 @@ def scheduler_request(
         queue_wait_ms_max=identity.queue_wait_ms_max,
         application=identity.application,
         interaction=interaction,
+        interaction_is_new=interaction_is_new,
         lane=identity.lane,
         calls_declared=calls_declared,
         prefix=prefix,

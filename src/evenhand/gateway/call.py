@@ -79,6 +79,8 @@ class Call:
         self._path = path
         self._id = request_id
         self._interaction = interaction
+        self.interaction_is_new = False
+        """Its id was made for this call: the client named none."""
         self.calls_declared: int | None = None
         """How many calls the client says its interaction has."""
         self._phase = Phase.READING
@@ -134,6 +136,7 @@ class Call:
             identity,
             request_id=self._id,
             interaction=self._interaction,
+            interaction_is_new=self.interaction_is_new,
             calls_declared=self.calls_declared,
             reads_prefix=gateway.reads_prefix,
         )

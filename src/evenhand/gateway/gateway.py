@@ -98,6 +98,8 @@ class Gateway:
                 return ModelsList(response, self._models_body(holder), request_id)
         own = InteractionId(interaction or "int_" + self._ids.take())
         call = Call(self, holder, response, path=path, request_id=request_id, interaction=own)
+        if interaction is None:
+            call.interaction_is_new = True
         if calls is not None:
             call.calls_declared = int(calls)
         return call
