@@ -45,7 +45,7 @@ def test_nothing_that_a_client_types_names_its_application() -> None:
             assert {(r["application"], r["units"]) for r in completed} == {
                 (ITS_OWN, completed[0]["units"])
             }
-            learned = g.scheduler._cost._expectations._by_application  # type: ignore[attr-defined]
+            learned = g.scheduler._charges.cost._expectations._by_application  # type: ignore[attr-defined]
             assert set(learned) == {(ITS_OWN, "m")}
 
     run_on_loop(main)

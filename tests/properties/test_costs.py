@@ -79,11 +79,11 @@ class Books:
         pinned, engine, clock_us = self.started.pop(settlement.request.id)
         charged = self.charged.pop(settlement.request.id)
         engine_us = None
-        if core._clocks is not None:
+        if core._charges.clocks is not None:
             in_flight = core.capacity.engines[engine].in_flight
-            engine_us = core._clocks.clock_us(engine, in_flight, now_ms) - clock_us
+            engine_us = core._charges.clocks.clock_us(engine, in_flight, now_ms) - clock_us
         work = Work(usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, engine_us)
-        assert settlement.units == core._cost.units(work, pinned)
+        assert settlement.units == core._charges.cost.units(work, pinned)
         assert settlement.corrected_units == settlement.units - charged
         self.settled_units += settlement.units
         self.settlements += 1
@@ -132,7 +132,7 @@ def test_so_it_is_over_a_long_run_with_failing_engines(cost: str) -> None:
 
 def built(cost: str, calls: list[tuple[str, int]] | None = None) -> Cost:
     """A cost that has learned of calls of these applications, each of so many tokens."""
-    made = Scheduler(settings_of(cost))._cost
+    made = Scheduler(settings_of(cost))._charges.cost
     for application, tokens in calls or []:
         usage = Usage(tokens, tokens)
         made.learn(request(application), usage, 17 * tokens, 0)
@@ -185,9 +185,8 @@ def test_a_cost_does_not_fall_while_work_grows(
     most = made.units_max(x, y)
     if most is not None:
         assert made.units(Work(x, cached, y), pinned) <= most
-    if made.output_units is not None:
-        step = made.units(Work(x, cached, y + 1), pinned) - made.units(Work(x, cached, y), pinned)
-        assert step == made.output_units
+    if made.weights is not None:
+        assert made.units(Work(x, cached, y), pinned) == made.weights.of(Usage(x, y, cached))
 
 
 @every_cost

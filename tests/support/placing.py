@@ -55,7 +55,9 @@ class Placing:
             trust_domain=TrustDomain(trust_domain),
         )
         leaf = self.leaf(tenant)
-        return Ticket(request, leaf, Pool(()), self.count, 0, tokens, output, 0, 0)
+        return Ticket(
+            request, leaf, Pool(()), self.count, 0, input_tokens=tokens, paid_tokens=output
+        )
 
     def leaf(self, tenant: str) -> Node:
         if tenant not in self.leaves:

@@ -6,7 +6,7 @@ Bounded; what is older is forgotten, and an explanation says so.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from evenhand.model import EngineName, RequestId
@@ -31,8 +31,7 @@ class PastStart(NamedTuple):
     counters: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """A request's stay in the queue: between which starts. `end` is None while it waits."""
 
     id: RequestId

@@ -7,7 +7,16 @@ a run: it replays in a simulator, in a test against another implementation, or a
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
+from evenhand.model import (
+    EngineName,
+    ModelName,
+    Outcome,
+    Request,
+    RequestId,
+    TenantPath,
+    TrustDomain,
+    Usage,
+)
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.scheduler import Scheduler
 from evenhand.scheduling.settings import SchedulerSettings
@@ -80,6 +89,15 @@ class Recorder(Scheduler):
         super().engine_changed(name, window=window, models=models)
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
+
+    def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
+        super().evicted(name, prefix, trust_domain)
+        arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
+        self._sink(Event("evicted", arguments, None))
+
+    def restarted(self, name: EngineName) -> None:
+        super().restarted(name)
+        self._sink(Event("restarted", {"name": name}, None))
 
     def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
         planned = tuple(changes)

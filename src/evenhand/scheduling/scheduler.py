@@ -23,17 +23,15 @@ from evenhand.scheduling.admission.following import follow_interactions
 from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
+from evenhand.scheduling.charges import Charges
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
-from evenhand.scheduling.engine_clock import EngineClocks
 from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
 from evenhand.scheduling.history import History, counters_of
 from evenhand.scheduling.idle import IdleHand
-from evenhand.scheduling.input_estimate import InputEstimate
 from evenhand.scheduling.interactions import Interactions
-from evenhand.scheduling.lanes.lane import NORMAL_PRICE_PERCENT, priced
 from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.node import Node
@@ -90,16 +88,17 @@ class Scheduler:
         self._placement = policy.placement.build(ground, values)
         self._where = Whereabouts(self.capacity, self._placement, self._queue)
         self._admission = follow_interactions(policy.admission.build(ground, values), ground)
-        self._cost = policy.cost.build(ground, values)
-        self._output = policy.prediction.build(ground, values)
-        self.prediction_errors = PredictionErrors()
-        self._input = InputEstimate()
-        self._clocks = EngineClocks() if self._cost.measures_time else None
+        self._charges = Charges(
+            policy.cost.build(ground, values),
+            policy.prediction.build(ground, values),
+            settings.lanes,
+        )
+        self._measures_time = self._charges.clocks is not None
+        self._output_units = self._charges.output_units
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
         self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
         self._keeps_homes = policy.queue.keeps_homes
         self._hears_charges = policy.order.hears_charges
-        self._output_units = self._cost.output_units
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines = Deadlines(self._tickets)
         self._sequence = 0
@@ -207,7 +206,7 @@ class Scheduler:
         self._dequeue(ticket)
         if self._lanes is not None:
             self._lanes.unqueued(ticket)
-        self._expect(ticket)  # anew: more is known than when it came
+        self._charges.expect(ticket)  # anew: more is known than when it came
         counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
         self._history.started(ticket, counters, now_ms)
@@ -220,18 +219,18 @@ class Scheduler:
         assert ticket.engine is not None
         ticket.produced_tokens = produced = ticket.produced_tokens + tokens
         unpaid = produced - ticket.paid_tokens
-        if unpaid <= 0 and self._clocks is None:
+        if unpaid <= 0 and not self._measures_time:
             return
-        if unpaid > 0:
-            ticket.paid_tokens = produced
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        if self._output_units is not None and ticket.price_percent == NORMAL_PRICE_PERCENT:
-            units = unpaid * self._output_units
+        if self._output_units is not None:
+            ticket.paid_tokens, units = produced, unpaid * self._output_units
         else:
-            units = max(0, self._cost_so_far(ticket, now_ms) - ticket.units)
+            units = self._charges.produced(ticket, self.capacity.engines[ticket.engine], now_ms)
         ticket.units += units
-        self.tree.charge(ticket.leaf, units)
+        # Charges are a hundred times as frequent as starts: no call for each.
+        for node in ticket.leaf.lineage:
+            node.virtual += units * node.ticks_per_unit
         if self._hears_charges:
             self._order.charged(ticket, units, now_ms)
 
@@ -242,19 +241,12 @@ class Scheduler:
         ticket = self._tickets.pop(request_id)
         engine, request = ticket.engine, ticket.request
         assert engine is not None, "it waits: cancel it"
-        engine_us = self._engine_us(ticket, now_ms)
-        input_tokens, cached_tokens = usage.input_tokens, usage.cached_input_tokens
-        work = Work(input_tokens, cached_tokens, usage.output_tokens, engine_us)
-        units = self._cost.units(work, ticket.pinned)
-        if self._lanes is not None:
-            units = priced(units, ticket.price_percent)
+        charges, where = self._charges, self.capacity.engines[engine]
+        engine_us = charges.engine_us(ticket, where, now_ms) if self._measures_time else None
+        units = charges.final(ticket, usage, engine_us)
         ticket.produced_tokens = usage.output_tokens
         corrected = self._take_off_engine(ticket, engine, units, now_ms)
-        if outcome is Outcome.COMPLETED:
-            self._input.learn(request, usage)
-            self._output.learn(request, usage.output_tokens)
-            self.prediction_errors.note(request, ticket.predicted_tokens, usage.output_tokens)
-        self._cost.learn(request, usage, engine_us or 0, now_ms)
+        charges.learn(ticket, usage, outcome, engine_us, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
         if now_ms >= self._upkeep_ms:
             self._keep_up(now_ms)
@@ -318,6 +310,11 @@ class Scheduler:
 
     # Questions.
 
+    @property
+    def prediction_errors(self) -> PredictionErrors:
+        """How wrong predictions were so far."""
+        return self._charges.errors
+
     def why(self, request_id: RequestId, now_ms: int) -> Explanation | None:
         """Why a request waits, waited before it was started, or was refused. None: it never waited, or
         that is too long ago."""
@@ -351,11 +348,7 @@ class Scheduler:
 
     def request_units_max(self, input_tokens: int, output_tokens: int) -> int | None:
         """The most that a request of no more tokens than these can cost; None: no tokens bound it."""
-        units = self._cost.units_max(input_tokens, output_tokens)
-        dearest = max(
-            (lane.price_percent for lane in self.settings.lanes), default=NORMAL_PRICE_PERCENT
-        )
-        return None if units is None else priced(units, dearest)
+        return self._charges.units_max(input_tokens, output_tokens)
 
     def open_requests(self) -> int:
         """Waiting and running."""
@@ -376,17 +369,18 @@ class Scheduler:
 
     def _ticket(self, request: Request, leaf: Node, pool: Pool, now_ms: int) -> Ticket:
         self._sequence = sequence = self._sequence + 1
-        input_tokens, output_tokens = self._input.tokens(request), self._output.tokens(request)
-        pinned = self._cost.pin(request)
-        units = self._cost.units(Work(input_tokens, 0, output_tokens), pinned)
-        ticket = Ticket(
-            request, leaf, pool, sequence, now_ms, input_tokens, output_tokens, pinned, units
+        lane = None if self._lanes is None else self._lanes.lane(request.lane)
+        return self._charges.ticket(
+            request, leaf, pool, sequence=sequence, now_ms=now_ms, lane=lane
         )
-        ticket.predicted_tokens = output_tokens
-        if self._lanes is not None:
-            ticket.price_percent = percent = self._lanes.lane(request.lane).price_percent
-            ticket.expected_units = priced(units, percent)
-        return ticket
+
+    # Parts ask these, and are built before there are charges.
+
+    def _expected_work(self, request: Request) -> Work:
+        return self._charges.expected_work(request)
+
+    def _expected_units(self, request: Request) -> int:
+        return self._charges.expected_units(request)
 
     def _pool(self, request: Request) -> Pool:
         """Where it competes when it comes."""
@@ -394,53 +388,14 @@ class Scheduler:
             return self.capacity.pool(request.model)
         return self.capacity.pool(request.model, self._lanes.lane(request.lane).name)
 
-    def _expected_work(self, request: Request) -> Work:
-        return Work(self._input.tokens(request), 0, self._output.tokens(request))
-
-    def _expected_units(self, request: Request) -> int:
-        return self._cost.units(self._expected_work(request), self._cost.pin(request))
-
-    def _expect(self, ticket: Ticket) -> None:
-        """Guess again what it will use."""
-        request = ticket.request
-        ticket.input_tokens = self._input.tokens(request)
-        ticket.paid_tokens = ticket.predicted_tokens = self._output.tokens(request)
-        ticket.pinned = self._cost.pin(request)
-
-    def _cost_so_far(self, ticket: Ticket, now_ms: int) -> int:
-        """Of a running request: what it is taken to cost at least."""
-        work = Work(
-            ticket.input_tokens,
-            ticket.cached_tokens,
-            ticket.paid_tokens,
-            self._engine_us(ticket, now_ms),
-        )
-        units = self._cost.units(work, ticket.pinned)
-        return units if self._lanes is None else priced(units, ticket.price_percent)
-
-    def _engine_us(self, ticket: Ticket, now_ms: int) -> int | None:
-        """Its part of its engine's time so far, where the cost asks for it."""
-        if self._clocks is None or ticket.engine is None:
-            return None
-        engine = self.capacity.engines[ticket.engine]
-        clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
-        return clock_us - ticket.engine_clock_us
-
     def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
         """Charged now, with the answer expected, so that a burst is not free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        engine = self._where.place(ticket)
-        if self._clocks is not None:
-            clock_us = self._clocks.clock_us(engine.name, engine.in_flight, now_ms)
-            ticket.engine_clock_us = clock_us
+        engine, cached_tokens = self._where.place(ticket), 0
         if self._prefixes is not None:
-            cached = self._prefixes.started(ticket.request, engine.name, ticket.input_tokens)
-            ticket.cached_tokens = cached
-        work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens)
-        units = self._cost.units(work, ticket.pinned)
-        if self._lanes is not None:
-            units = priced(units, ticket.price_percent)
+            cached_tokens = self._prefixes.started(ticket.request, engine.name, ticket.input_tokens)
+        units = self._charges.start(ticket, engine, cached_tokens, now_ms)
         ticket.units = units
         self.tree.occupy(ticket.leaf, 1, units)
         ticket.engine = engine.name
@@ -456,8 +411,8 @@ class Scheduler:
         """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
         if now_ms >= self._rate.second_ends_ms:
             self._rate.roll(now_ms)
-        if self._clocks is not None:
-            self._clocks.clock_us(engine, self.capacity.engines[engine].in_flight, now_ms)
+        if self._measures_time:
+            self._charges.engine_us(ticket, self.capacity.engines[engine], now_ms)
         charged = ticket.units
         self._ended_units_peak = max(self._ended_units_peak, charged, units)
         self.tree.occupy(ticket.leaf, -1, units - charged)
@@ -484,7 +439,7 @@ class Scheduler:
             self._forget_learned(node)
 
     def _forget_learned(self, leaf: Node) -> None:
-        self._output.forget(leaf.path)
+        self._charges.prediction.forget(leaf.path)
         self._placement.forget(leaf)
         self._admission.forget(leaf)
 

@@ -68,11 +68,6 @@ class ShareTree:
             yield node
             stack.extend(reversed(node.children.values()))
 
-    def charge(self, leaf: Node, units: int) -> None:
-        """Add service to a leaf and all above it, at least 0: refunds come by `occupy`. O(depth)."""
-        for node in leaf.lineage:
-            node.virtual += units * node.ticks_per_unit
-
     def occupy(self, leaf: Node, requests: int, units: int) -> None:
         """So many more requests run beneath a leaf and all above it (-1: one less), and so many units
         are charged there; less than 0: refunded. O(depth)."""
@@ -111,8 +106,9 @@ class ShareTree:
             parent = node.parent
             view = parent.views[pool]
             view.remove(node)
+            left, last_left = (node, pool), parent.last_left
             for engine in pool.engines:
-                parent.last_left[engine] = (node, pool)
+                last_left[engine] = left
             node.waiting_pools.remove(pool)
             if not node.waiting_pools:
                 del parent.waiting_children[node]

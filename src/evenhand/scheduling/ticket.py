@@ -15,7 +15,7 @@ class Ticket:
     `input_tokens` and `cached_tokens` are what its prompt is taken to be. `paid_tokens` is the output
     that is paid for: what was predicted (`predicted_tokens`), which live tokens use up before they cost
     more, or what was produced if that is more. `pinned` is what its cost depends on besides its work.
-    `expected_units` is the estimate made at submission; `units` is what its leaf carries for it at this
+    `expected_units` is the last estimate; `units` is what its leaf carries for it at this
     moment, 0 while it waits. `price_percent` is what its lane charges for its work. `first_try_ms` is
     how long it had been here when its second stay in the queue began; 0 in the first.
     `home` is the engine near which it waits, for queues that keep tickets by engine. `has_failed_once`
@@ -27,10 +27,11 @@ class Ticket:
     pool: Pool
     sequence: int
     queued_ms: int
-    input_tokens: int
-    paid_tokens: int
-    pinned: int
-    expected_units: int
+    price_percent: int = NORMAL_PRICE_PERCENT
+    input_tokens: int = 0
+    paid_tokens: int = 0
+    pinned: int = 1
+    expected_units: int = 0
     units: int = 0
     predicted_tokens: int = 0
     cached_tokens: int = 0
@@ -39,10 +40,9 @@ class Ticket:
     engine: EngineName | None = None
     home: EngineName | None = None
     engine_clock_us: int = 0
-    """Of its engine when it started there (`Capacity.clock_us`)."""
+    """Of its engine when it started there (`EngineClocks`)."""
     produced_tokens: int = 0
     has_failed_once: bool = False
-    price_percent: int = NORMAL_PRICE_PERCENT
     first_try_ms: int = 0
 
     @property

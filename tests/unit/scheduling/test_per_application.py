@@ -22,7 +22,7 @@ def cost_of(configured: dict[str, int] | None = None, **settings: int) -> Cost:
         policy=compose("wsc", settings=settings),
         application_units=units,
     )
-    return Scheduler(made)._cost
+    return Scheduler(made)._charges.cost
 
 
 def request(application: str, model: str = "m") -> Request:

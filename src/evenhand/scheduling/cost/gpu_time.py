@@ -30,7 +30,7 @@ class GpuTime:
     """
 
     measures_time = True
-    output_units = None
+    weights = None
 
     def __init__(self, *, us_per_unit: int, weights: TokenWeights) -> None:
         self._us_per_unit = us_per_unit

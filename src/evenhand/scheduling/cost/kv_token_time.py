@@ -22,7 +22,7 @@ class KvTokenTime:
     """Token-steps, rounded up to whole units. Cached input occupies the cache like any other."""
 
     measures_time = False
-    output_units = None
+    weights = None
 
     def __init__(self, *, token_steps_per_unit: int) -> None:
         self._per_unit = token_steps_per_unit

@@ -41,7 +41,7 @@ class PerApplication:
     """
 
     measures_time = False
-    output_units = None
+    weights = None
 
     def __init__(
         self, expectations: Expectations, *, application_factor_max: int, weights: TokenWeights

@@ -79,7 +79,7 @@ class Profiled:
     """
 
     measures_time = False
-    output_units = None
+    weights = None
 
     def __init__(self, profile: Profile, weights: TokenWeights) -> None:
         self._profile = profile

@@ -3,6 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from evenhand.model import Request, Usage
+from evenhand.scheduling.cost.weights import TokenWeights
 
 
 class Work(NamedTuple):
@@ -20,8 +21,8 @@ class Cost(Protocol):
     difference whenever more is known, so in sum `units` of what it really used, exactly once."""
 
     @property
-    def output_units(self) -> int | None:
-        """What each output token adds, where that is the same for all; None: ask `units` each time."""
+    def weights(self) -> TokenWeights | None:
+        """Its weights, where it is nothing but so many units for each token; None: ask `units`."""
 
     @property
     def measures_time(self) -> bool:

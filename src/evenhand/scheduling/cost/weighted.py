@@ -11,8 +11,7 @@ class WeightedTokens:
     measures_time = False
 
     def __init__(self, weights: TokenWeights) -> None:
-        self._weights = weights
-        self.output_units = weights.output
+        self.weights = weights
 
     def pin(self, request: Request) -> int:
         del request  # the same for all
@@ -20,7 +19,7 @@ class WeightedTokens:
 
     def units(self, work: Work, pinned: int) -> int:
         del pinned
-        weights = self._weights
+        weights = self.weights
         return (
             (work.input_tokens - work.cached_input_tokens) * weights.input
             + work.cached_input_tokens * weights.cached_input
@@ -28,7 +27,7 @@ class WeightedTokens:
         )
 
     def units_max(self, input_tokens: int, output_tokens: int) -> int:
-        return self._weights.of_tokens(input_tokens, output_tokens)
+        return self.weights.of_tokens(input_tokens, output_tokens)
 
     def learn(self, request: Request, usage: Usage, engine_us: int, now_ms: int) -> None:
         """Nothing to learn."""
