@@ -356,6 +356,7 @@ class Call:
 
     def _refuse(self, refused: Refused) -> None:
         """End a call that was not dispatched."""
+        self._record.error = refused.message
         self._answer.refuse(refused)
         self._end(refused.outcome)
 
@@ -372,6 +373,7 @@ class Call:
 
     def _say(self, outcome: Outcome, message: str) -> None:
         """Tell the client of an error, in the stream if it has begun."""
+        self._record.error = message
         if self._answer.is_streaming:
             self._answer.break_off(outcome, message)
         else:

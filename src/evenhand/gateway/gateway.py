@@ -108,7 +108,7 @@ class Gateway:
         """A call has ended: count it and log it."""
         ended = record.finished()
         self.metrics.record(ended)
-        self.recent.ended(ended)
+        self.recent.ended(ended, record.error)
         self._log.request(ended)
 
     def refused_at_edge(self, outcome: Outcome) -> None:
