@@ -72,7 +72,7 @@ def test_a_storm_of_cancelled_requests_leaves_nothing_behind(preset: str) -> Non
 
 
 def test_control_deadlines_of_the_cancelled_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "_DEAD_DEADLINES_MAX", FOREVER)
+    monkeypatch.setattr(deadlines, "_DEAD_ENTRIES_MAX", FOREVER)
     with caught:
         Storm().check(STORM // 50)
 

@@ -46,6 +46,10 @@ async def served(g: RunningGateway, system: str, key: str = KEY_A, question: str
     assert (await stream.answer()).status == 200
 
 
+async def waiting(g: RunningGateway, count: int) -> None:
+    await becomes(lambda: g.scheduler.backlog.requests == count)
+
+
 async def order_behind_a_long_answer(
     policy: Policy, *, key: str = KEY_A, setup: Setup | None = None
 ) -> list[str]:
@@ -58,9 +62,9 @@ async def order_behind_a_long_answer(
             engine.script(HELD)
             streams = [await g.stream(asked("Be brief."), key=key)]
             await engine.received(2)
-            for waiting, system in enumerate((NOVEL, HANDBOOK)):
+            for count, system in enumerate((NOVEL, HANDBOOK), start=1):
                 streams.append(await g.stream(asked(system, "and then?"), key=key))
-                await becomes(lambda count=waiting: g.scheduler.backlog.requests == count + 1)
+                await waiting(g, count)
             engine.requests[1].release()
             assert [(await stream.answer()).status for stream in streams] == [200] * 3
             return [system_of(request) for request in engine.requests[2:]]

@@ -21,6 +21,8 @@ class Backlog:
     def __init__(self, lanes: Sequence[LaneName] = ()) -> None:
         """`lanes` in order of precedence."""
         self._ranks = {name: rank for rank, name in enumerate(lanes)}
+        self.lane_units: dict[LaneName, int] = dict.fromkeys(lanes, 0)
+        """Estimated units that wait in each lane; nothing where there are no lanes."""
         self._queues: dict[Node, dict[Pool, _Queue]] = {}
         self.requests = 0
         self.bytes = 0
@@ -78,6 +80,8 @@ class Backlog:
         size, units = ticket.request.body_bytes * sign, ticket.expected_units * sign
         self.requests += sign
         self.bytes += size
+        if self.lane_units:
+            self.lane_units[ticket.pool.lane] += units
         for node in ticket.leaf.lineage:
             node.queued_requests += sign
             node.queued_bytes += size
