@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 from evenhand.model import EngineName, Outcome, Request, RequestId
-from evenhand.scheduling import QueueLimits, Scheduler, scheduler
+from evenhand.scheduling import QueueLimits, Scheduler, deadlines
 from evenhand.scheduling.counter_heap import CounterHeap
 from evenhand.scheduling.queue import ranked
 from hostile.attacked import ONE_SEED, Habits, Shown, attacked, behaving, check_attack, ordinary
