@@ -88,6 +88,10 @@ def policy_settings(config: Config) -> SchedulerSettings:
             tenant_bytes_max=limits.tenant_queue_bytes_max,
         ),
         output_tokens_default=limits.output_tokens_default,
+        application_units={
+            ApplicationName(application.name): application.expected_units
+            for application in config.applications
+        },
         lanes=_lanes(config),
     )
 

@@ -98,6 +98,11 @@ class Policy:
         return self.asks_prefixes or self.placement.reads_prefix
 
     @property
+    def reads_application_units(self) -> bool:
+        """Whether it matters what applications are configured to use."""
+        return self.cost.reads_application_units
+
+    @property
     def is_fair(self) -> bool:
         """Whether it promises a bound at all."""
         return self.order.gap_max is not None

@@ -196,6 +196,49 @@ def test_a_body_and_the_text_compared_of_it_must_fit_the_tenants_queue(
     config_of(tmp_path, {"preset": preset}, limits=limits)
 
 
+def test_what_applications_are_expected_to_use_is_handed_on(tmp_path: Path) -> None:
+    applications = [{"name": "default", "expected_units": 12_000}]
+    config = config_of(tmp_path, {"preset": "wsc"}, applications=applications)
+    assert policy_settings(config).application_units == {"default": 12_000}
+    told = yaml.safe_load(effective(config))["applications"]
+    assert told == applications
+
+
+@pytest.mark.parametrize("preset", BUILT_IN_ONLY)
+def test_what_no_policy_reads_of_applications_is_refused(tmp_path: Path, preset: str) -> None:
+    applications = [{"name": "default", "expected_units": 1}]
+    if PRESETS[preset].cost.name == "per-application":
+        config_of(tmp_path, {"preset": preset}, applications=applications)
+        return
+    place, message = refusal(tmp_path, {"preset": preset}, applications=applications)
+    assert place == "applications"
+    assert "remove the section, or choose wsc or fairserve" in message
+    config_of(tmp_path, {"preset": preset, "cost": "per-application"}, applications=applications)
+
+
+@pytest.mark.parametrize(
+    ("applications", "where", "words"),
+    [
+        ([{"name": "defualt", "expected_units": 1}], "[0].name", "did you mean default?"),
+        ([{"name": "default", "expected_units": 0}], "[0].expected_units", "whole number from 1"),
+        ([{"name": "default", "expected_units": 1.5}], "[0].expected_units", "whole number from 1"),
+        ([{"name": "default"}], "[0].expected_units", "missing"),
+        ([{"name": "default", "expected_units": 1}] * 2, "[1].name", "rename one"),
+    ],
+    ids=["unknown", "zero", "broken", "missing", "twice"],
+)
+def test_applications_that_make_no_sense_are_explained(
+    tmp_path: Path, applications: Any, where: str, words: str
+) -> None:
+    place, message = refusal(tmp_path, {"preset": "wsc"}, applications=applications)
+    assert place == f"applications{where}"
+    assert words in message
+    stored: Any = {"state": {"folder": str(tmp_path / "state")}}
+    if words.startswith("did you"):
+        # A key of the state database may be of it.
+        config_of(tmp_path, {"preset": "wsc"}, applications=applications, **stored)
+
+
 def test_the_schema_offers_every_parameter_with_its_range() -> None:
     offered = json_schema()["$defs"]["Policy"]["properties"]["settings"]["properties"]
     assert set(offered) == set(parameters())

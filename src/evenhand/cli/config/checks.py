@@ -10,7 +10,7 @@ from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
 from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
 from evenhand.cli.config.words import nearest
-from evenhand.scheduling.cost.weights import TokenWeights
+from evenhand.scheduling import PRESETS, TokenWeights
 from evenhand.scheduling.order.round import quantum_tokens_min
 from evenhand.wire.prefix_text import PREFIX_BYTES_MAX
 
@@ -111,6 +111,31 @@ def policy_problems(config: Config) -> Iterator[Finding]:
                 f" tokens of output: no turn would let it through, so write {least} or more"
             )
             yield ("policy", "settings", name), message
+
+
+def _check_applications(config: Config) -> Iterator[Finding]:
+    yield from _repeated(
+        ("applications",), (application.name for application in config.applications)
+    )
+    policy, _ = choose(config.policy)
+    if config.applications and policy is not None and not policy.reads_application_units:
+        readers = [name for name, preset in PRESETS.items() if preset.reads_application_units]
+        message = (
+            f"{config.policy.preset} does not ask what applications are expected to use: remove the"
+            f" section, or choose {' or '.join(readers)}"
+        )
+        yield ("applications",), message
+
+
+def _check_key_applications(config: Config) -> Iterator[Finding]:
+    if config.state is not None:
+        return  # keys of the database may name them
+    named = dict.fromkeys(key.application for key in config.keys)
+    for index, application in enumerate(config.applications):
+        if application.name not in named:
+            hint = nearest(application.name, named)
+            message = f"no key is of an application {application.name}; {hint}"
+            yield ("applications", index, "name"), message
 
 
 def _check_mode(config: Config) -> Iterator[Finding]:
@@ -275,6 +300,8 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
     (frozenset({"policy", "cost", "limits"}), policy_problems),
+    (frozenset({"applications", "policy"}), _check_applications),
+    (frozenset({"applications", "keys", "state"}), _check_key_applications),
     (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
     (frozenset({"limits", "policy"}), _check_prefix_room),
