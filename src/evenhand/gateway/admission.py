@@ -132,12 +132,11 @@ def scheduler_request(
     """What the scheduler is told; identity comes from the key alone. `reads_prefix`: its policy compares
     prompts. Their text is a copy that waits beside the body, so the queue's limits count both."""
     completion = admitted.completion
-    prefix = prefix_text(completion.model, admitted.members) if reads_prefix else b""
-    return Request(
+    request = Request(
         id=request_id,
         tenant=identity.tenant,
         model=completion.model,
-        body_bytes=len(admitted.members.body) + len(prefix),
+        body_bytes=len(admitted.members.body),
         prompt_bytes=completion.prompt_bytes,
         prompt_tokens=completion.prompt_tokens,
         output_tokens_max=completion.output_tokens_max,
@@ -145,12 +144,15 @@ def scheduler_request(
         queue_wait_ms_max=identity.queue_wait_ms_max,
         application=identity.application,
         interaction=interaction,
-        interaction_is_new=interaction_is_new,
         lane=identity.lane,
         calls_declared=calls_declared,
-        prefix=prefix,
-        trust_domain=identity.trust_domain,
     )
+    if reads_prefix:  # set apart, because most policies do not and each argument costs
+        request.prefix = prefix = prefix_text(completion.model, admitted.members)
+        request.body_bytes += len(prefix)
+        request.trust_domain = identity.trust_domain
+        request.interaction_is_new = interaction_is_new
+    return request
 
 
 def _bounded(admitted: Admitted, limits: CallLimits) -> Admitted:

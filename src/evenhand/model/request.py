@@ -25,10 +25,10 @@ class Request:
     `output_tokens_true` is how many they will be in all, which only a simulator knows. `prefix` is the
     text by which prompts are compared for what they share, empty where no policy asks; only prompts of
     one `trust_domain` may share. `interaction_is_new`: its client named none, so its id says nothing yet
-    of what belongs together. `calls_declared` is how many calls the client says its interaction
-    has. `ttft_ms_target` is how soon its first token is wanted, where its lane aims at something else.
-    `body_bytes` is what the request occupies while it waits. Instants and durations are
-    milliseconds of the host's monotonic clock.
+    of what belongs together. These three are set only where the policy asks for prefixes.
+    `calls_declared` is how many calls the client says its interaction has. `ttft_ms_target` is how soon
+    its first token is wanted, where its lane aims at something else. `body_bytes` is what the request
+    occupies while it waits. Instants and durations are milliseconds of the host's monotonic clock.
     """
 
     id: RequestId
