@@ -256,7 +256,7 @@ class Scheduler:
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._take_off_engine(ticket, engine, 0, now_ms)
-        ticket.engine, ticket.pool, ticket.has_failed_once = None, pool, True
+        ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens = 0
@@ -273,10 +273,13 @@ class Scheduler:
     ) -> None:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         before = self.capacity.engines.get(name)
-        if before is not None and self._prefixes is not None and before.models != set(models):
+        serves_others = before is None or before.models != set(models)
+        if before is not None and self._prefixes is not None and serves_others:
             self._prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
+        if serves_others:
+            self._pools_anew()
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
@@ -454,6 +457,25 @@ class Scheduler:
         if self._keeps_homes:
             self._where.wait_no_more(ticket)
         self._deadlines.tidy(self.backlog.requests)
+
+    def _pools_anew(self) -> None:
+        """Other engines serve some model: what waits for it competes for those from now on, each at its
+        place by arrival. O(open requests)."""
+        for ticket in sorted(self._tickets.values(), key=lambda ticket: ticket.sequence):
+            pool = self._pool(ticket.request)
+            if ticket.failed_engine is not None:
+                pool = self.capacity.without(pool, ticket.failed_engine)
+            if ticket.engine is not None or pool is ticket.pool:
+                continue
+            starts_before = ticket.starts_before
+            self._dequeue(ticket)
+            if self._lanes is not None:
+                self._lanes.unqueued(ticket)
+            ticket.pool = pool
+            self._enqueue(ticket)
+            if self._lanes is not None:
+                self._lanes.queued(ticket)
+            ticket.starts_before = starts_before
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""
