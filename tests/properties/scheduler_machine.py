@@ -386,7 +386,7 @@ class OnePoolMachine(SchedulerMachine):
             waiting = [c for c in parent.children.values() if c.queued_requests]
             for i, f in enumerate(waiting):
                 for g in waiting[i + 1 :]:
-                    if f.waiting_pools != g.waiting_pools:
+                    if set(f.waiting_pools) != set(g.waiting_pools):
                         continue  # in another lane
                     (pool,) = f.waiting_pools
                     gap_now = abs(f.counter(pool) - g.counter(pool))

@@ -36,6 +36,11 @@ class Charges:
         has_one_price = all(lane.price_percent == NORMAL_PRICE_PERCENT for lane in lanes)
         self._weights = cost.weights if has_one_price else None
 
+    @property
+    def output_units(self) -> int | None:
+        """What each output token adds, where that is the same for all; None: ask `produced`."""
+        return None if self._weights is None else self._weights.output
+
     # Before it runs.
 
     def ticket(
@@ -99,8 +104,6 @@ class Charges:
         unpaid = ticket.produced_tokens - ticket.paid_tokens
         if unpaid > 0:
             ticket.paid_tokens = ticket.produced_tokens
-        if self._weights is not None:
-            return unpaid * self._weights.output
         work = Work(
             ticket.input_tokens,
             ticket.cached_tokens,

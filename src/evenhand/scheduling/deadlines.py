@@ -44,9 +44,10 @@ class Deadlines:
         """So many wait: keep no more dead entries than that, and some."""
         if len(self._entries) <= 2 * waiting + _DEAD_ENTRIES_MAX:
             return
-        self._entries = [entry for entry in self._entries if self._waits(entry[2])]
+        get = self._tickets.get
+        self._entries = [
+            entry
+            for entry in self._entries
+            if (ticket := get(entry[2])) is not None and ticket.engine is None
+        ]
         heapify(self._entries)
-
-    def _waits(self, request_id: RequestId) -> bool:
-        ticket = self._tickets.get(request_id)
-        return ticket is not None and ticket.engine is None

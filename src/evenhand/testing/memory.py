@@ -17,7 +17,7 @@ _MODEL = ModelName("m")
 _TENANTS = ("a", "b", "c")
 _WAVE_REQUESTS = 200
 _WAVES = 20
-_STARTED_PER_WAVE = 10
+_STARTED_PER_WAVE = 2
 _GROWTH_MAX = 3_000
 """References: room for what is dropped lazily, 64 requests in a few places, and less than one for each
 of those who left."""

@@ -131,7 +131,7 @@ class Quantum:
         if units >= 0:
             return
         for child, parent in _steps(ticket.leaf):
-            for pool in child.waiting_pools:  # each for itself, so in any order
+            for pool in child.waiting_pools:
                 field = self._fields[parent, pool]
                 if field.round.refunded(child):
                     field.enter(child)
