@@ -289,3 +289,12 @@ def test_a_plan_sees_the_changes_before_it() -> None:
     problem = core.plan([RemoveTenant(("org",))])
     assert isinstance(problem, TreeProblem)
     assert "last tenant" in problem.message
+
+
+def test_the_last_tenant_stays_although_one_beneath_it_is_leaving() -> None:
+    org = TenantShare(name="org", children=(TenantShare(name="a"), TenantShare(name="b")))
+    core = core_of(org, TenantShare(name="c"))
+    core.submit(request("a1", "org", "a"), 0)
+    apply(core, RemoveTenant(("org", "a")))
+    apply(core, RemoveTenant(("c",)))
+    assert isinstance(core.plan([RemoveTenant(("org",))]), TreeProblem)

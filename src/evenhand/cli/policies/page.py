@@ -34,8 +34,8 @@ whose value is out of range, and says what to write instead. An installed packag
 policies: [CONTRIBUTING.md](../CONTRIBUTING.md#adding-a-policy) says how.
 
 *Fair* means that the policy states a bound and keeps it: two tenants that wait for the same engines,
-and use no others, never differ in service per weight by more. W is the number of requests in flight, C what the largest
-of them costs, w the least weight among the siblings.
+and use no others, never differ in service per weight by more. W is the number of requests in flight, C
+what the largest of them costs, w the least weight among the siblings.
 """
 
 _SEAM_WORDS = {
