@@ -84,9 +84,7 @@ PRESETS: dict[str, Policy] = {
             bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
             queue=QUEUES["interaction-first"],
             admission=ADMISSIONS["oit"],
-            cost=COSTS[
-                "weighted-tokens"
-            ],  # integrator: COSTS["per-application"], with branch costs
+            cost=COSTS["per-application"],
         ),
         Policy(
             name="lpm",
