@@ -158,6 +158,7 @@ class Scheduler:
         if refusal is not None:
             return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
+        ticket.starts_before = self._history.starts
         self._enqueue(ticket)
         if self._lanes is not None:
             self._lanes.queued(ticket)
@@ -266,7 +267,7 @@ class Scheduler:
         ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
-        ticket.produced_tokens = 0
+        ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
         self._enqueue(ticket)
         if self._lanes is not None:
             self._lanes.queued(ticket)
@@ -448,7 +449,6 @@ class Scheduler:
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
-        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         if self._keeps_homes:
@@ -466,15 +466,11 @@ class Scheduler:
         self._deadlines.tidy(self.backlog.requests)
 
     def _pools_anew(self) -> None:
-        """Other engines serve some model: what waits for it competes for those from now on, each at its
-        place by arrival. O(open requests)."""
+        """Other engines serve some model: who waits competes for those, at its place by arrival."""
         for ticket in sorted(self._tickets.values(), key=lambda ticket: ticket.sequence):
-            pool = self._pool(ticket.request)
-            if ticket.failed_engine is not None:
-                pool = self.capacity.without(pool, ticket.failed_engine)
+            pool = self.capacity.without(self._pool(ticket.request), ticket.failed_engine)
             if ticket.engine is not None or pool is ticket.pool:
                 continue
-            starts_before = ticket.starts_before
             self._dequeue(ticket)
             if self._lanes is not None:
                 self._lanes.unqueued(ticket)
@@ -482,7 +478,6 @@ class Scheduler:
             self._enqueue(ticket)
             if self._lanes is not None:
                 self._lanes.queued(ticket)
-            ticket.starts_before = starts_before
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""
