@@ -6,6 +6,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling import (
+    PRESETS,
     VIRTUAL_PER_UNIT,
     AddTenant,
     MoveTenant,
@@ -162,8 +163,8 @@ TestChangingOnePool = ChangingOnePoolMachine.TestCase
 M, E = ModelName("m"), EngineName("e")
 
 
-def core_of(*tenants: TenantShare) -> Scheduler:
-    policy = compose(prediction="none")
+def core_of(*tenants: TenantShare, preset: str = "vtc") -> Scheduler:
+    policy = compose(preset, prediction="none")
     core = Scheduler(SchedulerSettings(tenants=tenants, policy=policy, cost=COST))
     core.engine_changed(E, window=1, models=[M])
     return core
@@ -289,3 +290,23 @@ def test_a_plan_sees_the_changes_before_it() -> None:
     problem = core.plan([RemoveTenant(("org",))])
     assert isinstance(problem, TreeProblem)
     assert "last tenant" in problem.message
+
+
+def test_the_last_tenant_stays_although_one_beneath_it_is_leaving() -> None:
+    org = TenantShare(name="org", children=(TenantShare(name="a"), TenantShare(name="b")))
+    core = core_of(org, TenantShare(name="c"))
+    core.submit(request("a1", "org", "a"), 0)
+    apply(core, RemoveTenant(("org", "a")))
+    apply(core, RemoveTenant(("c",)))
+    assert isinstance(core.plan([RemoveTenant(("org",))]), TreeProblem)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_who_waits_and_is_moved_beside_its_old_parent_is_served_once(preset: str) -> None:
+    org = TenantShare(name="org", children=(TenantShare(name="a"), TenantShare(name="b")))
+    core = core_of(org, TenantShare(name="c"), preset=preset)
+    core.submit(request("a1", "org", "a"), 0)
+    core.submit(request("c1", "c"), 0)
+    apply(core, MoveTenant(("org", "a"), ()))
+    assert sorted([serve(core), serve(core)]) == ["a1", "c1"]
+    assert core.next(0) is None

@@ -34,9 +34,8 @@ class Backlog:
         begins = queue is None
         if queue is None:
             queue = pools[ticket.pool] = OrderedDict()
-        # Only those that come back from a failed engine find later arrivals here, and no more of
-        # them than were in flight there.
-        later = _since(queue, ticket.sequence) if ticket.has_failed_once else ()
+        # Only those that come back from a failed engine, or from another pool, find later arrivals here.
+        later = () if begins else _since(queue, ticket.sequence)
         queue[ticket.request.id] = ticket
         for other in later:
             queue.move_to_end(other.request.id)

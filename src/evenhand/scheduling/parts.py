@@ -104,7 +104,7 @@ class InFlight:
 
 
 class GapBound(Protocol):
-    """Greatest distance of the counters of two siblings that wait for the same pool, in units per unit
+    """Greatest distance of the counters of two siblings that use the same pool only, in units per unit
     of weight, at any moment. Derived on the order's page."""
 
     def __call__(self, in_flight: InFlight, parameters: Parameters) -> int: ...

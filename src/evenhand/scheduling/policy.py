@@ -116,7 +116,7 @@ class Policy:
         input_units: int = TokenWeights().input,
     ) -> int | None:
         """Greatest distance of the counters of two siblings that wait for the same engines in the same
-        lane, in units per unit of weight. None: this policy promises nothing.
+        lane and have used no others, in units per unit of weight. None: this policy promises nothing.
 
         `window` is the number of requests that may be in flight in all, `request_units_max` bounds
         what one request is charged at any moment (estimated or real), `weight_min` is the least
@@ -142,7 +142,7 @@ class Policy:
         input_units: int = TokenWeights().input,
     ) -> int | None:
         """Greatest difference of service per weight between two siblings that wait throughout an
-        interval for the same engines, over any interval: twice the gap of the counters."""
+        interval for the same engines and have used no others: twice the gap of the counters."""
         gap = self.counter_gap_max(
             window=window,
             request_units_max=request_units_max,
