@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 
 from evenhand.model import EngineName, Outcome, Request, RequestId
-from evenhand.scheduling import QueueLimits, Scheduler, scheduler
+from evenhand.scheduling import QueueLimits, Scheduler, deadlines
 from evenhand.scheduling.counter_heap import CounterHeap
 from evenhand.scheduling.queue import ranked
 from hostile.attacked import ONE_SEED, Habits, Shown, attacked, behaving, check_attack, ordinary
@@ -72,7 +72,7 @@ def test_a_storm_of_cancelled_requests_leaves_nothing_behind(preset: str) -> Non
 
 
 def test_control_deadlines_of_the_cancelled_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "_DEAD_DEADLINES_MAX", FOREVER)
+    monkeypatch.setattr(deadlines, "_DEAD_ENTRIES_MAX", FOREVER)
     with caught:
         Storm().check(STORM // 50)
 

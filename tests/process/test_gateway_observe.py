@@ -9,7 +9,7 @@ import uvloop
 from evenhand.gateway.admin.observed import observed_page
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import Outcome
-from evenhand.scheduling import QueueLimits
+from evenhand.scheduling import QueueLimits, compose
 from support.gateway import (
     CHAT,
     KEY_B,
@@ -144,6 +144,25 @@ def test_however_requests_end_each_is_counted_once_in_each_order() -> None:
         for order in ("arrival", "fair"):
             assert sum(row[order]["requests"] for row in found.values()) == 4
         assert sum(row["arrival"]["unserved_requests"] for row in found.values()) == 2
+
+    uvloop.run(main())
+
+
+@pytest.mark.parametrize("preset", ["dlpm", "d2lpm", "fairserve", "lpm"])
+def test_policies_that_compare_prompts_or_throttle_can_be_tried(preset: str) -> None:
+    async def main() -> None:
+        policy = compose(preset)
+        setup = Setup(observes=True, policy=policy)
+        async with (
+            ScriptedEngine() as engine,
+            gateway(Backend(engine, window=1), setup=setup) as g,
+        ):
+            await flood_and_one_question(g, engine)
+            assert shadow_of(g).failure is None
+            assert (await rows(g, FLOOD + 1)).keys() == {"a", "b"}
+            came = [event.arguments["request"] for event in g.calls if event.method == "submit"]
+            assert len(came) == FLOOD
+            assert all(bool(request.prefix) == policy.reads_prefix for request in came)  # type: ignore[attr-defined]
 
     uvloop.run(main())
 

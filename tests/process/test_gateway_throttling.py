@@ -1,11 +1,15 @@
 """Throttling and rates end to end: who is refused at once, what it is told, and who is let in."""
 
 import asyncio
+from typing import Any
 
 import uvloop
 
+from evenhand.gateway.admin.state import LiveState
+from evenhand.gateway.status import GatewayStatus
 from evenhand.model import Outcome
 from evenhand.scheduling import compose
+from evenhand.telemetry import Metrics, SchedulerCollector
 from support.gateway import (
     CHAT,
     KEY_A,
@@ -19,6 +23,7 @@ from support.gateway import (
     gateway,
 )
 from support.raw_http import RawAnswer
+from support.samples import samples_of
 from support.scripted_engine import Answer, ScriptedEngine
 
 FLOOD = 20
@@ -61,6 +66,13 @@ def test_overloaded_it_throttles_the_floods_new_interactions_and_nothing_else() 
                 assert overload is not None
                 assert overload.is_overloaded
                 assert overload.throttled == throttled(g)
+                told = state(g)["overload"]
+                assert told["overloaded"]
+                assert told["throttled_requests"] == throttled(g)
+                assert told["drain_ms"] > told["target_ms"] == 1_000
+                samples = samples_of(metrics(g))
+                assert samples["evenhand_overloaded", ()] == 1
+                assert samples["evenhand_drain_seconds", ()] == told["drain_ms"] / 1000
                 # Neither the modest tenant nor an interaction in progress is refused.
                 waiting = g.scheduler.backlog.requests
                 modest = asyncio.create_task(call(g, "trip", KEY_B))
@@ -82,6 +94,17 @@ def test_overloaded_it_throttles_the_floods_new_interactions_and_nothing_else() 
     uvloop.run(main())
 
 
+def state(g: RunningGateway) -> dict[str, Any]:
+    status = GatewayStatus(g.gateway, body_bytes_max=1_000)
+    return LiveState(status, tenants_max=10).snapshot()
+
+
+def metrics(g: RunningGateway) -> bytes:
+    told = Metrics(models=["m"], version="test")
+    told.registry.register(SchedulerCollector(g.scheduler, tenants_max=10))
+    return told.render()
+
+
 def throttled(g: RunningGateway) -> int:
     return g.counted().get(Outcome.THROTTLED, 0)
 
@@ -101,6 +124,9 @@ def test_without_overload_nobody_is_throttled() -> None:
                 await measured(g)
                 answers = await asyncio.gather(*(call(g, f"n{n}") for n in range(FLOOD)))
                 assert [answer.status for answer in answers] == [200] * FLOOD
+                assert not state(g)["overload"]["overloaded"]
+                assert samples_of(metrics(g))["evenhand_overloaded", ()] == 0
+                assert state(g)["predictions"]["m"]["answers"] == FLOOD + 1
 
     uvloop.run(main())
 
@@ -117,6 +143,8 @@ def test_a_rate_is_refused_with_the_time_until_it_opens_although_the_engine_idle
                 assert 0 < int(answer.headers["retry-after-ms"]) <= 60_000
                 assert (await call(g, "trip", KEY_B)).status == 200
                 assert g.counted()[Outcome.RATE_LIMITED] == 1
+                assert state(g)["overload"] is None
+                assert ("evenhand_overloaded", ()) not in samples_of(metrics(g))
 
     uvloop.run(main())
 

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from dataclasses import replace
 from fractions import Fraction
 from unittest.mock import patch
 
@@ -113,3 +114,42 @@ def test_quanta_that_are_never_used_up_break_it(preset: str) -> None:
 
 def test_fcfs_promises_nothing() -> None:
     assert compose("fcfs").lag_bound(window=1, request_units_max=1, weight_min=1) is None
+
+
+@pytest.mark.parametrize("preset", ["vtc", "drr", "dlpm", "d2lpm"])
+def test_what_a_tenant_receives_elsewhere_is_a_debt_here(preset: str) -> None:
+    """Why the bound is only for who has used no other engines: the debt may be of any size."""
+    other = ModelName("other")
+    tenants = (TenantShare(name="light"), TenantShare(name="heavy"))
+    core = Scheduler(SchedulerSettings(tenants=tenants, policy=compose(preset)))
+    core.engine_changed(EngineName("e"), window=1, models=[MODEL])
+    core.engine_changed(EngineName("o"), window=1, models=[other])
+    dice = random.Random(0)
+    served: list[str] = []
+
+    def submit(name: str, model: ModelName, number: int) -> None:
+        request = replace(arrival("heavy", f"{name} {model} {number}", dice), output_tokens_max=0)
+        assert core.submit(replace(request, tenant=(name,), model=model), 0).refused is None
+
+    def serve() -> None:
+        started = core.next(0)
+        assert started is not None
+        served.append(started.request.tenant[0])
+        core.settle(started.request.id, Usage(100, 0), Outcome.COMPLETED, 0)
+
+    submit("light", MODEL, 0)
+    running = core.next(0)  # and lasts
+    assert running is not None
+    submit("light", MODEL, 1)
+    for number in range(100):
+        submit("heavy", other, number)
+        serve()
+    for number in range(2, 150):
+        submit("light", MODEL, number)
+        submit("heavy", MODEL, number)
+    core.settle(running.request.id, Usage(100, 0), Outcome.COMPLETED, 0)
+    served.clear()
+    for _ in range(200):
+        serve()
+    debt, quantum = 99, core.settings.policy.values().get("quantum_tokens", 0) // 100
+    assert abs(served.count("light") - served.count("heavy") - debt) <= quantum + 1

@@ -62,7 +62,7 @@ def test_what_was_learned_of_the_idle_goes() -> None:
         core.submit(_request(f"r{number}", tenant, 5), 0)
         core.next(0)
         core.settle(RequestId(f"r{number}"), Usage(5, 7), Outcome.COMPLETED, number * 9_000)
-    learned = core._output._by_tenant  # type: ignore[attr-defined]
+    learned = core._charges.prediction._by_tenant  # type: ignore[attr-defined]
     assert set(learned) == {("t1",), ("t2",)}
     for second in range(1, 12):
         core.submit(_request(f"s{second}", "t3", 5), second * 1_000)

@@ -5,6 +5,7 @@ import pytest
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
+    PRESETS,
     AddTenant,
     MoveTenant,
     RemoveTenant,
@@ -107,24 +108,6 @@ def test_a_tenant_taken_out_leaves_nothing_to_its_namesake() -> None:
     assert (leaf.weight, leaf.service_units, leaf.virtual) == (5, 0, 0)
 
 
-def test_a_request_moved_to_a_cousin_is_still_served_by_rank() -> None:
-    """In the heaps of the root it has an entry beneath both for a while."""
-    core = core_of(
-        TenantShare(name="x", children=(TenantShare(name="p"), TenantShare(name="q"))),
-        TenantShare(name="y", children=(TenantShare(name="r"),)),
-        preset="dlpm",
-    )
-    core.engine_changed(E, window=0, models=[M])
-    core.engine_changed(EngineName("other"), window=1, models=[M])
-    core.submit(request("running", "y", "r"), 0)
-    assert core.next(0) is not None
-    core.submit(request("p1", "x", "p"), 0)
-    core.submit(request("q1", "x", "q"), 0)
-    apply(core, MoveTenant(("x", "p"), ("y",)))
-    core.settle(RequestId("running"), Usage(10, 0), Outcome.COMPLETED, 0)
-    assert {serve(core), serve(core)} == {"p1", "q1"}
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -167,3 +150,23 @@ def test_a_plan_sees_the_changes_before_it() -> None:
     problem = core.plan([RemoveTenant(("org",))])
     assert isinstance(problem, TreeProblem)
     assert "last tenant" in problem.message
+
+
+def test_the_last_tenant_stays_although_one_beneath_it_is_leaving() -> None:
+    org = TenantShare(name="org", children=(TenantShare(name="a"), TenantShare(name="b")))
+    core = core_of(org, TenantShare(name="c"))
+    core.submit(request("a1", "org", "a"), 0)
+    apply(core, RemoveTenant(("org", "a")))
+    apply(core, RemoveTenant(("c",)))
+    assert isinstance(core.plan([RemoveTenant(("org",))]), TreeProblem)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_who_waits_and_is_moved_beside_its_old_parent_is_served_once(preset: str) -> None:
+    org = TenantShare(name="org", children=(TenantShare(name="a"), TenantShare(name="b")))
+    core = core_of(org, TenantShare(name="c"), preset=preset)
+    core.submit(request("a1", "org", "a"), 0)
+    core.submit(request("c1", "c"), 0)
+    apply(core, MoveTenant(("org", "a"), ()))
+    assert sorted([serve(core), serve(core)]) == ["a1", "c1"]
+    assert core.next(0) is None

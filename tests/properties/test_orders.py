@@ -15,6 +15,7 @@ from evenhand.scheduling import (
     compose,
     tenant_paths,
 )
+from evenhand.scheduling.order.least_attained import LeastAttained
 
 M = ModelName("m")
 FLAT = tuple(TenantShare(name=name) for name in "abc")
@@ -206,3 +207,17 @@ def test_a_refund_takes_back_no_more_than_was_charged() -> None:
     kept = Fraction(attained[leaf].virtual, leaf.ticks_per_unit)
     assert kept > 0
     assert run.core._order._charged == {}  # type: ignore[attr-defined]
+
+
+def test_a_charge_that_begins_an_epoch_makes_no_later_refund_larger() -> None:
+    """Counters are divided after so many half-lives, and with them what a running request counted."""
+    run = Run(compose("las", prediction="none", settings={"half_life_s": 1}), FLAT)
+    request = run.submit(("a",), tokens=100)
+    assert run.start() == ("a",)
+    run.now_ms = 40_000
+    run.core.produced(request.id, 1, run.now_ms)
+    usage = Usage(100, 1, cached_input_tokens=90)
+    run.core.settle(request.id, usage, Outcome.COMPLETED, run.now_ms)
+    order = run.core._order
+    assert isinstance(order, LeastAttained)
+    assert all(order._attained.counter(node).virtual >= 0 for node in run.core.tree.nodes())

@@ -9,6 +9,7 @@ import pytest
 from evenhand.model import ApplicationName, ModelName, Request, RequestId, TenantPath
 from evenhand.scheduling import SchedulerSettings, TenantShare, compose, share_tree
 from evenhand.scheduling.counter_heap import CounterHeap
+from evenhand.scheduling.node import Node
 from evenhand.scheduling.recorder import Recorder
 from evenhand.scheduling.share_tree import ShareTree
 from support.compared_run import Told, compare, told
@@ -87,11 +88,12 @@ def test_control_a_lift_that_nobody_gives_to_an_empty_queue_is_seen() -> None:
 
 
 def test_control_a_double_charge_is_seen() -> None:
-    charge = ShareTree.charge
-    with (
-        patch.object(ShareTree, "charge", lambda tree, leaf, units: charge(tree, leaf, 2 * units)),
-        caught,
-    ):
+    occupy = ShareTree.occupy
+
+    def twice(tree: ShareTree, leaf: Node, requests: int, units: int) -> None:
+        occupy(tree, leaf, requests, 2 * max(units, 0) + min(units, 0))
+
+    with patch.object(ShareTree, "occupy", twice), caught:
         check("vtc", "none", seed=1, steps=500)
 
 

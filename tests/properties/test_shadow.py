@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from evenhand.model import Request, RequestId
-from evenhand.scheduling import SchedulerSettings, compose
+from evenhand.model import InteractionId, Request, RequestId
+from evenhand.scheduling import PRESETS, SchedulerSettings, compose
 from evenhand.scheduling.shadow import Observation, Shadow
 from support.simulated_traffic import (
     ONE_ENGINE,
@@ -129,6 +129,35 @@ def test_a_flood_is_forgotten_rather_than_remembered_without_end(remembered_max:
     assert resets > 0
 
 
+def test_the_texts_that_it_remembers_are_bounded_in_bytes() -> None:
+    resets = 0
+    for seed in range(RUNS):
+        dice = random.Random(seed)
+        flood = [prompted(one, dice) for one in plan(dice, requests=150, span_ms=1_000)]
+        shadow = Shadow(settings("dlpm"), tenants_max=10, remembered_bytes_max=4_000)
+
+        def bounded(shadow: Shadow = shadow) -> None:
+            held = sum(len(record.request.prefix) for record in shadow._remembered.values())
+            assert held == shadow._remembered_bytes <= 4_000
+
+        Traffic(settings("fcfs"), SEVERAL, flood, shadow=shadow, dice=dice, check=bounded).run()
+        found = shadow.observation()
+        assert found.remembered == shadow._remembered_bytes == 0
+        resets += found.resets
+    assert resets
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_tried_and_refuses_nobody(preset: str) -> None:
+    for seed in range(5):
+        dice = random.Random(seed)
+        planned = plan(dice, requests=80, span_ms=1_000, impatient=True, fails=True)
+        planned = [prompted(one, dice) for one in planned]
+        real, shadowed, shadow = observed(planned, SEVERAL, preset, seed)
+        assert ended(shadow.observation()) == (len(planned), len(planned))
+        assert shadowed.waited_ms.keys() == real.waited_ms.keys()
+
+
 def test_after_a_reset_it_begins_anew_when_nothing_waits_and_is_exact_again() -> None:
     for seed in range(RUNS):
         dice = random.Random(seed)
@@ -173,6 +202,13 @@ def total_ms(found: Observation) -> tuple[int, int]:
         sum(row.arrival.waits.total_ms for row in found.in_all),
         sum(row.fair.waits.total_ms for row in found.in_all),
     )
+
+
+def prompted(one: Planned, dice: random.Random) -> Planned:
+    """With a text that others begin with too, in an interaction of a few calls."""
+    prefix = dice.choice([b"be kind ", b"be brief "]) * dice.randrange(1, 20)
+    interaction = InteractionId(f"{one.request.tenant[0]}{dice.randrange(40)}")
+    return replace(one, request=replace(one.request, prefix=prefix, interaction=interaction))
 
 
 def renamed(request: Request, name: str) -> Request:

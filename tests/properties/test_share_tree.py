@@ -67,7 +67,7 @@ def most_served(tree: ShareTree, open_pools: Iterable[Pool]) -> Node:
     """Whoever has had most has more."""
     node, pools = tree.root, list(open_pools)
     while node.children:
-        waiting = [c for c in node.children.values() if not c.waiting_pools.isdisjoint(pools)]
+        waiting = [c for c in node.children.values() if any(p in pools for p in c.waiting_pools)]
         node = max(waiting, key=lambda child: (child.virtual, child.index))
     return node
 

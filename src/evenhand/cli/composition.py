@@ -54,10 +54,20 @@ def scheduler_settings(config: Config) -> SchedulerSettings:
 
 def _arrival_order(tried: Policy) -> Policy:
     """First come, first served, charged as the policy that is tried charges."""
-    plain = replace(PRESETS["fcfs"], prediction=tried.prediction, cost=tried.cost)
-    names = {parameter.name for parameter in plain.parameters()}
-    values = {name: value for name, value in tried.settings.items() if name in names}
-    return replace(plain, settings=values)
+    control = PRESETS["fcfs"]
+    return replace(
+        tried.swapped(
+            order=control.order,
+            queue=control.queue,
+            placement=control.placement,
+            admission=control.admission,
+        ),
+        name=control.name,
+        summary=control.summary,
+        source=control.source,
+        page=control.page,
+        bound=control.bound,
+    )
 
 
 def policy_settings(config: Config) -> SchedulerSettings:
@@ -78,6 +88,10 @@ def policy_settings(config: Config) -> SchedulerSettings:
             tenant_bytes_max=limits.tenant_queue_bytes_max,
         ),
         output_tokens_default=limits.output_tokens_default,
+        application_units={
+            ApplicationName(application.name): application.expected_units
+            for application in config.applications
+        },
         lanes=_lanes(config),
     )
 

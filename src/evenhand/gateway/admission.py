@@ -13,6 +13,7 @@ from evenhand.wire.body_problem import BodyProblem
 from evenhand.wire.completion import Completion, read_completion
 from evenhand.wire.embedding import read_embedding
 from evenhand.wire.members import Members, scan
+from evenhand.wire.prefix_text import prefix_text
 
 Reader = Callable[[Mapping[str, Any], Members], Completion | BodyProblem]
 READERS: Mapping[str, Reader] = {
@@ -124,11 +125,14 @@ def scheduler_request(
     *,
     request_id: RequestId,
     interaction: InteractionId,
+    interaction_is_new: bool = False,
     calls_declared: int | None = None,
+    reads_prefix: bool = False,
 ) -> Request:
-    """What the scheduler is told; identity comes from the key alone."""
+    """What the scheduler is told; identity comes from the key alone. `reads_prefix`: its policy compares
+    prompts. Their text is a copy that waits beside the body, so the queue's limits count both."""
     completion = admitted.completion
-    return Request(
+    request = Request(
         id=request_id,
         tenant=identity.tenant,
         model=completion.model,
@@ -143,6 +147,12 @@ def scheduler_request(
         lane=identity.lane,
         calls_declared=calls_declared,
     )
+    if reads_prefix:  # set apart, because most policies do not and each argument costs
+        request.prefix = prefix = prefix_text(completion.model, admitted.members)
+        request.body_bytes += len(prefix)
+        request.trust_domain = identity.trust_domain
+        request.interaction_is_new = interaction_is_new
+    return request
 
 
 def _bounded(admitted: Admitted, limits: CallLimits) -> Admitted:

@@ -79,6 +79,8 @@ class Call:
         self._path = path
         self._id = request_id
         self._interaction = interaction
+        self.interaction_is_new = False
+        """Its id was made for this call: the client named none."""
         self.calls_declared: int | None = None
         """How many calls the client says its interaction has."""
         self._phase = Phase.READING
@@ -134,7 +136,9 @@ class Call:
             identity,
             request_id=self._id,
             interaction=self._interaction,
+            interaction_is_new=self.interaction_is_new,
             calls_declared=self.calls_declared,
+            reads_prefix=gateway.reads_prefix,
         )
         booking = gateway.bookkeeping.open(identity, request, self._used)
         if isinstance(booking, Refused):
@@ -352,6 +356,7 @@ class Call:
 
     def _refuse(self, refused: Refused) -> None:
         """End a call that was not dispatched."""
+        self._record.error = refused.message
         self._answer.refuse(refused)
         self._end(refused.outcome)
 
@@ -368,6 +373,7 @@ class Call:
 
     def _say(self, outcome: Outcome, message: str) -> None:
         """Tell the client of an error, in the stream if it has begun."""
+        self._record.error = message
         if self._answer.is_streaming:
             self._answer.break_off(outcome, message)
         else:

@@ -15,6 +15,8 @@ class CallRecord:
     """Filled step by step; `finished` is read once, after `ended`. Seconds are the loop's clock."""
 
     bytes_in = 0
+    error: str | None = None
+    """What the client was told of an error; not for the log."""
     _model: ModelName | None = None
     _is_stream = False
     _metrics: ModelMetrics | None = None

@@ -68,6 +68,10 @@ class Gateway:
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
         self.shadow = observers.shadow
+        self.reads_prefix = dispatcher.scheduler.settings.policy.reads_prefix or (
+            observers.shadow is not None and observers.shadow.reads_prefix
+        )
+        """Whether requests are given the text of their prefix: somebody compares prompts."""
         self._log = observers.log
         self._ids = FreshIds()
         self._loop = loop
@@ -94,6 +98,8 @@ class Gateway:
                 return ModelsList(response, self._models_body(holder), request_id)
         own = InteractionId(interaction or "int_" + self._ids.take())
         call = Call(self, holder, response, path=path, request_id=request_id, interaction=own)
+        if interaction is None:
+            call.interaction_is_new = True
         if calls is not None:
             call.calls_declared = int(calls)
         return call
@@ -102,7 +108,7 @@ class Gateway:
         """A call has ended: count it and log it."""
         ended = record.finished()
         self.metrics.record(ended)
-        self.recent.ended(ended)
+        self.recent.ended(ended, record.error)
         self._log.request(ended)
 
     def refused_at_edge(self, outcome: Outcome) -> None:

@@ -2,25 +2,36 @@
 it."""
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from evenhand.model import RequestId
 from evenhand.telemetry import RequestRecord
 
 CALLS_REMEMBERED = 4_096
+_MESSAGE_CHARACTERS_MAX = 1_000
+
+
+class RecentCall(NamedTuple):
+    """`message` is the error that its client was told, cut to a bounded length; None: there was
+    none."""
+
+    record: RequestRecord
+    message: str | None
 
 
 class RecentCalls:
     """By request id. Bounded by number; the oldest goes first."""
 
     def __init__(self) -> None:
-        self._records: OrderedDict[RequestId, RequestRecord] = OrderedDict()
+        self._calls: OrderedDict[RequestId, RecentCall] = OrderedDict()
 
-    def ended(self, record: RequestRecord) -> None:
+    def ended(self, record: RequestRecord, message: str | None) -> None:
         """Remember a call. Ids are unique."""
-        self._records[record["request_id"]] = record
-        if len(self._records) > CALLS_REMEMBERED:
-            self._records.popitem(last=False)
+        told = message and message[:_MESSAGE_CHARACTERS_MAX]
+        self._calls[record["request_id"]] = RecentCall(record, told)
+        if len(self._calls) > CALLS_REMEMBERED:
+            self._calls.popitem(last=False)
 
-    def get(self, request_id: RequestId) -> RequestRecord | None:
+    def get(self, request_id: RequestId) -> RecentCall | None:
         """None: no such call has ended, or too many have since."""
-        return self._records.get(request_id)
+        return self._calls.get(request_id)

@@ -38,6 +38,7 @@ class ShadowHost:
         report_every_s: float = REPORT_EVERY_S,
     ) -> None:
         self.preset = shadow.settings.policy.name
+        self.reads_prefix = shadow.settings.policy.reads_prefix
         self.failure: str | None = None
         """Why there is no shadow any more; None while it follows."""
         self._shadow: Shadow | None = shadow

@@ -59,10 +59,12 @@ class GatewayStatus:
         for call in self._gateway.calls:
             if call.id == request_id:
                 return CallStatus(call.phase, call.identity.tenant, call.engine, None)
-        record = self._gateway.recent.get(request_id)
-        if record is None:
+        recent = self._gateway.recent.get(request_id)
+        if recent is None:
             return None
-        return CallStatus("ended", record["tenant"], record["engine"], record["outcome"])
+        record, message = recent
+        tenant, engine, outcome = record["tenant"], record["engine"], record["outcome"]
+        return CallStatus("ended", tenant, engine, outcome, message)
 
     def why(self, request_id: RequestId) -> Explanation | None:
         dispatcher = self._gateway.dispatcher

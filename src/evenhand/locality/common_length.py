@@ -1,8 +1,8 @@
 """How many bytes two texts have in common at their beginning."""
 
-_FIRST = 64
-_GROWTH = 4
-_LAST = 32
+_FIRST = 256
+_GROWTH = 8
+_LAST = 128
 """Bytes few enough to be compared as one integer."""
 
 

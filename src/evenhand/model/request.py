@@ -24,10 +24,11 @@ class Request:
     (`n` or `best_of`, times the number of prompts); `output_tokens_max` bounds each of them.
     `output_tokens_true` is how many they will be in all, which only a simulator knows. `prefix` is the
     text by which prompts are compared for what they share, empty where no policy asks; only prompts of
-    one `trust_domain` may share. `calls_declared` is how many calls the client says its interaction
-    has. `ttft_ms_target` is how soon its first token is wanted, where its lane aims at something else.
-    `body_bytes` is what the request occupies while it waits. Instants and durations are
-    milliseconds of the host's monotonic clock.
+    one `trust_domain` may share. `interaction_is_new`: its client named none, so its id says nothing yet
+    of what belongs together. These three are set only where the policy asks for prefixes.
+    `calls_declared` is how many calls the client says its interaction has. `ttft_ms_target` is how soon
+    its first token is wanted, where its lane aims at something else. `body_bytes` is what the request
+    occupies while it waits. Instants and durations are milliseconds of the host's monotonic clock.
     """
 
     id: RequestId
@@ -45,6 +46,7 @@ class Request:
     prefix: bytes = b""
     trust_domain: TrustDomain = TrustDomain("")
     output_tokens_true: int | None = None
+    interaction_is_new: bool = False
     calls_declared: int | None = None
     ttft_ms_target: int | None = None
 

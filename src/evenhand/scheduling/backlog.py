@@ -21,6 +21,8 @@ class Backlog:
     def __init__(self, lanes: Sequence[LaneName] = ()) -> None:
         """`lanes` in order of precedence."""
         self._ranks = {name: rank for rank, name in enumerate(lanes)}
+        self.lane_units: dict[LaneName, int] = dict.fromkeys(lanes, 0)
+        """Estimated units that wait in each lane; nothing where there are no lanes."""
         self._queues: dict[Node, dict[Pool, _Queue]] = {}
         self.requests = 0
         self.bytes = 0
@@ -32,9 +34,8 @@ class Backlog:
         begins = queue is None
         if queue is None:
             queue = pools[ticket.pool] = OrderedDict()
-        # Only those that come back from a failed engine find later arrivals here, and no more of
-        # them than were in flight there.
-        later = _since(queue, ticket.sequence) if ticket.has_failed_once else ()
+        # Only those that come back from a failed engine, or from another pool, find later arrivals here.
+        later = () if begins else _since(queue, ticket.sequence)
         queue[ticket.request.id] = ticket
         for other in later:
             queue.move_to_end(other.request.id)
@@ -78,6 +79,8 @@ class Backlog:
         size, units = ticket.request.body_bytes * sign, ticket.expected_units * sign
         self.requests += sign
         self.bytes += size
+        if self.lane_units:
+            self.lane_units[ticket.pool.lane] += units
         for node in ticket.leaf.lineage:
             node.queued_requests += sign
             node.queued_bytes += size

@@ -56,8 +56,8 @@ class Capacity:
         """The engines that serve a model, up or not, in a lane."""
         return self._pool(lane, self._serving.get(model, ()))
 
-    def without(self, pool: Pool, name: EngineName) -> Pool:
-        """The others of a pool, in its lane."""
+    def without(self, pool: Pool, name: EngineName | None) -> Pool:
+        """The others of a pool, in its lane; None: all."""
         return self._pool(pool.lane, tuple(other for other in pool.engines if other != name))
 
     def is_open(self, pool: Pool) -> bool:

@@ -8,7 +8,7 @@ its lane whose turn it was, or by another lane.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evenhand.model import LaneName, RequestId, TenantPath
+from evenhand.model import LaneName, Outcome, RequestId, TenantPath
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.decisions import Refusal
 from evenhand.scheduling.history import History, PastStart, Stay, counters_of
@@ -17,6 +17,13 @@ from evenhand.scheduling.ticket import Ticket
 
 _TENANTS_MAX = 16
 """Named; beyond that a list explains nothing."""
+
+
+_REFUSING_GATES = {
+    Outcome.THROTTLED: "oit",
+    Outcome.RATE_LIMITED: "rate",
+    Outcome.NO_ENGINE: "window",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,9 @@ class Ahead:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """`state` is "waiting", "started" or "refused". `gate` is what held it most: "own", "share" or
-    "lane" as in `Instead`; "window": no slot became free for others either; "refused": see `refusal`.
+    "lane" as in `Instead`; "window": no slot became free for others either. Of what was refused it is
+    what refused it, see `refusal`: "oit" (throttled), "rate", "limits" (of the queue, waiting time
+    included), "window" (no engine was up).
 
     `instead` lists who was served on the engines it waits for, most work first; the rest of them is
     counted in `others`. `is_whole` False: what happened first is forgotten. `queued_before` counts the
@@ -96,9 +105,9 @@ def explain_past(past: Stay | Refusal, history: History) -> Explanation:
     """Of a request that has been started or refused."""
     if isinstance(past, Stay):
         return _explanation(past, history, state="started")
-    request = past.request
+    request, gate = past.request, _REFUSING_GATES.get(past.outcome, "limits")
     return Explanation(
-        request.id, "refused", "refused", request.tenant, request.lane, past.waited_ms, refusal=past
+        request.id, "refused", gate, request.tenant, request.lane, past.waited_ms, refusal=past
     )
 
 

@@ -67,7 +67,6 @@ class Node:
         self.index = index
         self.parent = parent
         self.lineage: tuple[Node, ...] = (self, *(parent.lineage if parent else ()))
-        self.children: dict[str, Node] = {}
         self.virtual = 0
         self.virtual_base = 0
         self.last_ended_ms = 0
@@ -77,11 +76,21 @@ class Node:
         self.queued_requests = 0
         self.running_requests = 0
         self.lifts: dict[Pool, int] = {}
-        self.views: dict[Pool, CounterHeap[Node]] = {}
-        self.waiting_pools: set[Pool] = set()
-        self.waiting_children: dict[Node, None] = {}
+        self.waiting_pools: tuple[Pool, ...] = ()
         self.waiting_weight = 0
-        self.last_left: dict[EngineName, tuple[Node, Pool]] = {}
+        self.children = _NO_CHILDREN
+        self.views = _NO_VIEWS
+        self.waiting_children = _NOBODY
+        self.last_left = _NOBODY_LEFT
+
+    def begin_holding(self) -> None:
+        """Before a child comes: most nodes never have one, and have no room for any."""
+        if self.children is not _NO_CHILDREN:
+            return
+        self.children = {}
+        self.views = {}
+        self.waiting_children = {}
+        self.last_left = {}
 
     @property
     def service_units(self) -> int:
@@ -107,3 +116,10 @@ class Node:
     def claim(self) -> int:
         """Where its counter would stand if all it has queued were served."""
         return self.standing + self.queued_units * self.ticks_per_unit
+
+
+# Of all leaves together. Nobody writes there.
+_NO_CHILDREN: dict[str, Node] = {}
+_NO_VIEWS: dict[Pool, CounterHeap[Node]] = {}
+_NOBODY: dict[Node, None] = {}
+_NOBODY_LEFT: dict[EngineName, tuple[Node, Pool]] = {}

@@ -63,7 +63,8 @@ class Ground:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part(Generic[T_co]):
     """A queue, placement, admission, prediction or cost, before it is built. `reads_prefix`: it reads
-    `Request.prefix`, but does not ask who holds it."""
+    `Request.prefix`, but does not ask who holds it. `reads_application_units`: it reads those of the
+    ground."""
 
     name: str
     summary: str
@@ -72,6 +73,7 @@ class Part(Generic[T_co]):
     follows_interactions: bool = False
     asks_prefixes: bool = False
     reads_prefix: bool = False
+    reads_application_units: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class InFlight:
 
 
 class GapBound(Protocol):
-    """Greatest distance of the counters of two siblings that wait for the same pool, in units per unit
+    """Greatest distance of the counters of two siblings that use the same pool only, in units per unit
     of weight, at any moment. Derived on the order's page."""
 
     def __call__(self, in_flight: InFlight, parameters: Parameters) -> int: ...

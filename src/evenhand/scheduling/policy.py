@@ -4,7 +4,8 @@ order between tenants x order within a tenant x placement x admission x predicti
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from evenhand.scheduling.admission.built_in import ADMISSIONS
 from evenhand.scheduling.admission.protocol import Admission
@@ -57,6 +58,14 @@ class Policy:
             assert name in known, f"{self.name} has no parameter {name}"
             assert known[name].minimum <= value <= known[name].maximum, f"{name} is {value}"
 
+    def swapped(self, **parts: OrderPart | QueuePart | Part[Any]) -> "Policy":
+        """With other parts, by their seams. Values that no part reads any more go."""
+        swaps: dict[str, Any] = {**parts, "settings": {}}
+        bare = replace(self, **swaps)
+        known = {parameter.name for parameter in bare.parameters()}
+        kept = {name: value for name, value in self.settings.items() if name in known}
+        return replace(bare, settings=kept)
+
     def parts(self) -> tuple[OrderPart | QueuePart | Part[object], ...]:
         """One for each seam, in the order in which a request meets them."""
         admission, order, queue = self.admission, self.order, self.queue
@@ -89,6 +98,11 @@ class Policy:
         return self.asks_prefixes or self.placement.reads_prefix
 
     @property
+    def reads_application_units(self) -> bool:
+        """Whether it matters what applications are configured to use."""
+        return self.cost.reads_application_units
+
+    @property
     def is_fair(self) -> bool:
         """Whether it promises a bound at all."""
         return self.order.gap_max is not None
@@ -102,7 +116,7 @@ class Policy:
         input_units: int = TokenWeights().input,
     ) -> int | None:
         """Greatest distance of the counters of two siblings that wait for the same engines in the same
-        lane, in units per unit of weight. None: this policy promises nothing.
+        lane and have used no others, in units per unit of weight. None: this policy promises nothing.
 
         `window` is the number of requests that may be in flight in all, `request_units_max` bounds
         what one request is charged at any moment (estimated or real), `weight_min` is the least
@@ -128,7 +142,7 @@ class Policy:
         input_units: int = TokenWeights().input,
     ) -> int | None:
         """Greatest difference of service per weight between two siblings that wait throughout an
-        interval for the same engines, over any interval: twice the gap of the counters."""
+        interval for the same engines and have used no others: twice the gap of the counters."""
         gap = self.counter_gap_max(
             window=window,
             request_units_max=request_units_max,

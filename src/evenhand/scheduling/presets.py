@@ -21,6 +21,7 @@ PRESETS: dict[str, Policy] = {
         Policy(
             name="fcfs",
             summary="first come, first served; what engines do, and the control",
+            source="what engines do",
             order=ORDERS["anyone"],
         ),
         Policy(
@@ -40,6 +41,7 @@ PRESETS: dict[str, Policy] = {
         Policy(
             name="rpm",
             summary="first come, first served within so many requests a minute for each tenant",
+            source="a baseline of arXiv 2401.00588",
             page="admission/rates.md",
             order=ORDERS["anyone"],
             admission=ADMISSIONS["rpm"],
@@ -47,6 +49,7 @@ PRESETS: dict[str, Policy] = {
         Policy(
             name="tpm",
             summary="first come, first served within so many tokens a minute for each tenant",
+            source="what gateways do",
             page="admission/rates.md",
             order=ORDERS["anyone"],
             admission=ADMISSIONS["tpm"],
@@ -81,9 +84,7 @@ PRESETS: dict[str, Policy] = {
             bound="2 W r C / w (r the greatest factor of an application's tokens, else as vtc)",
             queue=QUEUES["interaction-first"],
             admission=ADMISSIONS["oit"],
-            cost=COSTS[
-                "weighted-tokens"
-            ],  # integrator: COSTS["per-application"], with branch costs
+            cost=COSTS["per-application"],
         ),
         Policy(
             name="lpm",
@@ -110,7 +111,7 @@ PRESETS: dict[str, Policy] = {
             order=ORDERS["quantum"],
             queue=QUEUES["longest-prefix"],
             placement=PLACEMENTS["d2lpm"],
-            bound="2 (Q + W C / w), as dlpm over all engines; the quantum of placement is not in it",
+            bound="2 (Q + W C / w) (as dlpm, over all engines together; not the quantum of placement)",
         ),
         Policy(
             name="las",

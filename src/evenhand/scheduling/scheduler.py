@@ -158,6 +158,7 @@ class Scheduler:
         if refusal is not None:
             return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
+        ticket.starts_before = self._history.starts
         self._enqueue(ticket)
         if self._lanes is not None:
             self._lanes.queued(ticket)
@@ -263,10 +264,10 @@ class Scheduler:
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._take_off_engine(ticket, engine, 0, now_ms)
-        ticket.engine, ticket.pool, ticket.has_failed_once = None, pool, True
+        ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
-        ticket.produced_tokens = 0
+        ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
         self._enqueue(ticket)
         if self._lanes is not None:
             self._lanes.queued(ticket)
@@ -280,10 +281,13 @@ class Scheduler:
     ) -> None:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         before = self.capacity.engines.get(name)
-        if before is not None and self._prefixes is not None and before.models != set(models):
+        serves_others = before is None or before.models != set(models)
+        if before is not None and self._prefixes is not None and serves_others:
             self._prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
+        if serves_others:
+            self._pools_anew()
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
@@ -445,7 +449,6 @@ class Scheduler:
 
     def _enqueue(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
-        ticket.starts_before = self._history.starts
         if self.backlog.push(ticket):
             self.tree.join(ticket.leaf, ticket.pool)
         if self._keeps_homes:
@@ -461,6 +464,20 @@ class Scheduler:
         if self._keeps_homes:
             self._where.wait_no_more(ticket)
         self._deadlines.tidy(self.backlog.requests)
+
+    def _pools_anew(self) -> None:
+        """Other engines serve some model: who waits competes for those, at its place by arrival."""
+        for ticket in sorted(self._tickets.values(), key=lambda ticket: ticket.sequence):
+            pool = self.capacity.without(self._pool(ticket.request), ticket.failed_engine)
+            if ticket.engine is not None or pool is ticket.pool:
+                continue
+            self._dequeue(ticket)
+            if self._lanes is not None:
+                self._lanes.unqueued(ticket)
+            ticket.pool = pool
+            self._enqueue(ticket)
+            if self._lanes is not None:
+                self._lanes.queued(ticket)
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""

@@ -40,6 +40,8 @@ class ShareTree:
     def _node(self, path: TenantPath, share: TenantShare, parent: Node | None) -> Node:
         node = Node(path, weight=share.weight, index=self.index_end, parent=parent)
         self.index_end += 1
+        if share.children or parent is None:
+            node.begin_holding()
         for child in share.children:
             assert child.name not in node.children, f"two siblings are called {child.name}"
             node.children[child.name] = self._node((*path, child.name), child, node)
@@ -89,7 +91,7 @@ class ShareTree:
             if not node.waiting_pools:
                 parent.waiting_children[node] = None
                 parent.waiting_weight += node.weight
-            node.waiting_pools.add(pool)
+            node.waiting_pools = (*node.waiting_pools, pool)
             view = parent.views.get(pool)
             is_first = view is None
             if view is None:
@@ -109,7 +111,7 @@ class ShareTree:
             left, last_left = (node, pool), parent.last_left
             for engine in pool.engines:
                 last_left[engine] = left
-            node.waiting_pools.remove(pool)
+            node.waiting_pools = tuple(other for other in node.waiting_pools if other is not pool)
             if not node.waiting_pools:
                 del parent.waiting_children[node]
                 parent.waiting_weight -= node.weight
@@ -170,9 +172,14 @@ class ShareTree:
 
     def add(self, parent: Node, share: TenantShare) -> None:
         """A new node, which will begin level with those that wait when it begins to wait itself."""
-        self._leaves.pop(parent.path, None)
+        self._hold(parent)
         parent.children[share.name] = self._node((*parent.path, share.name), share, parent)
         self.version += 1
+
+    def _hold(self, parent: Node) -> None:
+        """It is going to have children, if it has none yet."""
+        self._leaves.pop(parent.path, None)
+        parent.begin_holding()
 
     def take_out(self, node: Node) -> None:
         """The node and all beneath it are gone. Nothing runs there either."""
@@ -189,8 +196,8 @@ class ShareTree:
         self._cut(node)
         for below in subtree(node):
             self._leaves.pop(below.path, None)
+        self._hold(to)
         to.children[node.path[-1]] = node
-        self._leaves.pop(to.path, None)
         moved, node.parent = node.path, to
         for below in subtree(node):
             below.path = (*to.path, *below.path[len(moved) - 1 :])

@@ -18,8 +18,8 @@ class Ticket:
     `expected_units` is the last estimate; `units` is what its leaf carries for it at this
     moment, 0 while it waits. `price_percent` is what its lane charges for its work. `first_try_ms` is
     how long it had been here when its second stay in the queue began; 0 in the first.
-    `home` is the engine near which it waits, for queues that keep tickets by engine. `has_failed_once`
-    says that an engine has failed on it before.
+    `home` is the engine near which it waits, for queues that keep tickets by engine. `failed_engine`
+    is the one that has failed on it before.
     """
 
     request: Request
@@ -42,8 +42,12 @@ class Ticket:
     engine_clock_us: int = 0
     """Of its engine when it started there (`EngineClocks`)."""
     produced_tokens: int = 0
-    has_failed_once: bool = False
+    failed_engine: EngineName | None = None
     first_try_ms: int = 0
+
+    @property
+    def has_failed_once(self) -> bool:
+        return self.failed_engine is not None
 
     @property
     def expires_ms(self) -> int:

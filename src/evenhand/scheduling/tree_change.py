@@ -135,7 +135,8 @@ class _Sketch:
         return None
 
     def _remove(self, path: TenantPath) -> str | None:
-        if len(path) == 1 and len(self._children[()] - {p[0] for p in self._leaving if p}) == 1:
+        staying = [name for name in self._children[()] if (name,) not in self._leaving]
+        if staying == [path[0]] and len(path) == 1:
             return f"{_words(path)} is the last tenant. Add another one first."
         self._leaving.update(p for p in self._children if p[: len(path)] == path)
         return None

@@ -37,6 +37,7 @@ class SchedulerCollector(Collector):
         )
         yield from self._engines()
         yield from self._predictions()
+        yield from self._overload()
         yield from self._tenants()
 
     def _engines(self) -> Iterator[Metric]:
@@ -69,6 +70,22 @@ class SchedulerCollector(Collector):
             error.add_metric([model, "over"], known.over_tokens)
             error.add_metric([model, "under"], known.under_tokens)
         yield from (answers, error)
+
+    def _overload(self) -> Iterator[Metric]:
+        """Only where the policy asks for it."""
+        status = self._scheduler.overload()
+        if status is None:
+            return
+        yield GaugeMetricFamily(
+            "evenhand_overloaded",
+            "1 while new interactions of tenants over their share are refused, in some lane.",
+            value=int(status.is_overloaded),
+        )
+        yield GaugeMetricFamily(
+            "evenhand_drain_seconds",
+            "How long all that waits would take at the measured rate; 0 while none is measured.",
+            value=(status.drain_ms or 0) / 1000,
+        )
 
     def _tenants(self) -> Iterator[Metric]:
         families = {

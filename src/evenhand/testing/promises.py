@@ -54,7 +54,7 @@ def stays_within_its_bound(scheduler: Scheduler) -> None:
         if gap_max is None:
             return
         for f, g in combinations(waiting, 2):
-            for pool in f.waiting_pools & g.waiting_pools:
+            for pool in set(f.waiting_pools) & set(g.waiting_pools):
                 gap = abs(f.counter(pool) - g.counter(pool))
                 require(
                     gap <= gap_max * VIRTUAL_PER_UNIT,

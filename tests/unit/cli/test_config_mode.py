@@ -47,12 +47,13 @@ def test_observe_serves_a_plain_queue_and_tries_the_policy(tmp_path: Path) -> No
     ("text", "place", "words"),
     [
         (SOUND.replace("vtc", "fcfs") + "mode: observe\n", "policy.preset", "write `preset: vtc`"),
+        (SOUND.replace("vtc", "rpm") + "mode: observe\n", "policy.preset", "in order of arrival"),
         (SOUND + "mode: watch\n", "mode", "one of enforce, observe"),
         (SOUND + "mode:\n", "mode", "one of enforce, observe"),
         (SOUND + "mode: [observe]\n", "mode", "one of enforce, observe"),
         (SOUND + "moed: observe\n", "moed", "did you mean mode?"),
     ],
-    ids=["fcfs", "unknown", "empty", "list", "mistyped"],
+    ids=["fcfs", "rpm", "unknown", "empty", "list", "mistyped"],
 )
 def test_what_makes_no_sense_is_explained(
     tmp_path: Path, text: str, place: str, words: str

@@ -14,7 +14,9 @@ from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.published import json_schema
 from evenhand.cli.config.seams import ALL_SEAMS, SEAMS, parameters
 from evenhand.cli.main import app
-from evenhand.scheduling import PRESETS
+from evenhand.scheduling import PRESETS, TokenWeights
+from evenhand.scheduling.order.round import quantum_tokens_min
+from evenhand.wire.prefix_text import PREFIX_BYTES_MAX
 from support.third_party import declare, install
 
 SOUND = {
@@ -170,6 +172,71 @@ def test_a_quantum_below_one_request_is_refused(tmp_path: Path, preset: str, nam
     place, message = refusal(tmp_path, {"preset": preset, "settings": {name: 1}})
     assert place == f"policy.settings.{name}"
     assert "no turn would let it through" in message or "must be a whole number" in message
+
+
+def test_the_least_quantum_is_told_and_taken(tmp_path: Path) -> None:
+    least = quantum_tokens_min(TokenWeights(), 256)
+    below = {"preset": "dlpm", "settings": {"quantum_tokens": least - 1}}
+    assert refusal(tmp_path, below)[1].endswith(f"write {least} or more")
+    config_of(tmp_path, {"preset": "dlpm", "settings": {"quantum_tokens": least}})
+
+
+@pytest.mark.parametrize("preset", BUILT_IN_ONLY)
+def test_a_body_and_the_text_compared_of_it_must_fit_the_tenants_queue(
+    tmp_path: Path, preset: str
+) -> None:
+    limits = {"body_bytes_max": 1 << 20, "tenant_queue_bytes_max": (1 << 20) + 1_000}
+    if not PRESETS[preset].reads_prefix:
+        config_of(tmp_path, {"preset": preset}, limits=limits)
+        return
+    place, message = refusal(tmp_path, {"preset": preset}, limits=limits)
+    assert place == "limits.body_bytes_max"
+    assert "lower it or raise tenant_queue_bytes_max" in message
+    limits["tenant_queue_bytes_max"] += PREFIX_BYTES_MAX
+    config_of(tmp_path, {"preset": preset}, limits=limits)
+
+
+def test_what_applications_are_expected_to_use_is_handed_on(tmp_path: Path) -> None:
+    applications = [{"name": "default", "expected_units": 12_000}]
+    config = config_of(tmp_path, {"preset": "wsc"}, applications=applications)
+    assert policy_settings(config).application_units == {"default": 12_000}
+    told = yaml.safe_load(effective(config))["applications"]
+    assert told == applications
+
+
+@pytest.mark.parametrize("preset", BUILT_IN_ONLY)
+def test_what_no_policy_reads_of_applications_is_refused(tmp_path: Path, preset: str) -> None:
+    applications = [{"name": "default", "expected_units": 1}]
+    if PRESETS[preset].cost.name == "per-application":
+        config_of(tmp_path, {"preset": preset}, applications=applications)
+        return
+    place, message = refusal(tmp_path, {"preset": preset}, applications=applications)
+    assert place == "applications"
+    assert "remove the section, or choose wsc or fairserve" in message
+    config_of(tmp_path, {"preset": preset, "cost": "per-application"}, applications=applications)
+
+
+@pytest.mark.parametrize(
+    ("applications", "where", "words"),
+    [
+        ([{"name": "defualt", "expected_units": 1}], "[0].name", "did you mean default?"),
+        ([{"name": "default", "expected_units": 0}], "[0].expected_units", "whole number from 1"),
+        ([{"name": "default", "expected_units": 1.5}], "[0].expected_units", "whole number from 1"),
+        ([{"name": "default"}], "[0].expected_units", "missing"),
+        ([{"name": "default", "expected_units": 1}] * 2, "[1].name", "rename one"),
+    ],
+    ids=["unknown", "zero", "broken", "missing", "twice"],
+)
+def test_applications_that_make_no_sense_are_explained(
+    tmp_path: Path, applications: Any, where: str, words: str
+) -> None:
+    place, message = refusal(tmp_path, {"preset": "wsc"}, applications=applications)
+    assert place == f"applications{where}"
+    assert words in message
+    stored: Any = {"state": {"folder": str(tmp_path / "state")}}
+    if words.startswith("did you"):
+        # A key of the state database may be of it.
+        config_of(tmp_path, {"preset": "wsc"}, applications=applications, **stored)
 
 
 def test_the_schema_offers_every_parameter_with_its_range() -> None:

@@ -37,7 +37,10 @@ def test_every_policy_has_a_valid_configuration(tmp_path: Path, preset: str) -> 
     asked = DemoOptions(policy=preset).policy_section
     file = tmp_path / "gateway.yaml"
     file.write_bytes(configuration(engine, policy=asked, tenants={"chat": "KEY_0"}))
-    assert chosen(read(file).config.policy).values() == PRESETS[preset].values()
+    values = PRESETS[preset].values()
+    if "quantum_tokens" in values:
+        values["quantum_tokens"] = 600  # short rounds
+    assert chosen(read(file).config.policy).values() == values
 
 
 def test_a_phase_has_a_gateway_that_knows_its_keys_and_ends_with_it() -> None:

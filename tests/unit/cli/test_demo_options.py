@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from evenhand.cli.demo.command import demo
 from evenhand.cli.demo.options import DemoError, DemoOptions
 from evenhand.cli.demo.stage import open_stage
+from evenhand.scheduling import PRESETS
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,19 @@ def test_the_about_line_names_the_window_and_its_option() -> None:
             assert "m at http://h, 32 requests at a time (--window N)" in stage.about
 
     asyncio.run(main())
+
+
+def test_policies_with_rounds_get_short_ones_unless_told_or_on_an_engine_of_the_users() -> None:
+    for preset, policy in PRESETS.items():
+        options = DemoOptions(policy=preset)
+        has_rounds = "quantum_tokens" in policy.values()
+        assert (options.short_rounds == "quantum_tokens=600") == has_rounds
+        if has_rounds:
+            assert options.policy_section.settings["quantum_tokens"] == 600
+            told = DemoOptions(policy=preset, changes=("quantum_tokens=5000",))
+            assert told.policy_section.settings["quantum_tokens"] == 5000
+            theirs = DemoOptions(policy=preset, engine_url="http://h", model="m")
+            assert theirs.policy_section.settings["quantum_tokens"] == 4000
 
 
 def test_checking_the_json_file_leaves_nothing_behind(tmp_path: Path) -> None:

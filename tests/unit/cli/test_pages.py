@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.model import Outcome
-from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare
+from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
     CertificateCollector,
@@ -32,7 +32,9 @@ def test_every_outcome_is_explained() -> None:
 
 def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics = Metrics(models=["m"], version="1")
-    scheduler = Scheduler(SchedulerSettings(tenants=(TenantShare(name="a"),)))
+    asks_overload = compose("fairserve")
+    settings = SchedulerSettings(tenants=(TenantShare(name="a"),), policy=asks_overload)
+    scheduler = Scheduler(settings)
     scheduler.engine_changed("e", window=1, models=["m"])  # type: ignore[arg-type, list-item]
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
     metrics.registry.register(LaneCollector(scheduler, lambda: 0))

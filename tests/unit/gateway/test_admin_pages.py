@@ -120,6 +120,8 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
         ],
         "queue": {"requests": 2, "bytes": 200},
         "lanes": [],
+        "overload": None,
+        "predictions": {MODEL: {"answers": 1, "over_tokens": 226, "under_tokens": 0}},
         "open_requests": 2,
         "tenants_left_out": None,
     }

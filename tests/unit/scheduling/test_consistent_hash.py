@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,16 @@ def places(names: str) -> dict[str, str]:
     """Where each interaction goes, on idle engines."""
     place, there = placing(), engines(names)
     return {key: place.choose(place.ticket(interaction=key), there) for key in KEYS}
+
+
+def test_an_id_that_was_made_for_one_call_has_no_say() -> None:
+    place, there = placing(), engines("abcdefgh")
+    chosen = set()
+    for number in range(20):
+        ticket = place.ticket(interaction=f"i{number}", prefix=b"the same")
+        ticket.request = replace(ticket.request, interaction_is_new=True)
+        chosen.add(place.choose(ticket, there))
+    assert len(chosen) == 1
 
 
 def test_an_interaction_stays_where_it_is_whatever_its_prompts() -> None:

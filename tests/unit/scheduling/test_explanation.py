@@ -126,7 +126,7 @@ def test_a_refusal_is_remembered_with_its_words(way: str) -> None:
         core.expire(70_000)
     told = core.why(RequestId("a1" if way == "expired" else "a3"), 70_000)
     assert told is not None
-    assert (told.state, told.gate) == ("refused", "refused")
+    assert (told.state, told.gate) == ("refused", "limits")
     assert told.refusal is not None
     expected = {
         "refused": Outcome.TENANT_QUEUE_FULL,

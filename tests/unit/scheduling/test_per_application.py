@@ -5,7 +5,7 @@ import random
 import pytest
 
 from evenhand.model import ApplicationName, ModelName, Request, RequestId, Usage
-from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
+from evenhand.scheduling import PRESETS, Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.cost.expectations import APPLICATIONS_MAX, Expectations
 from evenhand.scheduling.cost.protocol import Cost, Work
 from evenhand.scheduling.recorder import replay
@@ -113,3 +113,7 @@ def test_with_one_application_wsc_is_vtc() -> None:
     )
     log = recorded(vtc, seed=2, steps=3_000, arrival=alike)
     assert replay(log, Scheduler(wsc)) == len(log)
+
+
+def test_fairserve_counts_as_wsc_does() -> None:
+    assert PRESETS["fairserve"].cost is PRESETS["wsc"].cost

@@ -11,6 +11,7 @@ from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, U
 from evenhand.scheduling import Scheduler, SchedulerSettings, ShareTree, TenantShare, compose
 from evenhand.scheduling.admission.request_rate import RequestRate
 from evenhand.scheduling.admission.token_rate import TokenRate
+from evenhand.scheduling.admission.token_window import TokenWindow
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.decisions import Refusal
 
@@ -217,3 +218,12 @@ def test_rates_promise_no_shares(preset: str) -> None:
     policy = compose(preset)
     assert not policy.is_fair
     assert policy.lag_bound(window=1, request_units_max=1, weight_min=1) is None
+
+
+def test_nothing_is_given_back_for_what_has_left_the_window() -> None:
+    window = TokenWindow()
+    window.count(50, 0)
+    window.count(70, 30_000)
+    window.slide(70_000)
+    window.give_back(50, 0)
+    assert window.tokens == 70

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, Usage
+from evenhand.model import EngineName, LaneName, ModelName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import (
+    PRESETS,
+    Lane,
     Policy,
     QueueLimits,
     Scheduler,
@@ -452,3 +454,63 @@ def test_cost_counts_every_kind_of_token(preset: str) -> None:
     usage = Usage(input_tokens=7, output_tokens=5, cached_input_tokens=2)
     settlement = core.settle(RequestId("a1"), usage, Outcome.COMPLETED, 0)
     assert settlement.units == TokenWeights().of(usage) == 5 * 10 + 2 * 1 + 5 * 20
+
+
+N = ModelName("n")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_engine_that_joins_serves_who_waits_already(preset: str) -> None:
+    core = scheduler(policy=compose(preset))
+    for name in ("a1", "b1", "a2"):
+        core.submit(request(name), 0)
+    assert start(core) == "a1"
+    assert start(core) is None
+    core.engine_changed(E2, window=1, models=[M])
+    assert (started := core.next(0)) is not None
+    assert started.engine == E2
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_engine_starts_nothing_whose_model_it_serves_no_more(preset: str) -> None:
+    core = scheduler(policy=compose(preset))
+    core.submit(request("a1"), 0)
+    core.engine_changed(E1, window=1, models=[N])
+    assert core.next(0) is None
+    core.engine_changed(E1, window=1, models=[M, N])
+    assert start(core) == "a1"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_second_try_never_goes_back_to_an_engine_that_changed_its_models(preset: str) -> None:
+    core = scheduler(policy=compose(preset))
+    core.engine_changed(E2, window=1, models=[M])
+    for name in ("a1", "a2"):
+        core.submit(request(name), 0)
+    first, second = core.next(0), core.next(0)
+    assert first is not None
+    assert second is not None
+    assert core.try_again_elsewhere(first.request.id, 0)
+    core.engine_changed(first.engine, window=1, models=[M, N])
+    assert core.next(0) is None
+    core.settle(second.request.id, Usage(10, 0), Outcome.COMPLETED, 0)
+    again = core.next(0)
+    assert again is not None
+    assert (again.request, again.engine) == (first.request, second.engine)
+
+
+def test_who_waits_keeps_its_place_when_engines_change_their_models() -> None:
+    lanes = (Lane(name=LaneName("default"), ttft_ms_target=1_000),)
+    settings = SchedulerSettings(tenants=(TenantShare(name="a"),), lanes=lanes)
+    core = Scheduler(settings)
+    core.engine_changed(E1, window=1, models=[M])
+    core.engine_changed(E2, window=1, models=[N])
+    order = [("a1", M), ("a2", N), ("a3", M), ("a4", N), ("a5", M), ("a6", N)]
+    for now_ms, (name, model) in enumerate(order):
+        core.submit(replace(request(name), model=model), now_ms)
+    assert {start(core, 10), start(core, 10)} == {"a1", "a2"}
+    core.engine_changed(E1, window=1, models=[M, N])
+    core.engine_changed(E2, window=1, models=[M, N])
+    assert core.lane_standings(12)[0].oldest_wait_ms == 10
+    core.engine_changed(E1, window=5, models=[M, N])
+    assert [start(core, 12) for _ in range(4)] == ["a3", "a4", "a5", "a6"]

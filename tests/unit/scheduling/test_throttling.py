@@ -3,8 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evenhand.model import EngineName, InteractionId, ModelName, Outcome, Request, RequestId, Usage
-from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
+from evenhand.model import (
+    EngineName,
+    InteractionId,
+    LaneName,
+    ModelName,
+    Outcome,
+    Request,
+    RequestId,
+    Usage,
+)
+from evenhand.scheduling import Lane, Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.decisions import Refusal
 
 M, IDLE = ModelName("m"), ModelName("idle")
@@ -21,9 +30,11 @@ TREE = (
 class World:
     """One engine that serves one request a second, as long as somebody calls `seconds`."""
 
-    def __init__(self, preset: str = "fairserve", **dials: int) -> None:
+    def __init__(
+        self, preset: str = "fairserve", lanes: tuple[Lane, ...] = (), **dials: int
+    ) -> None:
         policy = compose(preset, prediction="none", settings=dials)
-        self.core = Scheduler(SchedulerSettings(tenants=TREE, policy=policy))
+        self.core = Scheduler(SchedulerSettings(tenants=TREE, policy=policy, lanes=lanes))
         self.core.engine_changed(E, window=1, models=[M])
         self.core.engine_changed(EngineName("other"), window=1, models=[IDLE])
         self.now_ms = 0
@@ -32,7 +43,12 @@ class World:
         self.served: list[RequestId] = []
 
     def ask(
-        self, tenant: str = "flood", interaction: str = "", model: ModelName = M, **more: int
+        self,
+        tenant: str = "flood",
+        interaction: str = "",
+        model: ModelName = M,
+        lane: str = "",
+        **more: int,
     ) -> Refusal | None:
         self.count += 1
         request = Request(
@@ -44,6 +60,7 @@ class World:
             output_tokens_max=0,
             queue_wait_ms_max=10**9,
             interaction=InteractionId(interaction),
+            lane=LaneName(lane),
             calls_declared=more.get("declared"),
         )
         engine = self.core.start_at_once(request, self.now_ms)
@@ -246,6 +263,46 @@ def test_asking_how_loaded_the_engines_are_changes_nothing() -> None:
             world.seconds(1)
     assert asked.core.overload() == unasked.core.overload()
     assert asked.served == unasked.served
+
+
+LANES = (Lane(name=LaneName("chat"), ttft_ms_target=2_000), Lane(name=LaneName("batch")))
+
+
+def flooded(lane: str, *, seconds: int, lanes: tuple[Lane, ...] = LANES) -> World:
+    """In that lane one tenant has four times more than the engine can do, for so long."""
+    world = World(lanes=lanes)
+    for _ in range(seconds):
+        for _ in range(4):
+            world.ask(lane=lane)
+        world.seconds(1)
+    return world
+
+
+def test_a_lane_is_overloaded_by_what_waits_in_it_and_before_it() -> None:
+    world = flooded("batch", seconds=20)
+    status = world.core.overload()
+    assert status is not None
+    assert status.lanes == ("batch",), "a flood below is none of the chat's"
+    assert world.ask("flood", "new", lane="batch") is not None
+    assert world.ask("flood", "new", lane="chat") is None
+    chat, batch = LANES
+    world = flooded("batch", seconds=7, lanes=(batch, chat))
+    status = world.core.overload()
+    assert status is not None
+    assert status.lanes == ("chat",), "it goes after the flood, and wants to be sooner"
+    assert world.ask("flood", "new", lane="chat") is not None
+    assert world.ask("flood", "new", lane="batch") is None
+    assert world.ask("modest", "new", lane="chat") is None
+
+
+def test_how_soon_a_lane_wants_its_first_tokens_is_its_target() -> None:
+    # After 7 s with 4 requests for each that is served the queue takes longer than 2 s, since 6 s; it
+    # takes 10 s only since the last ones.
+    for lane, lanes in (("chat", ("chat",)), ("batch", ())):
+        status = flooded(lane, seconds=7).core.overload()
+        assert status is not None
+        assert status.lanes == lanes
+        assert status.is_overloaded == bool(lanes)
 
 
 def test_other_policies_do_not_look_for_overload() -> None:

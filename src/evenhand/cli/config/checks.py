@@ -10,6 +10,9 @@ from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
 from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
 from evenhand.cli.config.words import nearest
+from evenhand.scheduling import PRESETS, TokenWeights
+from evenhand.scheduling.order.round import quantum_tokens_min
+from evenhand.wire.prefix_text import PREFIX_BYTES_MAX
 
 _EXAMPLES = {
     "engines": "{name: local, kind: embedded, models: [tiny]}",
@@ -97,9 +100,11 @@ def policy_problems(config: Config) -> Iterator[Finding]:
         if "quantum_" not in name:
             continue
         tokens, cost = config.limits.output_tokens_default, config.cost
-        units = tokens * cost.output
-        # Quanta in tokens are counted as tokens of input.
-        least = -(-units // cost.input) if name.endswith("_tokens") else units
+        # What a cached token costs has no part in it, and may not be in order.
+        weights = TokenWeights(input=cost.input, cached_input=0, output=cost.output)
+        least = quantum_tokens_min(weights, tokens)
+        if not name.endswith("_tokens"):
+            least *= cost.input
         if value < least:
             message = (
                 f"{value} is less than one request costs with limits.output_tokens_default ({tokens})"
@@ -108,8 +113,36 @@ def policy_problems(config: Config) -> Iterator[Finding]:
             yield ("policy", "settings", name), message
 
 
+def _check_applications(config: Config) -> Iterator[Finding]:
+    yield from _repeated(
+        ("applications",), (application.name for application in config.applications)
+    )
+    policy, _ = choose(config.policy)
+    if config.applications and policy is not None and not policy.reads_application_units:
+        readers = [name for name, preset in PRESETS.items() if preset.reads_application_units]
+        message = (
+            f"{config.policy.preset} does not ask what applications are expected to use: remove the"
+            f" section, or choose {' or '.join(readers)}"
+        )
+        yield ("applications",), message
+
+
+def _check_key_applications(config: Config) -> Iterator[Finding]:
+    if config.state is not None:
+        return  # keys of the database may name them
+    named = dict.fromkeys(key.application for key in config.keys)
+    for index, application in enumerate(config.applications):
+        if application.name not in named:
+            hint = nearest(application.name, named)
+            message = f"no key is of an application {application.name}; {hint}"
+            yield ("applications", index, "name"), message
+
+
 def _check_mode(config: Config) -> Iterator[Finding]:
-    if config.mode == "observe" and config.policy.preset == "fcfs":
+    if config.mode != "observe":
+        return
+    policy, _ = choose(config.policy)
+    if policy is not None and policy.order.name == "anyone" and policy.queue.name == "fifo":
         message = (
             "`mode: observe` serves in order of arrival already and needs a fair policy to compare"
             " with: write `preset: vtc`, or `mode: enforce`"
@@ -130,6 +163,20 @@ def _check_limits(config: Config) -> Iterator[Finding]:
         if low > high:
             message = f"{low} is more than {greater} ({high}): lower it or raise {greater}"
             yield ("limits", lesser), message
+
+
+def _check_prefix_room(config: Config) -> Iterator[Finding]:
+    policy, _ = choose(config.policy)
+    if policy is None or not policy.reads_prefix:
+        return
+    body, room = config.limits.body_bytes_max, config.limits.tenant_queue_bytes_max
+    if body <= room < body + PREFIX_BYTES_MAX:
+        message = (
+            f"{config.policy.preset} compares prompts, so a request waits with up to"
+            f" {PREFIX_BYTES_MAX} bytes of its text besides, which is more than tenant_queue_bytes_max"
+            f" ({room}) in all: lower it or raise tenant_queue_bytes_max"
+        )
+        yield ("limits", "body_bytes_max"), message
 
 
 def _check_listeners(config: Config) -> Iterator[Finding]:
@@ -253,8 +300,11 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
     (frozenset({"policy", "cost", "limits"}), policy_problems),
+    (frozenset({"applications", "policy"}), _check_applications),
+    (frozenset({"applications", "keys", "state"}), _check_key_applications),
     (frozenset({"mode", "policy"}), _check_mode),
     (frozenset({"limits"}), _check_limits),
+    (frozenset({"limits", "policy"}), _check_prefix_room),
     (frozenset({"listen", "admin"}), _check_listeners),
     (frozenset({"keys", "admin"}), _check_keys),
     (frozenset({"keys", "state"}), _check_key_presence),

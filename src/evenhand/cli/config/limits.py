@@ -19,7 +19,8 @@ class Limits(BaseModel):
     """Requests waiting in all. At the limit the newest of the tenant furthest over its share
     goes (429)."""
     queue_bytes_max: Annotated[int, between(1024, _TIB)] = 268_435_456
-    """Bytes of request bodies waiting in all; the same rule."""
+    """Bytes of request bodies waiting in all; the same rule. A policy that compares prompts keeps up to
+    256 KiB of the text of each beside it, which counts here and below."""
     tenant_queue_requests_max: Annotated[int, between(1, 10_000_000)] = 2_000
     """Requests of one tenant that wait; the next is refused (429)."""
     tenant_queue_bytes_max: Annotated[int, between(1024, _TIB)] = 67_108_864

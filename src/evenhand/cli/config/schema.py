@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from evenhand.cli.config.address import Address, ListenAddress
+from evenhand.cli.config.applications import Application
 from evenhand.cli.config.engines import Engine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.limits import Limits
@@ -117,6 +118,8 @@ class Config(BaseModel):
     """What a token costs."""
     lanes: Annotated[tuple[Lane, ...], Field(min_length=1, max_length=64)] = (Lane(name="default"),)
     """The lanes that keys may name, those that go first before the others."""
+    applications: Annotated[tuple[Application, ...], Field(max_length=1_000)] = ()
+    """What calls of some applications are expected to use, where the policy asks."""
     limits: Limits = Limits()
     """What nothing may exceed."""
     state: State | None = None

@@ -58,6 +58,11 @@ cost:                           # service units per token: what shares are count
   cached_input: 1
   output: 20
 
+# What calls are expected to use, in these units; read by the policies wsc and fairserve, which learn it
+# of applications that are not listed.
+# applications:
+#   - {name: chat, expected_units: 20000}
+
 lanes:                          # classes of service
   - name: default
     queue_wait_s_max: 120       # seconds a request may wait

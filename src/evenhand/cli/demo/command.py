@@ -83,6 +83,9 @@ async def _play(options: DemoOptions) -> int:
     keys = {name: secrets.token_urlsafe(24) for name in neighbours(options.seconds).tenants}
     async with open_stage(options, keys) as stage:
         console.print(stage.about, highlight=False)
+        if options.short_rounds is not None:
+            said = f"Rounds are short, as this engine is slow: --set {options.short_rounds}"
+            console.print(said, highlight=False)
         return await run_demo(
             options, stage.gateway_for_phase, model=stage.model, keys=keys, console=console
         )

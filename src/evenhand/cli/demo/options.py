@@ -10,6 +10,10 @@ from evenhand.engines.http import EngineAddress
 CONTROL = "fcfs"
 """The preset that the others are compared with."""
 
+_QUANTUM = "quantum_tokens="
+_QUANTUM_TOKENS = 600
+"""Little more than the least that one request needs."""
+
 _WINDOW_DEFAULT = 4
 _WINDOW_MAX = 1024
 _SECONDS_MIN, _SECONDS_MAX = 1.0, 600.0
@@ -51,8 +55,19 @@ class DemoOptions:
         return chosen(self.policy_section).is_fair
 
     @property
+    def short_rounds(self) -> str | None:
+        """What the demo sets so that rounds are short beside its phases: the embedded engine is slow,
+        and a quantum that suits a GPU would last for seconds on it. None: the policy has no rounds, or
+        the user has chosen, or it is the user's engine."""
+        if self.engine_url is not None or any(c.startswith(_QUANTUM) for c in self.changes):
+            return None
+        asked = asked_alone(AskedPolicy(self.policy, self.changes))
+        return f"{_QUANTUM}{_QUANTUM_TOKENS}" if _QUANTUM[:-1] in asked.settings else None
+
+    @property
     def _asked(self) -> AskedPolicy:
-        return AskedPolicy(self.policy, self.changes)
+        own = self.short_rounds
+        return AskedPolicy(self.policy, self.changes if own is None else (*self.changes, own))
 
     @property
     def engine_window(self) -> int:
@@ -72,7 +87,7 @@ class DemoOptions:
 
     def _check_policy(self) -> None:
         try:
-            asked_alone(self._asked)
+            asked_alone(AskedPolicy(self.policy, self.changes))
         except ConfigurationError as error:
             raise DemoError("; ".join(str(problem) for problem in error.problems)) from None
 

@@ -33,9 +33,9 @@ def listing(policies: Iterable[Policy], offered: Iterable[str], console: Console
     console.print(table)
     console.print()
     console.print(
-        "fair: two tenants that wait for the same engines never differ in service per weight by more"
-        " than the bound: W requests in flight, C the cost of the largest, w the least weight, Q a"
-        " quantum.",
+        "fair: two tenants that wait for the same engines, and use no others, never differ in service"
+        " per weight by more than the bound: W requests in flight, C the cost of the largest, w the"
+        " least weight, Q a quantum.",
         style="dim",
     )
     others = ", ".join(offered)

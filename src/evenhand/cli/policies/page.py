@@ -33,9 +33,9 @@ evenhand demo --policy vtc    # shows it on a real engine
 whose value is out of range, and says what to write instead. An installed package may offer more
 policies: [CONTRIBUTING.md](../CONTRIBUTING.md#adding-a-policy) says how.
 
-*Fair* means that the policy states a bound and keeps it: two tenants that wait for the same engines
-never differ in service per weight by more. W is the number of requests in flight, C what the largest
-of them costs, w the least weight among the siblings.
+*Fair* means that the policy states a bound and keeps it: two tenants that wait for the same engines,
+and use no others, never differ in service per weight by more. W is the number of requests in flight, C
+what the largest of them costs, w the least weight among the siblings.
 """
 
 _SEAM_WORDS = {

@@ -12,9 +12,25 @@ _GATES = {
     "share": "other tenants went first, whose turn it was by their shares",
     "lane": "requests of other lanes went first",
     "window": "no engine that it can run on had a slot, and nobody was started in its place",
-    "refused": "it was refused",
     "budget": "the hold on its key's budget is on its way to the disk",
 }
+"""Why it waits."""
+
+_REFUSING_GATES = {
+    "oit": "the engines are overloaded, and its tenant is over its share",
+    "rate": "its tenant has used up its rate",
+    "limits": "a limit was reached",
+    "window": "no engine that serves its model was up",
+    "budget": "the budget of its key had no room for it, or could not be looked up",
+}
+"""Why it was refused."""
+
+_OWN_REFUSALS = {
+    Outcome.BUDGET_EXHAUSTED: "budget",
+    Outcome.LEDGER_CLOSED: "budget",
+    Outcome.KEY_LIMIT: "limits",
+}
+"""Gates of those that the gateway refuses before the core sees them."""
 
 
 def explained_page(
@@ -30,6 +46,7 @@ def explained_page(
         "tenant": _path(call, why),
         "engine": None if call is None else call.engine,
         "gate": _gate(call, why),
+        "message": _message(call, why),
         "waited_ms": 0 if why is None else why.waited_ms,
         "queued_before": 0 if why is None else why.queued_before,
         "instead": [] if why is None else [_instead(line) for line in why.instead],
@@ -48,11 +65,22 @@ def _path(call: CallStatus | None, why: Explanation | None) -> str | None:
 
 
 def _gate(call: CallStatus | None, why: Explanation | None) -> str | None:
-    """What held it; None: nothing did."""
+    """What held it, or refused it; None: nothing did."""
     if why is not None:
-        has_waited = why.waited_ms or why.state == "waiting"
-        return why.gate if has_waited or why.gate == "refused" else None
-    return "budget" if call is not None and call.phase == "holding" else None
+        has_waited = why.waited_ms or why.state in ("waiting", "refused")
+        return why.gate if has_waited else None
+    if call is None:
+        return None
+    if call.phase == "holding":
+        return "budget"
+    return None if call.outcome is None else _OWN_REFUSALS.get(call.outcome)
+
+
+def _message(call: CallStatus | None, why: Explanation | None) -> str | None:
+    """What its client was told, if it was told of an error."""
+    if why is not None and why.refusal is not None:
+        return why.refusal.message
+    return None if call is None else call.message
 
 
 def _instead(line: Instead) -> dict[str, Any]:
@@ -66,11 +94,15 @@ def _ahead(line: Ahead) -> dict[str, Any]:
 
 def _sentences(page: dict[str, Any], why: Explanation | None) -> list[str]:
     told = [_what_became(page, why)]
-    if page["gate"] in ("own", "share", "lane", "window", "budget"):
+    gate = page["gate"]
+    is_refused = why.state == "refused" if why is not None else page["phase"] == "ended"
+    if gate is not None and is_refused:
+        told.append(f"It was refused because {_REFUSING_GATES[gate]}.")
+    elif gate is not None:
         verb = "waits" if page["phase"] in ("queued", "holding") else "waited"
-        told.append(f"It {verb} because {_GATES[page['gate']]}.")
-    if why is not None and why.refusal is not None:
-        told.append(why.refusal.message)
+        told.append(f"It {verb} because {_GATES[gate]}.")
+    if page["message"]:
+        told.append(page["message"])
     told += [_served(line) for line in ([] if why is None else why.instead)]
     if page["others"]:
         told.append(f"{page['others']} more starts went to tenants that are not named.")

@@ -31,9 +31,27 @@ class LiveState:
             "engines": self._engines(),
             "queue": {"requests": scheduler.backlog.requests, "bytes": scheduler.backlog.bytes},
             "lanes": [lane._asdict() for lane in status.lanes()],
+            "overload": self._overload(),
+            "predictions": {
+                model: asdict(known)
+                for model, known in scheduler.prediction_errors.by_model.items()
+            },
             "open_requests": scheduler.open_requests(),
             "tenants": [_row(self._standings.of(node)) for node in _with_ancestors(top)],
             "tenants_left_out": None if rest is None else asdict(rest),
+        }
+
+    def _overload(self) -> dict[str, Any] | None:
+        """None where the policy does not ask for it."""
+        overload = self._status.scheduler.overload()
+        if overload is None:
+            return None
+        return {
+            "overloaded": overload.is_overloaded,
+            "lanes": overload.lanes,
+            "drain_ms": overload.drain_ms,
+            "target_ms": overload.target_ms,
+            "throttled_requests": overload.throttled,
         }
 
     def _policy(self) -> dict[str, Any]:

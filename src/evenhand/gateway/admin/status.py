@@ -21,12 +21,14 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True)
 class CallStatus:
-    """One call: in which phase it is, and once that is "ended", how it ended."""
+    """One call: in which phase it is, and once that is "ended", how it ended. `message` is the error
+    that its client was told; None: there was none."""
 
     phase: str
     tenant: TenantPath | None
     engine: EngineName | None
     outcome: Outcome | None
+    message: str | None = None
 
 
 class Status(Protocol):

@@ -2,16 +2,20 @@
 
 from typing import NamedTuple
 
+from evenhand.model import LaneName
+
 
 class OverloadStatus(NamedTuple):
     """For people and metrics. `drain_ms` is how long what waits would take at the rate measured at the
     last arrival, None: there was none; `since_ms` is when the overload began to be acted on, None: there
-    is none. `throttled` counts the requests refused for it since the start."""
+    is none in any lane, else in the first. `lanes` are those in which there is, where there are lanes.
+    `throttled` counts the requests refused for it since the start."""
 
     drain_ms: int | None
     target_ms: int
     since_ms: int | None
     throttled: int
+    lanes: tuple[LaneName, ...] = ()
 
     @property
     def is_overloaded(self) -> bool:

@@ -3,7 +3,7 @@ oit.md."""
 
 from collections.abc import Mapping
 
-from evenhand.model import Outcome, Request, Usage
+from evenhand.model import LaneName, Outcome, Request, Usage
 from evenhand.scheduling.admission.overload import Overload, OverloadStatus
 from evenhand.scheduling.admission.protocol import Admission
 from evenhand.scheduling.decisions import Refusal
@@ -12,36 +12,47 @@ from evenhand.scheduling.node import Node
 from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.retry_after import RETRY_AFTER_MS_MAX, drain_ms, in_whole_seconds
 
+_ONLY_LANE = LaneName("")
+
 
 class Throttling:
-    """Refuses new interactions of tenants over their share, while there is an overload."""
+    """Refuses new interactions of tenants over their share, while there is an overload. Each lane has
+    one of its own: its target is how soon its first tokens are wanted, where it says so, and what it
+    waits for is its own queue and that of the lanes before it."""
 
     def __init__(self, ground: Ground, values: Mapping[str, int]) -> None:
         interactions = ground.interactions
         assert interactions is not None, "the part says that it follows interactions"
         self._ground = ground
         self._interactions: Interactions = interactions
-        target_ms, percent = values["overload_target_s"] * 1000, values["overload_cleared_percent"]
-        # The hook for lanes: one of these for each, with the lane's own target and queue.
-        self._overload = Overload(
-            target_ms=target_ms,
-            sustained_ms=values["overload_sustained_s"] * 1000,
-            cleared_percent=percent,
-        )
-        self._within_share_ms = target_ms * percent // 100
+        self._target_ms = values["overload_target_s"] * 1000
+        self._percent = values["overload_cleared_percent"]
+        targets_ms: dict[LaneName, int | None] = {
+            lane.name: lane.ttft_ms_target for lane in ground.lanes
+        } or {_ONLY_LANE: None}
+        # In order of precedence.
+        self._overloads = {
+            name: Overload(
+                target_ms=target_ms or self._target_ms,
+                sustained_ms=values["overload_sustained_s"] * 1000,
+                cleared_percent=self._percent,
+            )
+            for name, target_ms in targets_ms.items()
+        }
         self._units_per_s: int | None = None
         """The rate, as measured last."""
         self._throttled = 0
 
     def refusal(self, request: Request, leaf: Node, now_ms: int) -> Refusal | None:
         units_per_s = self._measure(now_ms)
-        if units_per_s is None or self._overload.since_ms is None:
+        overload = self._overloads[request.lane if self._ground.lanes else _ONLY_LANE]
+        if units_per_s is None or overload.since_ms is None:
             return None
         if self._finds_a_slot(request):
             return None
         if self._interactions.continues(request, leaf, now_ms):
             return None
-        over_ms = self._over_share_ms(request, leaf, units_per_s)
+        over_ms = self._over_share_ms(request, leaf, overload.target_ms, units_per_s)
         if over_ms <= 0:
             return None
         self._throttled += 1
@@ -59,9 +70,19 @@ class Throttling:
         """It is measured at arrivals: meanwhile the queue only gets shorter."""
 
     def overload(self) -> OverloadStatus | None:
-        drain_ms, overload = self._drain_ms(), self._overload
-        since_ms = None if overload.would_end(drain_ms) else overload.since_ms
-        return OverloadStatus(drain_ms, overload.target_ms, since_ms, self._throttled)
+        since_ms, lanes = None, []
+        for name, (overload, takes_ms) in self._drains().items():
+            if overload.since_ms is not None and not overload.would_end(takes_ms):
+                since_ms = overload.since_ms if since_ms is None else since_ms
+                lanes.append(name)
+        named = tuple(lanes) if self._ground.lanes else ()
+        return OverloadStatus(
+            self._drain_ms(self._ground.tree.root.queued_units),
+            self._target_ms,
+            since_ms,
+            self._throttled,
+            named,
+        )
 
     def forget(self, leaf: Node) -> None:
         """Nothing is kept of a tenant here."""
@@ -70,14 +91,26 @@ class Throttling:
         units_per_s = self._ground.rate.units_per_s(now_ms)
         # At least 1, where engines have come to a stand.
         self._units_per_s = None if units_per_s is None else max(1, units_per_s)
-        self._overload.measure(self._drain_ms(), now_ms)
+        for overload, takes_ms in self._drains().values():
+            overload.measure(takes_ms, now_ms)
         return self._units_per_s
 
-    def _drain_ms(self) -> int | None:
-        root = self._ground.tree.root
+    def _drains(self) -> dict[LaneName, tuple[Overload, int | None]]:
+        """Of each lane, and how long what waits in it and in those before it would take."""
+        ground = self._ground
+        if not ground.lanes:
+            takes_ms = self._drain_ms(ground.tree.root.queued_units)
+            return {_ONLY_LANE: (self._overloads[_ONLY_LANE], takes_ms)}
+        drains, units = {}, 0
+        for name, overload in self._overloads.items():
+            units += ground.backlog.lane_units[name]
+            drains[name] = (overload, self._drain_ms(units))
+        return drains
+
+    def _drain_ms(self, units: int) -> int | None:
         if self._units_per_s is None:
             return None
-        return drain_ms(root, root.queued_units, self._units_per_s)
+        return drain_ms(self._ground.tree.root, units, self._units_per_s)
 
     def _finds_a_slot(self, request: Request) -> bool:
         """An engine would stand idle for nobody's good if such a one were refused."""
@@ -85,7 +118,7 @@ class Throttling:
         is_open = capacity.is_open(capacity.pool(request.model))
         return is_open and not capacity.open_pools(self._ground.tree.root.views)
 
-    def _over_share_ms(self, request: Request, leaf: Node, units_per_s: int) -> int:
+    def _over_share_ms(self, request: Request, leaf: Node, target_ms: int, units_per_s: int) -> int:
         """In how long the tenant will be within its share; 0 or less: it is.
 
         It is while what it has waiting takes less than the cleared part of the target at its share, and
@@ -95,8 +128,8 @@ class Throttling:
         calls = self._interactions.expected_calls(request, leaf)
         with_this = waiting + calls * self._ground.expected_units(request)
         return min(
-            drain_ms(leaf, waiting, units_per_s) - self._within_share_ms,
-            drain_ms(leaf, with_this, units_per_s) - self._overload.target_ms,
+            drain_ms(leaf, waiting, units_per_s) - target_ms * self._percent // 100,
+            drain_ms(leaf, with_this, units_per_s) - target_ms,
         )
 
 

@@ -56,6 +56,7 @@ _PARTS: tuple[Part[Cost], ...] = (
         name="per-application",
         summary="weighted tokens over what a call of the application is expected to use",
         build=_per_application,
+        reads_application_units=True,
         parameters=(EXPECTED_PERCENT, EXPECTED_MEMORY_CALLS, FACTOR_MAX),
     ),
 )

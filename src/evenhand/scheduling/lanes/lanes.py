@@ -1,6 +1,7 @@
 """When a lane's turn is. Rule, guarantees and bounds: lanes.md."""
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from evenhand.model import EngineName, LaneName
 from evenhand.scheduling.lanes.lane import Lane
@@ -27,7 +28,12 @@ class Lanes:
 
     def queued(self, ticket: Ticket) -> None:
         """It waits. Once per stay in the queue."""
-        self._pool(ticket.pool).waiting[ticket] = None
+        waiting = self._pool(ticket.pool).waiting
+        # Only those that come from another pool find some that wait for less long.
+        later = list(takewhile(lambda other: other.queued_ms > ticket.queued_ms, reversed(waiting)))
+        waiting[ticket] = None
+        for other in reversed(later):
+            waiting.move_to_end(other)
 
     def unqueued(self, ticket: Ticket) -> None:
         """It waits no more. Once per stay."""

@@ -113,7 +113,7 @@ class DeficitRing:
         if units >= 0:
             return
         for child in ticket.leaf.lineage[:-1]:
-            for pool in child.waiting_pools:  # each for itself, so in any order
+            for pool in child.waiting_pools:
                 assert child.parent is not None
                 ring = self._rings[child.parent, pool]
                 if ring.round.refunded(child):

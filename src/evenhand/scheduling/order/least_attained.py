@@ -35,9 +35,10 @@ class LeastAttained:
         return self._queue.first(self._attained.least_leaf(openings.pools), openings, now_ms)
 
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
+        worth = self._worth(now_ms)  # first: it may halve what all charges counted for
         before, counted_before = self._charged.get(ticket, (0, 0))
         # A refund takes back what those units counted for, which is less than they would now.
-        counts = units * self._worth(now_ms) if units >= 0 else counted_before * units // before
+        counts = units * worth if units >= 0 else counted_before * units // before
         self._charged[ticket] = (before + units, counted_before + counts)
         for node in ticket.leaf.lineage:
             self._attained.counter(node).virtual += counts * node.ticks_per_unit

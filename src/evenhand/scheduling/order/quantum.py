@@ -17,9 +17,9 @@ from evenhand.scheduling.ticket import Ticket
 
 _DEAD_ENTRIES_MAX = 64
 
-_Entry = tuple[tuple[int, ...], int, int, Ticket, Node]
-"""A head, and the child beneath which it is; its index stands where entries are compared, for a ticket
-that was moved has an entry beneath each of two."""
+_Entry = tuple[tuple[int, ...], int, Ticket, int, Node]
+"""A head, and the child beneath which it is, after its index: a tenant that was moved may have left an
+equal head behind beneath another child."""
 
 
 class _Field:
@@ -60,14 +60,14 @@ class _Field:
         """The first ticket of that list beneath children that may go."""
         heap = self._heaps.get(which, [])
         while heap:
-            rank, sequence, _, ticket, child = heap[0]
+            rank, sequence, ticket, _, child = heap[0]
             head = self._head_of(child, which)
             if head == (rank, sequence, ticket):
                 return head
             if head is None or head < (rank, sequence, ticket):  # then it has an entry of its own
                 heappop(heap)
             else:
-                heapreplace(heap, _entry(head, child))
+                heapreplace(heap, (*head, child.index, child))
         return None
 
     def _head_of(self, child: Node, which: EngineName | None) -> Head | None:
@@ -79,13 +79,13 @@ class _Field:
         if head is None:
             return
         heap = self._heaps.setdefault(which, [])
-        heappush(heap, _entry(head, child))
+        heappush(heap, (*head, child.index, child))
         view = self._node.views[self._pool]
         if len(heap) > 2 * len(view) + _DEAD_ENTRIES_MAX:
             children = dict.fromkeys(entry[4] for entry in heap)
             living = [c for c in children if c in view and not self.round.is_parked(c)]
             heads = [(self._queue.head(c, self._pool, which), c) for c in living]
-            heap[:] = [_entry(head, c) for head, c in heads if head is not None]
+            heap[:] = [(*head, c.index, c) for head, c in heads if head is not None]
             heapify(heap)
 
 
@@ -132,7 +132,7 @@ class Quantum:
         if units >= 0:
             return
         for child, parent in _steps(ticket.leaf):
-            for pool in child.waiting_pools:  # each for itself, so in any order
+            for pool in child.waiting_pools:
                 field = self._fields[parent, pool]
                 if field.round.refunded(child):
                     field.enter(child)
@@ -158,11 +158,6 @@ class Quantum:
                 field = _Field(parent, pool, self._queue, self._quantum_ticks)
                 self._fields[parent, pool] = field
             field.improved(child, ticket)
-
-
-def _entry(head: Head, child: Node) -> _Entry:
-    rank, sequence, ticket = head
-    return rank, sequence, child.index, ticket, child
 
 
 def _heads(fields: Sequence[_Field], which: EngineName | None) -> Iterator[Head | None]:

@@ -15,8 +15,8 @@ from evenhand.scheduling.ticket import Ticket
 
 
 class ConsistentHash:
-    """The key is the interaction if there is one, else the first `key_bytes` of the prefix if the host
-    gives it, else the tenant. `load_percent_max` is at least 100."""
+    """The key is the interaction if the client names one, else the first `key_bytes` of the prefix if
+    the host gives it, else the tenant. `load_percent_max` is at least 100."""
 
     def __init__(self, *, key_bytes: int, load_percent_max: int) -> None:
         assert key_bytes >= 1
@@ -35,7 +35,7 @@ class ConsistentHash:
     def key(self, request: Request) -> bytes:
         """By what it is placed. Interactions and tenants of one name are told apart by their path;
         texts by their trust domain, because engines share no cache across them."""
-        if request.interaction:
+        if request.interaction and not request.interaction_is_new:
             return _joined("interaction", *request.tenant, request.interaction)
         if request.prefix:
             begin = request.prefix[: self._key_bytes]

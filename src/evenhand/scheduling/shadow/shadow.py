@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from evenhand.model import EngineName, ModelName, Outcome, Request, RequestId, TenantPath, Usage
+from evenhand.scheduling.admission.built_in import ADMISSIONS
 from evenhand.scheduling.limits import QueueLimits
 from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.shadow.fair_run import FairRun
@@ -23,6 +24,9 @@ REMEMBERED_MAX = 40_000
 """Requests that have not ended in both worlds, of about a kilobyte each. The shadow trails by as long as
 requests really wait at most, so a full queue takes up to three times its length (measured: 26,000 for
 the default of 10,000)."""
+
+REMEMBERED_BYTES_MAX = 256 << 20
+"""Of the texts by which prompts are compared, where the policy reads them."""
 
 _FACTS_PER_REQUEST = 6
 """Of one that is tried twice, and one to spare for the engines."""
@@ -36,21 +40,28 @@ class Shadow:
     """
 
     def __init__(
-        self, settings: SchedulerSettings, *, tenants_max: int, remembered_max: int = REMEMBERED_MAX
+        self,
+        settings: SchedulerSettings,
+        *,
+        tenants_max: int,
+        remembered_max: int = REMEMBERED_MAX,
+        remembered_bytes_max: int = REMEMBERED_BYTES_MAX,
     ) -> None:
         """`settings` with the policy to try. `tenants_max` tenants are counted apart, those that come
         first; the others together."""
         assert remembered_max >= 1
         # It refuses nobody whom reality has queued; what bounds its queue is what it remembers.
+        policy = settings.policy.swapped(admission=ADMISSIONS["none"])
         limits = QueueLimits(
             requests_max=remembered_max,
             bytes_max=1 << 62,
             tenant_requests_max=remembered_max,
             tenant_bytes_max=1 << 62,
         )
-        self.settings = replace(settings, limits=limits)
+        self.settings = replace(settings, policy=policy, limits=limits)
         self._tenants_max = tenants_max
         self._remembered_max = remembered_max
+        self._remembered_bytes_max = remembered_bytes_max
         self._rows: dict[TenantPath, None] = {}
         self._engines: dict[EngineName, tuple[int, tuple[ModelName, ...]]] = {}
         self._arrival = World()
@@ -67,7 +78,7 @@ class Shadow:
         if self._is_paused and not self._really_waiting:
             self._begin()  # both queues are empty: the worlds agree again
         self._really_waiting += 1
-        if not self._is_paused and len(self._remembered) >= self._remembered_max:
+        if not self._is_paused and self._is_too_much(request):
             self._forget_all()
         if self._is_paused:
             self._unobserved += 1
@@ -75,6 +86,7 @@ class Shadow:
         assert request.id not in self._remembered, "arrived twice"
         record = Remembered(request, self._row(request.tenant))
         self._remembered[request.id] = record
+        self._remembered_bytes += len(request.prefix)
         self._note(now_ms, partial(self._arrive, record))
 
     def started(self, request_id: RequestId, now_ms: int) -> None:
@@ -201,9 +213,16 @@ class Shadow:
         assert not self._facts or self._facts[-1][0] <= now_ms, "time went back"
         self._facts.append((now_ms, fact))
 
+    def _is_too_much(self, request: Request) -> bool:
+        """To be remembered with all that is."""
+        if len(self._remembered) >= self._remembered_max:
+            return True
+        return self._remembered_bytes + len(request.prefix) > self._remembered_bytes_max
+
     def _forget_if_over(self, record: Remembered) -> None:
         if record.is_really_over and record.is_fairly_over:
             del self._remembered[record.request.id]
+            self._remembered_bytes -= len(record.request.prefix)
 
     def _row(self, tenant: TenantPath) -> TenantPath:
         if tenant not in self._rows:
@@ -226,6 +245,7 @@ class Shadow:
         self._arrival.forget_open()
         self._fair.forget_open()
         self._remembered: dict[RequestId, Remembered] = {}
+        self._remembered_bytes = 0
         # Bounded by `_note`.
         self._facts: deque[tuple[int, Callable[[int], None]]] = deque()
         self._run: FairRun = FairRun(
