@@ -1,6 +1,8 @@
 """Engines change what they serve while requests wait: every promise of the machine holds, and who waits
 competes for the engines that serve its model now."""
 
+from collections import Counter
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -8,19 +10,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from evenhand.model import EngineName, LaneName, ModelName
+from evenhand.model import EngineName, LaneName, ModelName, TenantPath
 from evenhand.scheduling import Lane
+from properties.machine_ground import UNSTEADY
 from properties.scheduler_machine import SchedulerMachine
 
 
 class EnginesChangeMachine(SchedulerMachine):
     """An engine may come to serve other models, or none, and one that nobody knew may join."""
 
+    seen: ClassVar[Counter[str]] = Counter()
+    grounds = (UNSTEADY,)
     joins: ClassVar[tuple[str, ...]] = ("e1", "e2", "e3", "e4")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.engines = dict(self.engines)
 
     @rule(
         name=st.sampled_from(joins),
@@ -28,17 +29,15 @@ class EnginesChangeMachine(SchedulerMachine):
         window=st.integers(0, 3),
     )
     def models_change(self, name: str, models: set[str], window: int) -> None:
-        self.engines[name] = tuple(sorted(models))
-        served = [ModelName(model) for model in self.engines[name]]
+        self.models[EngineName(name)] = tuple(sorted(models))
+        served = [ModelName(model) for model in sorted(models)]
         self.scheduler.engine_changed(EngineName(name), window=window, models=served)
 
     @invariant()
     def who_waits_competes_for_the_engines_that_serve_it(self) -> None:
-        if not hasattr(self, "scheduler"):
-            return
         for request_id, request in self.waiting.items():
             ticket = self.scheduler._tickets[request_id]
-            serving = [name for name, models in self.engines.items() if request.model in models]
+            serving = [name for name, models in self.models.items() if request.model in models]
             able = tuple(sorted(name for name in serving if name != ticket.failed_engine))
             assert ticket.pool.engines == able
 
@@ -46,12 +45,15 @@ class EnginesChangeMachine(SchedulerMachine):
 class LanedMachine(EnginesChangeMachine):
     """With a lane, which keeps who waits in order of time."""
 
-    lanes = (Lane(name=LaneName("default"), ttft_ms_target=1_000),)
+    seen: ClassVar[Counter[str]] = Counter()
+    grounds = (replace(UNSTEADY, lanes=(Lane(name=LaneName("normal"), ttft_ms_target=1_000),)),)
+
+    def _lane_of(self, data: st.DataObject, tenant: TenantPath) -> LaneName:
+        del data, tenant
+        return LaneName("normal")
 
     @invariant()
     def the_oldest_of_the_lane_is_known(self) -> None:
-        if not hasattr(self, "scheduler"):
-            return
         tickets = [self.scheduler._tickets[request_id] for request_id in self.waiting]
         oldest = min((ticket.queued_ms for ticket in tickets), default=self.now_ms)
         (standing,) = self.scheduler.lane_standings(self.now_ms)
