@@ -47,7 +47,9 @@ class Crowd:
     """A full engine of two slots before which these tenants wait in turn, so many requests in all."""
 
     def __init__(self, preset: str, tenants: tuple[TenantShare, ...], waiting: int) -> None:
-        self.scheduler = Scheduler(settings_of(tenants, preset=preset))
+        # Who is refused takes no decision: rates are opened as far as they go.
+        opened = {dial.name: dial.maximum for dial in PRESETS[preset].admission.parameters}
+        self.scheduler = Scheduler(settings_of(tenants, preset=preset, parts={"settings": opened}))
         self.scheduler.engine_changed(EngineName("e"), window=2, models=[MODEL])
         self._numbers = count()
         self.waiting: dict[RequestId, None] = {}
