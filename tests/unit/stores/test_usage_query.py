@@ -133,7 +133,9 @@ FILTERS: list[tuple[dict[str, Any], Callable[[Recounted], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize(("chosen", "wanted"), FILTERS, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("chosen", "wanted"), FILTERS, ids=lambda value: str(value) if isinstance(value, dict) else ""
+)
 def test_filters_choose(
     database: Path, chosen: dict[str, Any], wanted: Callable[[Recounted], bool]
 ) -> None:
