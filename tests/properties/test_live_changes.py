@@ -170,3 +170,13 @@ def test_who_waits_and_is_moved_beside_its_old_parent_is_served_once(preset: str
     apply(core, MoveTenant(("org", "a"), ()))
     assert sorted([serve(core), serve(core)]) == ["a1", "c1"]
     assert core.next(0) is None
+
+
+def test_who_was_moved_away_is_not_asked_for_beneath_its_old_parent() -> None:
+    org = TenantShare(name="org", children=(TenantShare(name="a"), TenantShare(name="b")))
+    core = core_of(org, TenantShare(name="c"), preset="dlpm")
+    core.submit(request("a1", "org", "a"), 0)
+    core.submit(request("b1", "org", "b"), 0)
+    apply(core, MoveTenant(("org", "a"), ()))
+    head = core._queue.head(core.tree.root.children["org"], core.capacity.pool(M), None)  # type: ignore[attr-defined]
+    assert head[2].request.id == "b1"

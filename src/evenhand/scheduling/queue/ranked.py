@@ -62,7 +62,7 @@ class RankedQueue:
                 del self._heaps[node, ticket.pool]
             elif len(heap.entries) > 2 * heap.living + _DEAD_ENTRIES_MAX:
                 entries = dict.fromkeys(heap.entries)  # a rank may have been left and taken again
-                heap.entries = [e for e in entries if self._lives(e, ticket.pool)]
+                heap.entries = [e for e in entries if self._lives(e, node, ticket.pool)]
                 heapify(heap.entries)
 
     def first(self, node: Node, openings: Openings, now_ms: int) -> Ticket:
@@ -76,7 +76,7 @@ class RankedQueue:
         if heap is None:
             return None
         entries = heap.entries
-        while not self._lives(entries[0], pool):
+        while not self._lives(entries[0], node, pool):
             heappop(entries)
         return entries[0]
 
@@ -91,10 +91,13 @@ class RankedQueue:
     def watch(self, improved: Callable[[Ticket], None]) -> None:
         self._improved = improved
 
-    def _lives(self, entry: Head, pool: Pool) -> bool:
-        # A ticket on its second try waits in another pool, and left entries behind in its first.
+    def _lives(self, entry: Head, node: Node, pool: Pool) -> bool:
+        # A ticket on its second try waits in another pool, one whose tenant was moved beneath other
+        # nodes; and they left entries behind where they were.
         rank, _, ticket = entry
-        return self._waiting.get(ticket) == rank and ticket.pool is pool
+        if self._waiting.get(ticket) != rank or ticket.pool is not pool:
+            return False
+        return node in ticket.leaf.lineage
 
 
 def by_arrival(ticket: Ticket) -> Rank:
