@@ -311,6 +311,9 @@ class SchedulerMachine(RuleBasedStateMachine):
     def siblings_stay_within_the_bound(self) -> None:
         self.seen["steps"] += 1
         if self.bound is not None:
+            if self.ground.models_change:  # who waits is put into other pools
+                for request_id in self.waiting:
+                    self._noted_in_pool(self._ticket(request_id))
             self.bound.check()
 
     @invariant()
