@@ -29,7 +29,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS: dict[str, Budget] = {
-    **{name: Budget(150 if policy.is_fair else 40, 50) for name, policy in PRESETS.items()},
+    **{name: Budget(150 if policy.is_fair else 60, 50) for name, policy in PRESETS.items()},
     "lanes": Budget(80, 50),
     "books": Budget(150, 40),
     "keys": Budget(40, 25),
