@@ -14,7 +14,7 @@ demo: $(VENV)/.demo ## set up, then show that a noisy tenant no longer hurts the
 	$(BIN)/evenhand demo
 
 test: $(VENV)/.test ## set up, then run the tests on two cores (8 minutes)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
