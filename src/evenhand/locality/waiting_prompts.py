@@ -41,14 +41,6 @@ class WaitingPrompts(Generic[Key]):
         yield from self._alike(prefix, known, range(place, len(self._entries)))
         yield from self._alike(prefix, known, range(place - 1, -1, -1))
 
-    def beginning_with(self, prefix: bytes) -> Iterator[Key]:
-        """Who begins with a prefix. Nothing may be added or removed before the last is taken."""
-        for place in range(self._place(prefix), len(self._entries)):
-            prompt, key = self._entries[place]
-            if not prompt.startswith(prefix):
-                return
-            yield key
-
     def longest(self, prompt: bytes) -> int:
         """How many bytes of it some waiting prompt begins with, at most. One of its two neighbours
         does."""

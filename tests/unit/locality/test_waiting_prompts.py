@@ -28,14 +28,6 @@ def test_finds_all_whose_match_grows_and_no_others(
     assert len(dict(grown)) == len(grown)
 
 
-@given(st.lists(prompts, max_size=30), prompts)
-def test_finds_all_that_begin_with_a_prefix_and_no_others(
-    texts: list[bytes], prefix: bytes
-) -> None:
-    found = list(waiting(texts).beginning_with(prefix))
-    assert sorted(found) == [key for key, text in enumerate(texts) if text.startswith(prefix)]
-
-
 @given(st.lists(prompts, max_size=30), st.data())
 def test_what_is_removed_is_not_found(texts: list[bytes], data: st.DataObject) -> None:
     found = waiting(texts)
@@ -43,7 +35,7 @@ def test_what_is_removed_is_not_found(texts: list[bytes], data: st.DataObject) -
     for key in gone:
         found.remove(key, texts[key])
     assert len(found) == len(texts) - len(gone)
-    assert set(found.beginning_with(b"")) == set(range(len(texts))) - gone
+    assert {key for key, _ in found.grown(b"", -1)} == set(range(len(texts))) - gone
 
 
 def test_one_prompt_waits_under_many_keys() -> None:
@@ -88,6 +80,5 @@ def test_looks_only_at_the_neighbours() -> None:
     found = waiting(list(numbered(10_000)))
     Watched.looks = 0
     assert {key for key, _ in found.grown(b"04567", 3)} == set(range(4560, 4570))
-    assert len(list(found.beginning_with(b"0777"))) == 10
     assert found.longest(b"0777") == 4
     assert Watched.looks < 80
