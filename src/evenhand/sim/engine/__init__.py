@@ -1,0 +1,1 @@
+"""Models of inference engines, at the level of single iterations."""

@@ -1,0 +1,1 @@
+"""Where the scheduling core sits in a simulation: in a gateway before the engines, or inside one."""

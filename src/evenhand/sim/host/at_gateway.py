@@ -1,0 +1,177 @@
+"""The core in a gateway: a request is bound to an engine when that has a slot.
+
+Late binding: an engine's window is closed while a request waits in its own queue, and open up to its
+configured size otherwise, so nothing queues behind more than one request there.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from evenhand.model import EngineName, Outcome, RequestId, Usage
+from evenhand.scheduling import Refusal, Scheduler
+from evenhand.sim.engine.protocol import Engine
+from evenhand.sim.host.protocol import Ended, Host
+from evenhand.sim.job import Job
+from evenhand.sim.requests import MODEL, RequestOf
+from evenhand.sim.run_record import Fate
+
+_FATES = {Outcome.RATE_LIMITED: Fate.THROTTLED, Outcome.THROTTLED: Fate.THROTTLED}
+
+
+class EngineQueue:
+    """What an engine was given and has not admitted: first in, first out. Bounded by its window."""
+
+    def __init__(self) -> None:
+        self.jobs: deque[Job] = deque()  # bounded by the engine's window
+
+    def head(self, now_ms: float) -> Job | None:
+        del now_ms
+        return self.jobs[0] if self.jobs else None
+
+    def take(self, now_ms: float) -> Job:
+        del now_ms
+        return self.jobs.popleft()
+
+
+class AtGateway:
+    """One gateway before all engines. `charge_every_ms`: tokens are charged as of the last multiple of
+    it, as they come in chunks; 0: each at once, which costs O(in flight) a decision."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        engines: Mapping[EngineName, tuple[Engine, EngineQueue]],
+        *,
+        window: int,
+        request_of: RequestOf,
+        ended: Ended,
+        charge_every_ms: float = 250.0,
+    ) -> None:
+        self._scheduler = scheduler
+        self._engines = engines
+        self._window = window
+        self._request_of = request_of
+        self._ended = ended
+        self._charge_every_ms = charge_every_ms
+        self._charged_ms = 0.0
+        self._jobs: dict[RequestId, Job] = {}
+        self._closed: set[EngineName] = set()
+        self._has_news = False
+        for name in engines:
+            scheduler.engine_changed(name, window=window, models=(MODEL,))
+
+    def arrived(self, job: Job, now_ms: float) -> None:
+        self._charge(now_ms)
+        scheduler, request = self._scheduler, self._request_of(job)
+        self._jobs[job.id] = job
+        engine = scheduler.start_at_once(request, int(now_ms))
+        if engine is not None:
+            self._start(job, engine, now_ms)
+            return
+        submission = scheduler.submit(request, int(now_ms))
+        if submission.refused is not None:
+            self._refuse(submission.refused, now_ms)
+        for refusal in submission.shed:
+            self._refuse(refusal, now_ms)
+        self._has_news = True
+
+    def left(self, job: Job, now_ms: float) -> None:
+        self._charge(now_ms)
+        if job.engine is None:
+            self._scheduler.cancel(job.id, int(now_ms))
+        else:
+            engine, queue = self._engines[job.engine]
+            if job in queue.jobs:
+                queue.jobs.remove(job)
+            else:
+                engine.bring_up(now_ms)
+                engine.drop(job, now_ms)
+            self._settle(job, Outcome.CANCELLED_RUNNING, now_ms)
+        self._end(job, Fate.LEFT, now_ms)
+
+    def answered(self, job: Job, now_ms: float) -> None:
+        self._charge(now_ms)
+        self._settle(job, Outcome.COMPLETED, now_ms)
+        self._end(job, Fate.COMPLETED, now_ms)
+
+    def engine_failed(self, jobs: list[Job], now_ms: float) -> None:
+        for job in jobs:
+            if job.produced == 0 and self._scheduler.try_again_elsewhere(job.id, int(now_ms)):
+                job.engine, job.told = None, 0
+                continue
+            self._settle(job, Outcome.ENGINE_FAILED, now_ms)
+            self._end(job, Fate.FAILED, now_ms)
+        self._has_news = True
+
+    def look_around(self, now_ms: float) -> None:
+        self._fit_windows()
+        if not self._has_news:
+            return
+        self._has_news = False
+        for refusal in self._scheduler.expire(int(now_ms)):
+            self._refuse(refusal, now_ms)
+        if self._scheduler.backlog.requests:
+            self._charge(now_ms)
+        while (start := self._scheduler.next(int(now_ms))) is not None:
+            self._start(self._jobs[start.request.id], start.engine, now_ms)
+
+    def waiting(self) -> int:
+        return self._scheduler.backlog.requests + sum(
+            len(q.jobs) for _, q in self._engines.values()
+        )
+
+    # Inside.
+
+    def _start(self, job: Job, name: EngineName, now_ms: float) -> None:
+        job.engine, job.started_ms = name, now_ms
+        job.paid = self._scheduler.expected_usage(job.id).output_tokens
+        engine, queue = self._engines[name]
+        queue.jobs.append(job)
+        engine.wake(now_ms)
+
+    def _fit_windows(self) -> None:
+        """Close the windows of engines that leave a request waiting, open the others."""
+        for name, (_, queue) in self._engines.items():
+            is_full = bool(queue.jobs)
+            if is_full == (name in self._closed):
+                continue
+            (self._closed.add if is_full else self._closed.discard)(name)
+            in_flight = self._scheduler.capacity.engines[name].in_flight
+            window = max(1, in_flight) if is_full else self._window
+            self._scheduler.engine_changed(name, window=window, models=(MODEL,))
+            self._has_news = True
+
+    def _charge(self, now_ms: float) -> None:
+        """Tell the scheduler of what was produced until now, or until the last tick."""
+        every = self._charge_every_ms
+        until_ms = now_ms if not every else now_ms // every * every
+        if until_ms <= self._charged_ms:
+            return
+        self._charged_ms = until_ms
+        for engine, _ in self._engines.values():
+            jobs = engine.running()
+            if not jobs:
+                continue
+            engine.bring_up(until_ms)
+            for job in jobs:
+                # Free while it was predicted, so not told.
+                if job.produced > job.paid and job.produced > job.told:
+                    self._scheduler.produced(job.id, job.produced - job.told, int(until_ms))
+                    job.told = job.produced
+
+    def _settle(self, job: Job, outcome: Outcome, now_ms: float) -> None:
+        usage = Usage(job.ask.input_tokens, job.produced, job.cached_tokens)
+        self._scheduler.settle(job.id, usage, outcome, int(now_ms))
+        self._has_news = True
+
+    def _refuse(self, refusal: Refusal, now_ms: float) -> None:
+        job = self._jobs[refusal.request.id]
+        self._end(job, _FATES.get(refusal.outcome, Fate.REFUSED), now_ms)
+
+    def _end(self, job: Job, fate: Fate, now_ms: float) -> None:
+        del self._jobs[job.id]
+        job.ended_ms = now_ms
+        self._ended(job, fate)
+
+
+_: type[Host] = AtGateway

@@ -1,0 +1,152 @@
+"""The event loop: pop the next moment, let everybody do what is theirs, go on.
+
+At one moment engines come first, then clients leave and send, then whoever can start is started.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from typing import Protocol
+
+from evenhand.sim.engine.protocol import IDLE, Engine
+from evenhand.sim.host.protocol import Host
+from evenhand.sim.job import NEVER, Job
+from evenhand.sim.precedence import Precedence
+from evenhand.sim.run_record import Fate, RunRecord
+from evenhand.workloads.ask import Ask
+
+Action = Callable[[float], None]
+"""Something that happens at a moment: a fault, a departure."""
+
+
+class Watch(Protocol):
+    """Looks on at a run. Called after every moment."""
+
+    def __call__(self, now_ms: float, record: RunRecord) -> None: ...
+
+
+class Simulation:
+    """One run, once. `patience_ms` of an ask's client, `inf` if it stays whatever happens."""
+
+    def __init__(
+        self,
+        asks: Iterator[Ask],
+        engines: Sequence[Engine],
+        *,
+        patience_ms: Callable[[Ask], float] | None = None,
+    ) -> None:
+        self.record = RunRecord()
+        self.now_ms = 0.0
+        self._asks = asks
+        self._engines = engines
+        self._patience_ms = patience_ms
+        self._events: list[tuple[float, int, Action]] = []  # bounded by the asks under way
+        self._numbers = count()
+        self._boundaries: list[tuple[float, int]] = []
+        self._known = [IDLE] * len(engines)
+        self._order = Precedence()
+        self._host: Host | None = None
+
+    def at(self, at_ms: float, action: Action) -> None:
+        """Do something at a moment that has not passed."""
+        heappush(self._events, (at_ms, next(self._numbers), action))
+
+    def ended(self, job: Job, fate: Fate) -> None:
+        """A job has ended: write it down, see who waited for it. Hosts call it."""
+        self.record.add(job, fate)
+        if not job.ask.is_awaited:
+            return
+        for ask, at_ms in self._order.ended(job.ask.id, fate, self.now_ms):
+            self._ready(ask, at_ms)
+
+    def run(self, host: Host, watch: Watch | None = None) -> RunRecord:
+        """Until nothing is left to do."""
+        assert self._host is None, "a simulation runs once"
+        self._host = host
+        upcoming = next(self._asks, None)
+        while True:
+            at_ms = self._next_boundary_ms()
+            if self._events and self._events[0][0] < at_ms:
+                at_ms = self._events[0][0]
+            if upcoming is not None and upcoming.at_ms < at_ms:
+                at_ms = upcoming.at_ms
+            if at_ms == IDLE:
+                return self.record
+            self.now_ms = at_ms
+            while self._next_boundary_ms() == at_ms:
+                self._advance(heappop(self._boundaries)[1])
+            while self._events and self._events[0][0] == at_ms:
+                heappop(self._events)[2](at_ms)
+            while upcoming is not None and upcoming.at_ms <= at_ms:
+                self._come(upcoming)
+                upcoming = next(self._asks, None)
+            host.look_around(at_ms)
+            self._note_boundaries()
+            if watch is not None:
+                watch(at_ms, self.record)
+
+    # Engines.
+
+    def _next_boundary_ms(self) -> float:
+        """Of all engines. Entries that no longer hold are dropped here."""
+        boundaries, engines = self._boundaries, self._engines
+        while boundaries:
+            at_ms, index = boundaries[0]
+            if engines[index].boundary_ms == at_ms:
+                return at_ms
+            heappop(boundaries)
+        return IDLE
+
+    def _advance(self, index: int) -> None:
+        assert self._host is not None
+        engine = self._engines[index]
+        self._known[index] = IDLE
+        for job in engine.advance():
+            self._host.answered(job, self.now_ms)
+
+    def _note_boundaries(self) -> None:
+        """Engines may have been woken, by anybody."""
+        known, boundaries = self._known, self._boundaries
+        for index, engine in enumerate(self._engines):
+            boundary_ms = engine.boundary_ms
+            if boundary_ms != known[index]:
+                known[index] = boundary_ms
+                if boundary_ms != IDLE:
+                    heappush(boundaries, (boundary_ms, index))
+
+    # Asks.
+
+    def _come(self, ask: Ask) -> None:
+        """It is its time; it may have to wait for others."""
+        if not ask.after:
+            self._send(ask, self.now_ms)
+            return
+        at_ms = self._order.waits(ask)
+        if at_ms is not None:
+            self._ready(ask, at_ms)
+
+    def _ready(self, ask: Ask, at_ms: float) -> None:
+        """All that it waited for has ended; `inf`: it is never sent."""
+        if at_ms == IDLE:
+            job = Job(ask, self.now_ms)
+            job.ended_ms = self.now_ms
+            self.ended(job, Fate.NEVER_SENT)
+        elif at_ms <= self.now_ms:
+            self._send(ask, self.now_ms)
+        else:
+            self.at(at_ms, partial(self._send, ask))
+
+    def _send(self, ask: Ask, now_ms: float) -> None:
+        assert self._host is not None
+        job = Job(ask, now_ms)
+        if self._patience_ms is not None:
+            patience_ms = self._patience_ms(ask)
+            if patience_ms != IDLE:
+                self.at(now_ms + patience_ms, partial(self._leave, job))
+        self._host.arrived(job, now_ms)
+
+    def _leave(self, job: Job, now_ms: float) -> None:
+        assert self._host is not None
+        if job.ended_ms == NEVER:
+            self._host.left(job, now_ms)
