@@ -1,4 +1,4 @@
-"""All that is kept of one run for people to look at: figures, and curves of a bounded number of points."""
+"""All that is kept of one run for people to look at: figures, and curves of so many points at most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ REST = "all others"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantCurves:
-    """Of one tenant, or of all that are not shown apart. Service in weighted tokens per second, one value
-    for each window; `due` is what a fluid server would have given (`measures.entitlement`)."""
+    """Of one tenant, or of all that are not shown apart. Service in weighted tokens per second, a value for
+    each window; `due` is what a fluid server would have given (`measures.entitlement`)."""
 
     service_per_s: list[float]
     due_per_s: list[float]
@@ -32,8 +32,8 @@ class TenantCurves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exhibit:
-    """`at_s` is the middle of each window; `jain` of service over what was due in it, None where nobody was
-    due anything. `curves` holds the tenants that ask for most, and the rest as one."""
+    """`at_s` is the middle of each window; `jain` of service over what was due in it, None where nobody
+    was due anything. `curves` holds the tenants that ask for most, and the rest as one."""
 
     figures: RunFigures
     series: Series

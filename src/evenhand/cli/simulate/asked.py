@@ -1,7 +1,7 @@
 """`--policy P[,P...]` and `--set KEY=VALUE`: which key is whose, and the policies that come out."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -62,17 +62,26 @@ def asked(texts: Sequence[str], changes: Sequence[str], dials: Sequence[str]) ->
         raise SimulateError("--policy", f"{twice} is given twice: keep one")
     if len(policies) > POLICIES_MAX:
         raise SimulateError("--policy", f"{len(policies)} are given: at most {POLICIES_MAX}")
-    of_policy, of_workload, of_simulation = [], [], []
+    known = {
+        "workload": list(dials),
+        "policy": [*SEAMS, *parameters(), *_parameters_of(policies)],
+        "simulation": list(SETTINGS),
+    }
+    of: dict[str, list[str]] = {owner: [] for owner in known}
     for change in changes:
-        owner, pair = _owner(change, dials)
-        {"policy": of_policy, "workload": of_workload, "simulation": of_simulation}[owner].append(
-            pair
-        )
+        owner, pair = _owner(change, known)
+        of[owner].append(pair)
     return Asked(
-        policies=tuple(_changed(policies, of_policy)),
-        dials=tuple(of_workload),
-        settings=_settings(of_simulation),
+        policies=tuple(_changed(policies, of["policy"])),
+        dials=tuple(of["workload"]),
+        settings=_settings(of["simulation"]),
     )
+
+
+def _parameters_of(policies: Iterable[PolicyAsked]) -> Iterator[str]:
+    """Policies of installed packages may have some of their own."""
+    for one in policies:
+        yield from (parameter.name for parameter in one.policy().parameters())
 
 
 def _policy(label: str) -> PolicyAsked:
@@ -112,16 +121,11 @@ def _with(one: PolicyAsked, changes: Sequence[str]) -> PolicyAsked:
     return PolicyAsked(one.label, asked_policy)
 
 
-def _owner(change: str, dials: Sequence[str]) -> tuple[str, str]:
+def _owner(change: str, known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """Whose key it is, and `KEY=VALUE` without the owner's name before it."""
     key, sign, value = change.partition("=")
     if not (key and sign and value):
         raise SimulateError("--set", f"must be KEY=VALUE, not {described(change)}")
-    known = {
-        "workload": list(dials),
-        "policy": [*SEAMS, *parameters()],
-        "simulation": list(SETTINGS),
-    }
     owner, dot, name = key.partition(".")
     if dot and owner in known:
         return owner, f"{name}={value}"
@@ -134,7 +138,7 @@ def _owner(change: str, dials: Sequence[str]) -> tuple[str, str]:
     raise SimulateError("--set", f"{key} is unknown; {_told(key, known)}")
 
 
-def _told(key: str, known: dict[str, list[str]]) -> str:
+def _told(key: str, known: Mapping[str, Sequence[str]]) -> str:
     hint = nearest(key, [name for names in known.values() for name in names])
     near = hint if hint.startswith("did you mean") else ""
     lists = "; ".join(
