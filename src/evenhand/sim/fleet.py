@@ -30,7 +30,11 @@ def scheduler_settings(workload: Workload, policy: Policy) -> SchedulerSettings:
     )
     units = {ApplicationName(name): units for name, units in workload.application_units.items()}
     return SchedulerSettings(
-        tenants=workload.tenants, policy=policy, limits=limits, application_units=units
+        tenants=workload.tenants,
+        policy=policy,
+        limits=limits,
+        application_units=units,
+        lanes=workload.lanes,
     )
 
 
