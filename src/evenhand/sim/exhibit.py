@@ -13,6 +13,7 @@ from evenhand.sim.measures.waits import waits
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.series import Series
 
+WINDOWS = 120
 TENANTS_SHOWN_MAX = 12
 QUANTILES = (*(step / 50 for step in range(50)), 0.99, 0.999, 1.0)
 
@@ -21,8 +22,8 @@ REST = "all others"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantCurves:
-    """Of one tenant, or of all that are not shown apart. Service in weighted tokens per second, a value for
-    each window; `due` is what a fluid server would have given (`measures.entitlement`)."""
+    """Of one tenant, or of all that are not shown apart. Service in weighted tokens per second, a value
+    for each window; `due` is what a fluid server would have given (`measures.entitlement`)."""
 
     service_per_s: list[float]
     due_per_s: list[float]
@@ -46,13 +47,17 @@ def exhibit(record: RunRecord, tenants: Sequence[TenantShare], series: Series) -
     """Measure a run. The record must not grow meanwhile."""
     run = columns(record, list(tenant_paths(tenants)))
     shares = shares_of(run, tenants)
-    curves = over_time(run, shares)
+    fine = over_time(run, shares)
+    found = figures_of(run, shares, fine)
+    if fine is None:
+        return Exhibit(figures=found, series=series, at_s=[], jain=[], curves={})
+    curves = fine.coarser(WINDOWS)
     return Exhibit(
-        figures=figures_of(run, shares, curves),
+        figures=found,
         series=series,
-        at_s=[] if curves is None else curves.grid.middles_s.tolist(),
-        jain=[] if curves is None else curves.jain(),
-        curves={} if curves is None else _of_tenants(run, curves),
+        at_s=curves.grid.middles_s.tolist(),
+        jain=curves.jain(),
+        curves=_of_tenants(run, curves),
     )
 
 

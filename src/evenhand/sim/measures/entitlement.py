@@ -43,4 +43,5 @@ def max_min(amount: float, claims: Floats, shares: Floats) -> Floats:
     if first == len(claims):
         return claims.copy()
     level = (amount - claimed[first]) / open_shares[first]
-    return np.minimum(claims, level * shares)
+    given: Floats = np.minimum(claims, level * shares)
+    return given

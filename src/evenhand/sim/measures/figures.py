@@ -44,8 +44,8 @@ class TenantFigures:
     share_promised: float
     share_received: float | None
     """Of the service of all, in the interval in which shares are measured."""
-    share_due: float | None
-    """The same of what a fluid server would have given, which gives nobody more than it asks."""
+    behind_s: float | None
+    """How much later its work came, on average, than a fair fluid server would have done it."""
     wasted_tokens: int
     left: int
     failed: int
@@ -124,7 +124,7 @@ def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigu
             {
                 "share_promised": shares,
                 "share_received": _parts(received),
-                "share_due": _parts(_due(measured, curves, len(shares))),
+                "behind_s": _behind(curves, len(shares)),
                 "wasted_tokens": _whole(summed(run.tenant, grouped.wasted(run), len(shares))),
             },
         ),
@@ -177,10 +177,8 @@ def _service_difference(run: Columns, shares: Floats) -> ServiceDifference | Non
     return service_difference(served, grid)
 
 
-def _due(measured: Interval | None, curves: OverTime | None, count: int) -> Floats:
-    if measured is None or curves is None:
-        return np.zeros(count)
-    return curves.due_between(measured.from_s, measured.to_s)
+def _behind(curves: OverTime | None, count: int) -> Floats:
+    return np.full(count, np.nan) if curves is None else curves.behind_s()
 
 
 def _of_tenants(

@@ -9,7 +9,7 @@ from evenhand.sim.measures.entitlement import due
 from evenhand.sim.measures.jain import jain
 from evenhand.sim.measures.spread import Grid, by_window
 
-WINDOWS = 120
+WINDOWS = 1_200
 _BEYOND = 1e-9
 """The last instant belongs to the last window."""
 
@@ -27,12 +27,24 @@ class OverTime:
         that was due something and got nothing counts with 0."""
         return [self._jain(window) for window in range(self.grid.windows)]
 
-    def due_between(self, from_s: float, to_s: float) -> Floats:
-        """What each was due in the windows whose middle lies between."""
-        middles_s = self.grid.middles_s
-        is_inside = (middles_s >= from_s) & (middles_s <= to_s)
-        sums: Floats = self.due[:, is_inside].sum(axis=1)
-        return sums
+    def behind_s(self) -> Floats:
+        """How much later each tenant's work came, on average, than a fair fluid server would have done
+        it; NaN for a tenant without any. Work that came earlier does not make up for it."""
+        missing = np.cumsum(self.due - self.received, axis=1)
+        late = np.maximum(missing, 0.0).sum(axis=1) * self.grid.step_s
+        total = self.received.sum(axis=1)
+        behind: Floats = np.divide(late, total, out=np.full_like(total, np.nan), where=total > 0)
+        return behind
+
+    def coarser(self, windows: int) -> "OverTime":
+        """The same in fewer windows, of which `WINDOWS` is a multiple."""
+        grid = Grid(self.grid.from_s, self.grid.step_s * self.grid.windows / windows, windows)
+        parts = (len(self.received), windows, -1)
+        return OverTime(
+            grid=grid,
+            received=self.received.reshape(parts).sum(axis=2),
+            due=self.due.reshape(parts).sum(axis=2),
+        )
 
     def _jain(self, window: int) -> float | None:
         was_due = self.due[:, window]
