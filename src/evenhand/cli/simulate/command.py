@@ -14,7 +14,7 @@ from evenhand.cli.simulate.plan import Plan
 from evenhand.cli.simulate.problem import SimulateError
 from evenhand.cli.simulate.progress import Progress
 from evenhand.cli.simulate.screen import show
-from evenhand.cli.simulate.source import Source, dial_names
+from evenhand.cli.simulate.source import Source, recipe_of
 
 _EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -68,7 +68,8 @@ def simulate(
     inputs give the same figures, and the same bytes in the JSON file.
     """
     try:
-        sorted_out = asked(policy, changes or (), dial_names(workload))
+        dials = [dial.name for dial in recipe_of(workload).dials]
+        sorted_out = asked(policy, changes or (), dials)
         plan = Plan(
             source=Source(workload, seed, sorted_out.dials),
             policies=sorted_out.policies,

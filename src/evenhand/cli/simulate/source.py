@@ -1,10 +1,9 @@
 """Where a workload comes from: the catalog, or a file of recorded traffic."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from evenhand.cli.simulate.problem import SimulateError
-from evenhand.workloads.catalog import WORKLOADS, recipe_named
+from evenhand.workloads.catalog import recipe_named
 from evenhand.workloads.dials import dial_values
 from evenhand.workloads.workload import Workload, WorkloadRecipe
 
@@ -19,7 +18,7 @@ class Source:
 
     def workload(self) -> Workload:
         """Make it, or read it. Raises SimulateError."""
-        recipe = recipe_of(self.name, self.dials)
+        recipe = recipe_of(self.name)
         try:
             return recipe.make(self.seed, dial_values(recipe, self.dials))
         except ValueError as error:
@@ -28,9 +27,9 @@ class Source:
             raise SimulateError(self.name, f"cannot be read ({error.strerror})") from error
 
 
-def recipe_of(name: str, changes: tuple[str, ...] = ()) -> WorkloadRecipe:
+def recipe_of(name: str) -> WorkloadRecipe:
     """By name, else of the file. Raises SimulateError: there is neither, or no one can read it."""
     try:
         return recipe_named(name)
     except ValueError as error:
-        raise SimulateError(name, f"there is no such file, and {error}") from None
+        raise SimulateError(name, str(error)) from None
