@@ -21,6 +21,8 @@ _FATES = {Outcome.RATE_LIMITED: Fate.THROTTLED, Outcome.THROTTLED: Fate.THROTTLE
 class EngineQueue:
     """What an engine was given and has not admitted: first in, first out. Bounded by its window."""
 
+    head_may_change = False
+
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()  # bounded by the engine's window
 
@@ -84,6 +86,7 @@ class AtGateway:
             engine, queue = self._engines[job.engine]
             if job in queue.jobs:
                 queue.jobs.remove(job)
+                engine.wake(now_ms)  # another may be its head
             else:
                 engine.bring_up(now_ms)
                 engine.drop(job, now_ms)
