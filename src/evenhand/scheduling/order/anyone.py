@@ -28,6 +28,9 @@ class Anyone:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._queue.first(self._root, openings, now_ms)
 
+    def started(self, ticket: Ticket) -> None:
+        """Not asked for."""
+
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """Not asked for."""
 

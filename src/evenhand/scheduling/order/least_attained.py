@@ -34,6 +34,9 @@ class LeastAttained:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._queue.first(self._attained.least_leaf(openings.pools), openings, now_ms)
 
+    def started(self, ticket: Ticket) -> None:
+        """Not asked for."""
+
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         worth = self._worth(now_ms)  # first: it may halve what all charges counted for
         before, counted_before = self._charged.get(ticket, (0, 0))
