@@ -55,7 +55,7 @@ class ByAccident(Anyone):
 
 
 class CountsWhenAsked(Anyone):
-    """Takes the last that came at every fifth question, whether or not the answer starts."""
+    """Takes the last that came at every fourth question, whether or not the answer starts."""
 
     def __init__(self, *ground: Any) -> None:
         super().__init__(*ground)
@@ -71,7 +71,7 @@ class CountsWhenAsked(Anyone):
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         self.asked += 1
         able = [ticket for ticket in self.waiting if ticket.pool in openings.pools]
-        return able[0 if self.asked % 5 else -1]
+        return able[0 if self.asked % 4 else -1]
 
 
 class NeverForgets(LeastServed):
