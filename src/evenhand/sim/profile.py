@@ -30,6 +30,8 @@ class EngineProfile(BaseModel):
     step: StepCost
     kv_tokens: int = Field(ge=1)
     """Tokens that fit in the key-value cache."""
+    kv_evidence: str = ""
+    """Where that number comes from."""
     block_tokens: int = Field(default=16, ge=1)
     sequences_max: int = Field(default=256, ge=1)
     step_tokens_max: int = Field(default=2048, ge=1)

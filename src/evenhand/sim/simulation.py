@@ -45,6 +45,7 @@ class Simulation:
         self._numbers = count()
         self._boundaries: list[tuple[float, int]] = []
         self._known = [IDLE] * len(engines)
+        self._indexes = {engine.name: index for index, engine in enumerate(engines)}
         self._order = Precedence()
         self._host: Host | None = None
 
@@ -81,8 +82,8 @@ class Simulation:
             while upcoming is not None and upcoming.at_ms <= at_ms:
                 self._come(upcoming)
                 upcoming = next(self._asks, None)
-            host.look_around(at_ms)
-            self._note_boundaries()
+            for engine in host.look_around(at_ms):
+                self._note_boundary(self._indexes[engine.name])
             if watch is not None:
                 watch(at_ms, self.record)
 
@@ -101,19 +102,16 @@ class Simulation:
     def _advance(self, index: int) -> None:
         assert self._host is not None
         engine = self._engines[index]
-        self._known[index] = IDLE
-        for job in engine.advance():
-            self._host.answered(job, self.now_ms)
+        ended = engine.advance()
+        self._host.advanced(engine, ended, self.now_ms)
+        self._note_boundary(index)
 
-    def _note_boundaries(self) -> None:
-        """Engines may have been woken, by anybody."""
-        known, boundaries = self._known, self._boundaries
-        for index, engine in enumerate(self._engines):
-            boundary_ms = engine.boundary_ms
-            if boundary_ms != known[index]:
-                known[index] = boundary_ms
-                if boundary_ms != IDLE:
-                    heappush(boundaries, (boundary_ms, index))
+    def _note_boundary(self, index: int) -> None:
+        boundary_ms = self._engines[index].boundary_ms
+        if boundary_ms != self._known[index]:
+            self._known[index] = boundary_ms
+            if boundary_ms != IDLE:
+                heappush(self._boundaries, (boundary_ms, index))
 
     # Asks.
 

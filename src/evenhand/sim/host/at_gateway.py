@@ -5,7 +5,7 @@ configured size otherwise, so nothing queues behind more than one request there.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from evenhand.model import EngineName, Outcome, RequestId, Usage
 from evenhand.scheduling import Refusal, Scheduler
@@ -55,7 +55,8 @@ class AtGateway:
         self._charge_every_ms = charge_every_ms
         self._charged_ms = 0.0
         self._jobs: dict[RequestId, Job] = {}
-        self._closed: set[EngineName] = set()
+        self._full: set[EngineName] = set()
+        self._touched: list[Engine] = []
         self._has_news = False
         for name in engines:
             scheduler.engine_changed(name, window=window, models=(MODEL,))
@@ -86,34 +87,38 @@ class AtGateway:
             else:
                 engine.bring_up(now_ms)
                 engine.drop(job, now_ms)
+            self._touched.append(engine)
             self._settle(job, Outcome.CANCELLED_RUNNING, now_ms)
         self._end(job, Fate.LEFT, now_ms)
 
-    def answered(self, job: Job, now_ms: float) -> None:
-        self._charge(now_ms)
-        self._settle(job, Outcome.COMPLETED, now_ms)
-        self._end(job, Fate.COMPLETED, now_ms)
+    def advanced(self, engine: Engine, ended: list[Job], now_ms: float) -> None:
+        if ended:
+            self._charge(now_ms)
+        for job in ended:
+            self._settle(job, Outcome.COMPLETED, now_ms)
+            self._end(job, Fate.COMPLETED, now_ms)
+        is_full = bool(self._engines[engine.name][1].jobs)
+        if is_full != (engine.name in self._full):
+            self._fit_window(engine.name, is_full=is_full)
 
-    def engine_failed(self, jobs: list[Job], now_ms: float) -> None:
-        for job in jobs:
+    def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
+        queue = self._engines[engine.name][1].jobs
+        self._touched.append(engine)
+        for job in [*jobs, *queue]:
             if job.produced == 0 and self._scheduler.try_again_elsewhere(job.id, int(now_ms)):
                 job.engine, job.told = None, 0
                 continue
             self._settle(job, Outcome.ENGINE_FAILED, now_ms)
             self._end(job, Fate.FAILED, now_ms)
+        queue.clear()
         self._has_news = True
 
-    def look_around(self, now_ms: float) -> None:
-        self._fit_windows()
-        if not self._has_news:
-            return
-        self._has_news = False
-        for refusal in self._scheduler.expire(int(now_ms)):
-            self._refuse(refusal, now_ms)
-        if self._scheduler.backlog.requests:
-            self._charge(now_ms)
-        while (start := self._scheduler.next(int(now_ms))) is not None:
-            self._start(self._jobs[start.request.id], start.engine, now_ms)
+    def look_around(self, now_ms: float) -> Collection[Engine]:
+        if self._has_news:
+            self._has_news = False
+            self._start_all(now_ms)
+        touched, self._touched = self._touched, []
+        return touched
 
     def waiting(self) -> int:
         return self._scheduler.backlog.requests + sum(
@@ -122,24 +127,31 @@ class AtGateway:
 
     # Inside.
 
+    def _start_all(self, now_ms: float) -> None:
+        scheduler = self._scheduler
+        if not scheduler.backlog.requests:
+            return
+        self._charge(now_ms)
+        for refusal in scheduler.expire(int(now_ms)):
+            self._refuse(refusal, now_ms)
+        while (start := scheduler.next(int(now_ms))) is not None:
+            self._start(self._jobs[start.request.id], start.engine, now_ms)
+
     def _start(self, job: Job, name: EngineName, now_ms: float) -> None:
         job.engine, job.started_ms = name, now_ms
         job.paid = self._scheduler.expected_usage(job.id).output_tokens
         engine, queue = self._engines[name]
         queue.jobs.append(job)
         engine.wake(now_ms)
+        self._touched.append(engine)
 
-    def _fit_windows(self) -> None:
-        """Close the windows of engines that leave a request waiting, open the others."""
-        for name, (_, queue) in self._engines.items():
-            is_full = bool(queue.jobs)
-            if is_full == (name in self._closed):
-                continue
-            (self._closed.add if is_full else self._closed.discard)(name)
-            in_flight = self._scheduler.capacity.engines[name].in_flight
-            window = max(1, in_flight) if is_full else self._window
-            self._scheduler.engine_changed(name, window=window, models=(MODEL,))
-            self._has_news = True
+    def _fit_window(self, name: EngineName, *, is_full: bool) -> None:
+        """The engine has begun or ceased to leave a request waiting in its own queue."""
+        (self._full.add if is_full else self._full.discard)(name)
+        in_flight = self._scheduler.capacity.engines[name].in_flight
+        window = max(1, in_flight) if is_full else self._window
+        self._scheduler.engine_changed(name, window=window, models=(MODEL,))
+        self._has_news = True
 
     def _charge(self, now_ms: float) -> None:
         """Tell the scheduler of what was produced until now, or until the last tick."""

@@ -1,8 +1,9 @@
 """The seam between the event loop and whoever hosts the scheduling core."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from evenhand.sim.engine.protocol import Engine
 from evenhand.sim.job import Job
 from evenhand.sim.run_record import Fate
 
@@ -11,7 +12,8 @@ Ended = Callable[[Job, Fate], None]
 
 
 class Host(Protocol):
-    """Decides who runs where. Called in order of time; it wakes engines, the loop advances them."""
+    """Decides who runs where. Called in order of time. It may wake engines and do to them what it likes;
+    only the loop advances them."""
 
     def arrived(self, job: Job, now_ms: float) -> None:
         """A client has sent its request."""
@@ -19,14 +21,16 @@ class Host(Protocol):
     def left(self, job: Job, now_ms: float) -> None:
         """The client of a job that has not ended has gone."""
 
-    def answered(self, job: Job, now_ms: float) -> None:
-        """The job's engine has returned it as ended."""
+    def advanced(self, engine: Engine, ended: list[Job], now_ms: float) -> None:
+        """The engine has come to a boundary and these jobs have ended there. It may have taken new ones
+        from its source."""
 
-    def engine_failed(self, jobs: list[Job], now_ms: float) -> None:
-        """An engine failed under these jobs (`Engine.fail` has been called)."""
+    def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
+        """The engine failed under these jobs; what its queue held is the host's to find a place for."""
 
-    def look_around(self, now_ms: float) -> None:
-        """The moment is over: start whoever can start."""
+    def look_around(self, now_ms: float) -> Iterable[Engine]:
+        """The moment is over: start whoever can start. The engines whose boundary may have changed
+        since the last such call, other than by advancing; order and repetition do not matter."""
 
     def waiting(self) -> int:
-        """Requests that no engine has yet."""
+        """Requests that no engine has admitted yet."""
