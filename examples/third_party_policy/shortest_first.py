@@ -45,6 +45,9 @@ class ShortestFirst:
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """What was served does not matter here."""
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Nor where."""
+
     def ended(self, ticket: Ticket) -> None:
         """Nor that it ended."""
 

@@ -92,7 +92,7 @@ def a_log(
             prefix=b"shared %d " % dice.randrange(3) * 20 + b"own %d" % dice.randrange(20),
         )
 
-    drive(recorder, seed=seed, steps=STEPS, arrival=arrival, engines=ENGINES)
+    drive(recorder, seed=seed, steps=STEPS, arrival=arrival, engines=ENGINES, has_neighbours=True)
     return settings, log
 
 

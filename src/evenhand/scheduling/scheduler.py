@@ -273,6 +273,16 @@ class Scheduler:
         self._wait(ticket)
         return True
 
+    def charged_elsewhere(self, tenant: TenantPath, units: int, now_ms: int) -> None:
+        """Another gateway before the same engines has charged a leaf so many units, net of refunds. It
+        counts for whose turn it is, and for nothing else: service, limits and rates are this gateway's
+        own. O(depth)."""
+        assert units > 0, "what was refunded elsewhere is taken off the next charge"
+        leaf = self.tree.leaf(tenant)
+        self.tree.burden(leaf, units)
+        if self._hears_charges:
+            self._order.charged_elsewhere(leaf, units, now_ms)
+
     # Engines change.
 
     def engine_changed(

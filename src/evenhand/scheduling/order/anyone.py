@@ -34,6 +34,9 @@ class Anyone:
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """Not asked for."""
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Not asked for."""
+
     def ended(self, ticket: Ticket) -> None:
         """Not asked for."""
 

@@ -38,6 +38,9 @@ class ByTurns:
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """Not asked for."""
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Not asked for."""
+
     def ended(self, ticket: Ticket) -> None:
         """Not asked for."""
 

@@ -132,6 +132,9 @@ class DeficitRing:
                 if ring.round.refunded(child):
                     ring.enter(child)
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Who has come above the level is found when somebody asks."""
+
     def ended(self, ticket: Ticket) -> None:
         """The share tree knows."""
 

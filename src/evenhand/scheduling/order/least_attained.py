@@ -48,6 +48,11 @@ class LeastAttained:
             if counts < 0:
                 self._attained.shrunk(node)
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        counts = units * self._worth(now_ms)
+        for node in leaf.lineage:
+            self._attained.counter(node).virtual += counts * node.ticks_per_unit
+
     def ended(self, ticket: Ticket) -> None:
         self._charged.pop(ticket, None)
 

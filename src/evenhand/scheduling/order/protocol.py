@@ -32,6 +32,10 @@ class Order(Protocol):
         """So many units were added to its leaf and all above it (less than 0: refunded). Only for orders
         whose part says `hears_charges`."""
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """So many units were added to the counters of a leaf and all above it, for what another gateway
+        has served. As `charged`."""
+
     def ended(self, ticket: Ticket) -> None:
         """It runs no more, and all that it is charged was told of. Once for each start; as `charged`."""
 

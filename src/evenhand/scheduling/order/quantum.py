@@ -146,6 +146,9 @@ class Quantum:
                 if field.round.refunded(child):
                     field.enter(child)
 
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Who has come above the level is found when somebody asks."""
+
     def ended(self, ticket: Ticket) -> None:
         """The share tree knows."""
 
