@@ -6,6 +6,7 @@ from evenhand.workloads.dlpm.chat import CHAT
 from evenhand.workloads.dlpm.judge import JUDGE
 from evenhand.workloads.dlpm.qa import QA
 from evenhand.workloads.dlpm.tree import TREE
+from evenhand.workloads.mix.recipe import MIX
 from evenhand.workloads.vtc.recipes import vtc_recipes
 from evenhand.workloads.workload import WorkloadRecipe
 
@@ -17,6 +18,7 @@ WORKLOADS: dict[str, WorkloadRecipe] = {
         TREE,
         JUDGE,
         CHAT,
+        MIX,
     )
 }
 
