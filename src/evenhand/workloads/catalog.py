@@ -10,6 +10,7 @@ from evenhand.workloads.fairserve.pair import PAIR
 from evenhand.workloads.fairserve.platform import PLATFORM
 from evenhand.workloads.stories.oncall import ONCALL
 from evenhand.workloads.stories.reasoning import REASONING
+from evenhand.workloads.mix.recipe import MIX
 from evenhand.workloads.vtc.recipes import vtc_recipes
 from evenhand.workloads.workload import WorkloadRecipe
 
@@ -25,6 +26,7 @@ WORKLOADS: dict[str, WorkloadRecipe] = {
         PAIR,
         ONCALL,
         REASONING,
+        MIX,
     )
 }
 
