@@ -16,6 +16,7 @@ from evenhand.cli.observed import observed
 from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
 from evenhand.cli.serve import serve
+from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command()(init)
 app.command()(check)
 app.command()(policies)
 app.command()(paper)
+app.command()(simulate)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)
