@@ -9,6 +9,7 @@ import typer
 from evenhand.cli.config.reference import reference_text, schema_text
 from evenhand.cli.outcomes_page import outcomes_text
 from evenhand.cli.policies.page import policies_text
+from evenhand.cli.profiles.page import profiles_text
 
 
 def docs(
@@ -45,6 +46,7 @@ def pages() -> dict[str, str]:
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
         "docs/policies.md": policies_text(),
+        "docs/profiles.md": profiles_text(),
     }
 
 

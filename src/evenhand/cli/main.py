@@ -14,6 +14,7 @@ from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.policies.command import policies
+from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
 from evenhand.cli.usage.command import usage
 
@@ -30,6 +31,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(profiles)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)
