@@ -13,6 +13,7 @@ from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
+from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
 from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
@@ -32,6 +33,7 @@ app.command()(init)
 app.command()(check)
 app.command()(policies)
 app.command()(profiles)
+app.command()(paper)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)

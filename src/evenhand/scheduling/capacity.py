@@ -1,21 +1,25 @@
 """Engines and their windows: who may take one more request."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from evenhand.model import EngineName, LaneName, ModelName
 from evenhand.scheduling.pool import ONE_LANE, Pool
 
+_FILL_BITS = 20
+
 
 @dataclass(slots=True)
 class EngineState:
     """What the core knows of an engine. `window` is how many requests may be in flight there; 0: it
-    takes none (down or draining), those in flight go on."""
+    takes none (down or draining), those in flight go on. `fill` is how full the
+    window is (`filled`)."""
 
     name: EngineName
     models: frozenset[ModelName]
     window: int
     in_flight: int = 0
+    fill: int = 0
 
     @property
     def has_slot(self) -> bool:
@@ -30,6 +34,7 @@ class Capacity:
         # Asked at every request, changed seldom.
         self._serving: dict[ModelName, tuple[EngineName, ...]] = {}
         self._pools: dict[LaneName, dict[tuple[EngineName, ...], Pool]] = {}
+        self._all: dict[Pool, Sequence[EngineState]] = {}
         self._up: set[EngineName] = set()
         self.free: set[EngineName] = set()
         """Engines that have a slot."""
@@ -44,6 +49,8 @@ class Capacity:
         state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
         state.window = window
         state.models = frozenset(models)
+        state.fill = filled(state.in_flight, window)
+        self._all = {}
         (self.free.add if state.has_slot else self.free.discard)(name)
         self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
         served = {model for engine in self.engines.values() for model in engine.models}
@@ -81,17 +88,23 @@ class Capacity:
         """The engines of a pool that are up, in order of names."""
         return [self.engines[name] for name in pool.engines if name in self._up]
 
-    def candidates(self, pool: Pool) -> list[EngineState]:
-        """The engines of an open pool that have a slot, in order of names."""
+    def candidates(self, pool: Pool) -> Sequence[EngineState]:
+        """The engines of an open pool that have a slot, in order of names. Only to be read, at once."""
         free, engines = self.free, self.engines
         if len(free) == 1:  # as a rule, while requests wait
             return [engines[name] for name in free]
+        if len(free) == len(engines):  # as a rule, while none waits
+            known = self._all.get(pool)
+            if known is None:
+                known = self._all[pool] = [engines[name] for name in pool.engines]
+            return known
         return [engines[name] for name in pool.engines if name in free]
 
     def take(self, engine: EngineState) -> None:
         """Occupy a slot; there must be one."""
         engine.in_flight = in_flight = engine.in_flight + 1
         assert in_flight <= engine.window
+        engine.fill = filled(in_flight, engine.window)
         if in_flight == engine.window:
             self.free.remove(engine.name)
 
@@ -100,6 +113,7 @@ class Capacity:
         engine = self.engines[name]
         engine.in_flight = in_flight = engine.in_flight - 1
         assert in_flight >= 0
+        engine.fill = filled(in_flight, engine.window)
         if in_flight < engine.window:
             self.free.add(name)
 
@@ -115,3 +129,8 @@ class Capacity:
 
     def _names_serving(self, model: ModelName) -> tuple[EngineName, ...]:
         return tuple(sorted(e.name for e in self.engines.values() if model in e.models))
+
+
+def filled(requests: int, window: int) -> int:
+    """How full a window is with so many, scaled to whole numbers so that small windows still differ."""
+    return (requests << _FILL_BITS) // window if window else 0

@@ -1,0 +1,7 @@
+"""The papers that can be run again. A new one is an entry here."""
+
+from evenhand.sim.papers.paper import Paper
+
+_PAPERS: tuple[Paper, ...] = ()
+
+PAPERS: dict[str, Paper] = {paper.name: paper for paper in _PAPERS}
