@@ -23,7 +23,7 @@ POOLS = (20_000, 50_000, 100_000, 200_000, 416_000)
 AGE_LIMIT_S = 30
 """Evenhand's default."""
 
-RATES = {"qa": 0.25, "tree": 0.05, "judge": 0.5}
+RATES = {"qa": 0.25, "tree": 0.15, "judge": 0.5}
 """Programs a second of a client, for each engine."""
 ON_ONE = {"lpm": ("lpm", None), "dlpm": ("dlpm", None), "vtc": ("vtc", None)}
 ON_SEVERAL = {
