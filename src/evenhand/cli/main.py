@@ -15,6 +15,7 @@ from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
+from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
 from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
@@ -32,6 +33,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(profiles)
 app.command()(paper)
 app.command()(simulate)
 app.command()(usage)
