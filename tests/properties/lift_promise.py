@@ -46,6 +46,6 @@ def _present(parent: Node, pool: Pool) -> int:
         if waiting:
             at_engines.append(min(waiting))
         elif engine in parent.last_left:
-            left, where = parent.last_left[engine]
+            left, where = parent.last_left[engine].node, parent.last_left[engine].pool
             at_engines.append(left.counter(where))
     return max(at_engines)

@@ -141,9 +141,11 @@ def node_state(node: Node) -> dict[str, object]:
     known["waiting_pools"] = {(pool.lane, *pool.engines) for pool in node.waiting_pools}
     known["waiting_children"] = [child.path for child in node.waiting_children]
     known["last_left"] = {
-        engine: (left.path, pool.lane, *pool.engines)
-        for engine, (left, pool) in node.last_left.items()
+        engine: (left.node.path, left.pool.lane, *left.pool.engines)
+        for engine, left in node.last_left.items()
     }
+    latest = node.left_latest
+    known["left_latest"] = latest and (latest.node.path, latest.pool.lane, *latest.pool.engines)
     return known
 
 

@@ -8,7 +8,9 @@ import typer
 
 from evenhand.cli.config.reference import reference_text, schema_text
 from evenhand.cli.outcomes_page import outcomes_text
+from evenhand.cli.paper.evidence_page import PAGE, evidence_text
 from evenhand.cli.policies.page import policies_text
+from evenhand.cli.profiles.page import profiles_text
 
 
 def docs(
@@ -24,7 +26,7 @@ def docs(
         typer.echo(message, err=True)
         raise typer.Exit(1)
     drifted = False
-    for name, text in pages().items():
+    for name, text in {**pages(), PAGE: evidence_text(repository)}.items():
         file = repository / name
         is_current = file.is_file() and file.read_text(encoding="utf-8") == text
         if check and not is_current:
@@ -45,6 +47,7 @@ def pages() -> dict[str, str]:
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
         "docs/policies.md": policies_text(),
+        "docs/profiles.md": profiles_text(),
     }
 
 

@@ -6,6 +6,7 @@ import typer
 
 import evenhand
 from evenhand.cli.check import check
+from evenhand.cli.compare.command import compare
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.explain import explain
@@ -13,8 +14,11 @@ from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
+from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
+from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
+from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -30,6 +34,10 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(profiles)
+app.command()(paper)
+app.command()(simulate)
+app.command()(compare)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)

@@ -1,21 +1,25 @@
 """Engines and their windows: who may take one more request."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from evenhand.model import EngineName, LaneName, ModelName
 from evenhand.scheduling.pool import ONE_LANE, Pool
 
+_FILL_BITS = 20
+
 
 @dataclass(slots=True)
 class EngineState:
     """What the core knows of an engine. `window` is how many requests may be in flight there; 0: it
-    takes none (down or draining), those in flight go on."""
+    takes none (down or draining), those in flight go on. `fill` is how full the
+    window is (`filled`)."""
 
     name: EngineName
     models: frozenset[ModelName]
     window: int
     in_flight: int = 0
+    fill: int = 0
 
     @property
     def has_slot(self) -> bool:
@@ -30,27 +34,32 @@ class Capacity:
         # Asked at every request, changed seldom.
         self._serving: dict[ModelName, tuple[EngineName, ...]] = {}
         self._pools: dict[LaneName, dict[tuple[EngineName, ...], Pool]] = {}
+        self._all: dict[Pool, Sequence[EngineState]] = {}  # bounded by the pools
         self._up: set[EngineName] = set()
         self.free: set[EngineName] = set()
         """Engines that have a slot."""
         self.window = 0
         """What may be in flight at once on the engines that are up."""
+        self._claimed = 0  # the sum of what each has in flight, or may have if that is more
         self.window_peak = 0
         """The most that could ever be in flight at once; what the bound is computed from."""
 
     def change(self, name: EngineName, *, window: int, models: Collection[ModelName]) -> None:
         """An engine appeared, or its window or models changed."""
         assert window >= 0
-        state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
-        state.window = window
-        state.models = frozenset(models)
+        state = self.engines.get(name)
+        if state is None:
+            state = self.engines[name] = EngineState(name, frozenset(), 0)
+        self.window += window - state.window
+        self._claimed += max(window, state.in_flight) - max(state.window, state.in_flight)
+        self.window_peak = max(self.window_peak, self._claimed)
+        state.window, state.fill = window, filled(state.in_flight, window)
         (self.free.add if state.has_slot else self.free.discard)(name)
-        self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
-        served = {model for engine in self.engines.values() for model in engine.models}
-        self._serving = {model: self._names_serving(model) for model in served}
-        self.window = sum(engine.window for engine in self.engines.values())
-        total = sum(max(e.window, e.in_flight) for e in self.engines.values())
-        self.window_peak = max(self.window_peak, total)
+        (self._up.add if window else self._up.discard)(name)
+        if state.models != set(models):
+            state.models = frozenset(models)
+            served = {model for engine in self.engines.values() for model in engine.models}
+            self._serving = {model: self._names_serving(model) for model in served}
 
     def pool(self, model: ModelName, lane: LaneName = ONE_LANE) -> Pool:
         """The engines that serve a model, up or not, in a lane."""
@@ -81,17 +90,23 @@ class Capacity:
         """The engines of a pool that are up, in order of names."""
         return [self.engines[name] for name in pool.engines if name in self._up]
 
-    def candidates(self, pool: Pool) -> list[EngineState]:
-        """The engines of an open pool that have a slot, in order of names."""
+    def candidates(self, pool: Pool) -> Sequence[EngineState]:
+        """The engines of an open pool that have a slot, in order of names. Only to be read, at once."""
         free, engines = self.free, self.engines
         if len(free) == 1:  # as a rule, while requests wait
             return [engines[name] for name in free]
+        if len(free) == len(engines):  # as a rule, while none waits
+            known = self._all.get(pool)
+            if known is None:
+                known = self._all[pool] = [engines[name] for name in pool.engines]
+            return known
         return [engines[name] for name in pool.engines if name in free]
 
     def take(self, engine: EngineState) -> None:
         """Occupy a slot; there must be one."""
         engine.in_flight = in_flight = engine.in_flight + 1
         assert in_flight <= engine.window
+        engine.fill = filled(in_flight, engine.window)
         if in_flight == engine.window:
             self.free.remove(engine.name)
 
@@ -100,6 +115,9 @@ class Capacity:
         engine = self.engines[name]
         engine.in_flight = in_flight = engine.in_flight - 1
         assert in_flight >= 0
+        if in_flight >= engine.window:
+            self._claimed -= 1
+        engine.fill = filled(in_flight, engine.window)
         if in_flight < engine.window:
             self.free.add(name)
 
@@ -115,3 +133,8 @@ class Capacity:
 
     def _names_serving(self, model: ModelName) -> tuple[EngineName, ...]:
         return tuple(sorted(e.name for e in self.engines.values() if model in e.models))
+
+
+def filled(requests: int, window: int) -> int:
+    """How full a window is with so many, scaled to whole numbers so that small windows still differ."""
+    return (requests << _FILL_BITS) // window if window else 0

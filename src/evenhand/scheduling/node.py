@@ -22,6 +22,22 @@ def _ticks_per_unit(weight: int) -> int:
     return VIRTUAL_PER_UNIT // weight
 
 
+class Left:
+    """A child that ceased to wait for a pool. One object for all engines of the pool, so that the next
+    child that leaves it takes the place in one step."""
+
+    __slots__ = ("node", "pool")
+
+    def __init__(self, node: "Node", pool: Pool) -> None:
+        self.node = node
+        self.pool = pool
+
+    @property
+    def counter(self) -> int:
+        """Of the child, in that pool."""
+        return self.node.counter(self.pool)
+
+
 class Node:
     """A node of the tree. Only `ShareTree` changes it.
 
@@ -31,8 +47,8 @@ class Node:
     ended last. `is_leaving`: it goes when nothing beneath it is open. `lineage` is the node and all
     above it, the root last. `queued_units` is what its waiting requests are expected to cost. `views`
     holds, for each pool that somebody beneath waits for, the children that do; `last_left` per engine,
-    the child that last ceased to wait for it and the pool in which it did; `waiting_weight` sums the
-    weights of the waiting.
+    the child that last ceased to wait for it and the pool in which it did, `left_latest` the latest of
+    these; `waiting_weight` sums the weights of the waiting.
     """
 
     __slots__ = (
@@ -41,6 +57,7 @@ class Node:
         "is_leaving",
         "last_ended_ms",
         "last_left",
+        "left_latest",
         "lifts",
         "lineage",
         "parent",
@@ -82,6 +99,7 @@ class Node:
         self.views = _NO_VIEWS
         self.waiting_children = _NOBODY
         self.last_left = _NOBODY_LEFT
+        self.left_latest: Left | None = None
 
     def begin_holding(self) -> None:
         """Before a child comes: most nodes never have one, and have no room for any."""
@@ -122,4 +140,4 @@ class Node:
 _NO_CHILDREN: dict[str, Node] = {}
 _NO_VIEWS: dict[Pool, CounterHeap[Node]] = {}
 _NOBODY: dict[Node, None] = {}
-_NOBODY_LEFT: dict[EngineName, tuple[Node, Pool]] = {}
+_NOBODY_LEFT: dict[EngineName, Left] = {}

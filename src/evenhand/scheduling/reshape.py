@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from evenhand.model import TenantPath
 from evenhand.scheduling.node import Node
+from evenhand.scheduling.picking import Picking
 from evenhand.scheduling.share_tree import ShareTree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import (
@@ -17,21 +18,18 @@ from evenhand.scheduling.tree_change import (
 
 
 class Reshape:
-    """`open_tickets` are all that wait or run; `dequeue` and `enqueue` take a waiting one out of the
-    queue and put it back; `on_gone` hears of each node that was taken out."""
+    """`open_tickets` are all that wait or run; `on_gone` hears of each node that was taken out."""
 
     def __init__(
         self,
         tree: ShareTree,
         open_tickets: Callable[[], Iterable[Ticket]],
-        dequeue: Callable[[Ticket], None],
-        enqueue: Callable[[Ticket], None],
+        picking: Picking,
         on_gone: Callable[[Node], None],
     ) -> None:
         self._tree = tree
         self._open_tickets = open_tickets
-        self._dequeue = dequeue
-        self._enqueue = enqueue
+        self._picking = picking
         self._on_gone = on_gone
         self._leaving: dict[Node, None] = {}
 
@@ -68,14 +66,14 @@ class Reshape:
         running = [(ticket, ticket.units) for ticket in moved if ticket.engine is not None]
         waiting = [ticket for ticket in moved if ticket.engine is None]
         for ticket in waiting:
-            self._dequeue(ticket)
+            self._picking.take_out(ticket)
         for ticket, units in running:
             self._tree.occupy(ticket.leaf, -1, -units)
         self._tree.move(node, to)
         for ticket, units in running:
             self._tree.occupy(ticket.leaf, 1, units)
         for ticket in sorted(waiting, key=lambda ticket: ticket.sequence):
-            self._enqueue(ticket)
+            self._picking.put_back(ticket)
 
     def _beneath(self, node: Node) -> list[Ticket]:
         return [ticket for ticket in self._open_tickets() if node in ticket.leaf.lineage]

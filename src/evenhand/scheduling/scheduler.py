@@ -6,7 +6,7 @@ value, equal calls give equal answers. The host owes, for each request: `submit`
 waits), an appearance in `shed` or `expire`, or `settle` (after it was started, by `next` or at once).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from evenhand.model import (
     NO_USAGE,
@@ -35,8 +35,8 @@ from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.node import Node
-from evenhand.scheduling.openings import Openings
 from evenhand.scheduling.parts import Ground
+from evenhand.scheduling.picking import Picking
 from evenhand.scheduling.policy import PREFIX_INDEX_MIB
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prediction.error import PredictionErrors
@@ -87,6 +87,15 @@ class Scheduler:
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
         self._where = Whereabouts(self.capacity, self._placement, self._queue)
+        self._keeps_homes = policy.queue.keeps_homes
+        self._picking = Picking(
+            ground,
+            self._order,
+            self._queue,
+            hears_starts=policy.order.hears_starts,
+            lanes=self._lanes,
+            where=self._where if self._keeps_homes else None,
+        )
         self._admission = follow_interactions(policy.admission.build(ground, values), ground)
         self._charges = Charges(
             policy.cost.build(ground, values),
@@ -97,16 +106,13 @@ class Scheduler:
         self._output_units = self._charges.output_units
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
         self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
-        self._keeps_homes = policy.queue.keeps_homes
         self._hears_charges = policy.order.hears_charges
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines = Deadlines(self._tickets)
         self._sequence = 0
         self._ended_units_peak = 0
         self._upkeep_ms = 0
-        self._reshape = Reshape(
-            self.tree, self._tickets.values, self._dequeue, self._enqueue, self._forget
-        )
+        self._reshape = Reshape(self.tree, self._tickets.values, self._picking, self._forget)
         self._idle = IdleHand(
             self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
         )
@@ -159,10 +165,7 @@ class Scheduler:
             return self._refuse(refusal)
         ticket = self._ticket(request, leaf, pool, now_ms)
         ticket.starts_before = self._history.starts
-        self._enqueue(ticket)
-        if self._lanes is not None:
-            self._lanes.queued(ticket)
-        self._deadlines.add(ticket)
+        self._wait(ticket)
         may_shed = self.settings.sheds and not starts_at_once
         shed = tuple(self._shed(now_ms)) if may_shed else ()
         if not shed:
@@ -195,23 +198,22 @@ class Scheduler:
     def next(self, now_ms: int) -> Start | None:
         """The request to start and its engine. Call whenever a request or a slot has appeared, until
         the answer is None: then no slot is free that anybody waits for."""
-        if not self.backlog.requests:
+        ticket = self._picking.next(now_ms)
+        if ticket is None:
             return None
-        open_pools = self.capacity.open_pools(self.tree.root.views)
-        if not open_pools:
-            return None
-        pools: Sequence[Pool] = open_pools
-        if self._lanes is not None:
-            pools = self._lanes.next(open_pools, self.capacity.window, now_ms)
-        ticket = self._order.next(Openings(pools, self.capacity.free), now_ms)
-        self._dequeue(ticket)
-        if self._lanes is not None:
-            self._lanes.unqueued(ticket)
+        self._picking.started(ticket)
+        self._deadlines.tidy(self.backlog.requests)
         self._charges.expect(ticket)  # anew: more is known than when it came
         counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
         self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
+
+    def ahead(self, now_ms: int) -> Request | None:
+        """The request that `next` would start at this moment. Changes nothing: a host that has to see
+        first whether it fits may ask at every step."""
+        ticket = self._picking.next(now_ms)
+        return None if ticket is None else ticket.request
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
         """So many more output tokens have come. O(depth); free while they were predicted."""
@@ -268,11 +270,18 @@ class Scheduler:
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
-        self._enqueue(ticket)
-        if self._lanes is not None:
-            self._lanes.queued(ticket)
-        self._deadlines.add(ticket)
+        self._wait(ticket)
         return True
+
+    def charged_elsewhere(self, tenant: TenantPath, units: int, now_ms: int) -> None:
+        """Another gateway before the same engines has charged a leaf so many units, net of refunds. It
+        counts for whose turn it is, and for nothing else: service, limits and rates are this gateway's
+        own. O(depth)."""
+        assert units > 0, "what was refunded elsewhere is taken off the next charge"
+        leaf = self.tree.leaf(tenant)
+        self.tree.burden(leaf, units)
+        if self._hears_charges:
+            self._order.charged_elsewhere(leaf, units, now_ms)
 
     # Engines change.
 
@@ -287,7 +296,9 @@ class Scheduler:
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
         if serves_others:
-            self._pools_anew()
+            self._picking.pools_anew(
+                self._tickets.values(), lambda ticket: self._pool(ticket.request)
+            )
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
@@ -447,43 +458,18 @@ class Scheduler:
         self._placement.forget(leaf)
         self._admission.forget(leaf)
 
-    def _enqueue(self, ticket: Ticket) -> None:
+    def _wait(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket
-        if self.backlog.push(ticket):
-            self.tree.join(ticket.leaf, ticket.pool)
-        if self._keeps_homes:
-            self._where.wait(ticket)
-        self._queue.queued(ticket)
-        self._order.queued(ticket)
+        self._picking.enter(ticket)
+        self._deadlines.add(ticket)
 
-    def _dequeue(self, ticket: Ticket) -> None:
-        if self.backlog.remove(ticket):
-            self.tree.leave(ticket.leaf, ticket.pool)
-        self._queue.unqueued(ticket)
-        self._order.unqueued(ticket)
-        if self._keeps_homes:
-            self._where.wait_no_more(ticket)
+    def _wait_no_more(self, ticket: Ticket) -> None:
+        self._picking.leave(ticket)
         self._deadlines.tidy(self.backlog.requests)
-
-    def _pools_anew(self) -> None:
-        """Other engines serve some model: who waits competes for those, at its place by arrival."""
-        for ticket in sorted(self._tickets.values(), key=lambda ticket: ticket.sequence):
-            pool = self.capacity.without(self._pool(ticket.request), ticket.failed_engine)
-            if ticket.engine is not None or pool is ticket.pool:
-                continue
-            self._dequeue(ticket)
-            if self._lanes is not None:
-                self._lanes.unqueued(ticket)
-            ticket.pool = pool
-            self._enqueue(ticket)
-            if self._lanes is not None:
-                self._lanes.queued(ticket)
 
     def _leave(self, ticket: Ticket, outcome: Outcome, now_ms: int) -> None:
         """It ends while it waits."""
-        self._dequeue(ticket)
-        if self._lanes is not None:
-            self._lanes.unqueued(ticket)
+        self._wait_no_more(ticket)
         del self._tickets[ticket.request.id]
         self._admission.ended(ticket.request, ticket.leaf, NO_USAGE, outcome, now_ms)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling.counter_heap import CounterHeap
-from evenhand.scheduling.node import VIRTUAL_PER_UNIT, Node
+from evenhand.scheduling.node import VIRTUAL_PER_UNIT, Left, Node
 from evenhand.scheduling.pool import Pool
 
 
@@ -81,6 +81,13 @@ class ShareTree:
             if self.root.views:
                 _note_refund(leaf)
 
+    def burden(self, leaf: Node, units: int) -> None:
+        """So much more counts against a leaf and all above it, which was not served here."""
+        for node in leaf.lineage:
+            ticks = units * node.ticks_per_unit
+            node.virtual += ticks
+            node.virtual_base += ticks
+
     def join(self, leaf: Node, pool: Pool) -> None:
         """The leaf has begun to wait for a pool. Lifts every node on the path that did not."""
         node = leaf
@@ -108,9 +115,7 @@ class ShareTree:
             parent = node.parent
             view = parent.views[pool]
             view.remove(node)
-            left, last_left = (node, pool), parent.last_left
-            for engine in pool.engines:
-                last_left[engine] = left
+            _note_left(parent, node, pool)
             node.waiting_pools = tuple(other for other in node.waiting_pools if other is not pool)
             if not node.waiting_pools:
                 del parent.waiting_children[node]
@@ -130,9 +135,7 @@ class ShareTree:
                 return
             if self._lifts:
                 _lift(node, pool)
-            left = (node, pool)
-            for engine in pool.engines:
-                parent.last_left[engine] = left
+            _note_left(parent, node, pool)
 
     def least_served_leaf(self, open_pools: Iterable[Pool]) -> Node:
         """The leaf whose turn it is among those that wait for one of these pools. There must be one."""
@@ -217,9 +220,9 @@ class ShareTree:
         assert not node.waiting_pools
         assert not node.running_requests
         del parent.children[node.path[-1]]
-        for engine, (left, pool) in parent.last_left.items():
-            if left is node:
-                parent.last_left[engine] = (_monument(node, pool), pool)
+        for left in parent.last_left.values():
+            if left.node is node:
+                left.node = _monument(node, left.pool)
         if not parent.children and parent.parent is not None:
             self._leaves[parent.path] = parent
 
@@ -228,9 +231,9 @@ class ShareTree:
         where it left last, and its own lift is why."""
         if node.parent is None:
             return
-        left_last = set(node.parent.last_left.values())
+        left_last = {left.pool for left in node.parent.last_left.values() if left.node is node}
         for pool, lift in list(node.lifts.items()):
-            if (node, pool) in left_last:
+            if pool in left_last:
                 continue
             if _present(node.parent, pool) >= node.virtual + lift:
                 del node.lifts[pool]
@@ -285,6 +288,9 @@ def _present(parent: Node, pool: Pool) -> int:
     view = parent.views.get(pool)
     if view is not None:
         return view.least()[0]
+    latest = parent.left_latest
+    if latest is not None and latest.pool is pool and not parent.views:
+        return latest.counter  # it left all its engines last
     present = 0  # where all counters begin
     for engine in pool.engines:
         present = max(present, _present_at(parent, engine))
@@ -297,10 +303,18 @@ def _present_at(parent: Node, engine: EngineName) -> int:
         if waiting:
             return min(waiting)
     left = parent.last_left.get(engine)
-    if left is None:
-        return 0
-    node, pool = left
-    return node.virtual + node.lifts.get(pool, 0)
+    return 0 if left is None else left.counter
+
+
+def _note_left(parent: Node, node: Node, pool: Pool) -> None:
+    """The node is the last that ceased to wait for the pool's engines."""
+    latest = parent.left_latest
+    if latest is not None and latest.pool is pool:
+        latest.node = node
+        return
+    parent.left_latest = left = Left(node, pool)
+    for engine in pool.engines:
+        parent.last_left[engine] = left
 
 
 def subtree(node: Node) -> Iterator[Node]:
@@ -324,8 +338,7 @@ def _least_waiting(parent: Node, otherwise: int) -> int:
 
 def _highest_left(parent: Node) -> int:
     """The highest counter among those that ceased to wait last."""
-    left = (node.counter(pool) for node, pool in parent.last_left.values())
-    return max(left, default=0)
+    return max((left.counter for left in parent.last_left.values()), default=0)
 
 
 def tenant_paths(tenants: Iterable[TenantShare]) -> Iterator[TenantPath]:

@@ -2,9 +2,10 @@
 evenly."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from evenhand.model import EngineName
-from evenhand.scheduling.capacity import EngineState
+from evenhand.scheduling.capacity import EngineState, filled
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.placement.protocol import Placement
 from evenhand.scheduling.ticket import Ticket
@@ -18,12 +19,12 @@ class LeastFilled:
         self._near: dict[EngineName, int] = {}
 
     def choose(self, ticket: Ticket, candidates: Sequence[EngineState]) -> EngineState:
+        """Ties go to the first by name."""
         del ticket
-        near = self._near.get
-        # Compared as integers, scaled so that small windows still differ.
-        return min(
-            candidates, key=lambda e: ((e.in_flight + near(e.name, 0) << 20) // e.window, e.name)
-        )
+        near = self._near
+        if not near:
+            return min(candidates, key=attrgetter("fill"))
+        return min(candidates, key=lambda e: filled(e.in_flight + near.get(e.name, 0), e.window))
 
     def queued(self, ticket: Ticket) -> None:
         assert ticket.home is not None

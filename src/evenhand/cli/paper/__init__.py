@@ -1,0 +1,1 @@
+"""`evenhand paper`: runs a paper's experiments again."""
