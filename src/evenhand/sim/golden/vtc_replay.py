@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling import QueueLimits, Scheduler, SchedulerSettings, TenantShare
 from evenhand.sim.engine.slora.loop import SloraLoop
 from evenhand.sim.golden.vtc_rows import MeasuredRun
 from evenhand.sim.golden.vtc_setup import Setup
 from evenhand.sim.host.in_engine import InEngine
+from evenhand.sim.measures.service_difference import Served
 from evenhand.sim.profile import EngineProfile, load_profile
 from evenhand.sim.requests import request_maker
 from evenhand.sim.run_record import Fate, RunRecord
@@ -32,6 +35,34 @@ class Columns(NamedTuple):
     ended_s: list[float]
     input_tokens: list[int]
     output_tokens: list[int]
+
+    @property
+    def makespan_s(self) -> float:
+        """From the start to the last end."""
+        return max(self.ended_s, default=0.0)
+
+    @property
+    def tokens(self) -> int:
+        """Of input and output."""
+        return sum(self.input_tokens) + sum(self.output_tokens)
+
+    def ttft_mean_s(self) -> dict[str, float]:
+        """Of each client."""
+        waits: dict[str, list[float]] = {}
+        for client, sent, first in zip(self.client, self.sent_s, self.first_token_s, strict=True):
+            waits.setdefault(client, []).append(first - sent)
+        return {client: sum(each) / len(each) for client, each in waits.items()}
+
+    def served(self) -> Served:
+        """For measures, clients numbered."""
+        numbers = {client: number for number, client in enumerate(dict.fromkeys(self.client))}
+        return Served(
+            np.array([numbers[client] for client in self.client], dtype=np.int64),
+            np.array(self.sent_s),
+            np.array(self.first_token_s),
+            np.array(self.ended_s),
+            np.array(self.input_tokens) + 2.0 * np.array(self.output_tokens),
+        )
 
 
 def measured_columns(run: MeasuredRun) -> Columns:
@@ -68,9 +99,7 @@ def replay(run: MeasuredRun, setup: Setup) -> RunRecord:
     scheduler = Scheduler(
         SchedulerSettings(tenants=_tenants(run, setup), policy=setup.policy, limits=_LIMITS)
     )
-    host = InEngine(
-        scheduler, request_of=request_maker(reads_prefix=False, predict=setup.predict)
-    )
+    host = InEngine(scheduler, request_of=request_maker(reads_prefix=False, predict=setup.predict))
     engine = SloraLoop(EngineName("engine"), profile, host, least=host.least)
     simulation = Simulation(_asks(run), [engine])
     host.serve(engine, sequences_max=profile.sequences_max, ended=simulation.ended)

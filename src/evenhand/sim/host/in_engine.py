@@ -6,9 +6,8 @@ so charges are exact; requests that have just ended are settled before the place
 
 from collections.abc import Collection
 
-from evenhand.model import Outcome, Request, RequestId, Usage
+from evenhand.model import Outcome, RequestId, Usage
 from evenhand.scheduling import Refusal, Scheduler
-from evenhand.scheduling.openings import Openings
 from evenhand.sim.engine.protocol import Engine
 from evenhand.sim.host.protocol import Ended, Host
 from evenhand.sim.job import Job
@@ -20,8 +19,10 @@ _NO_LENGTH = 1 << 60
 
 
 class InEngine:
-    """Host of one engine and source of its work: made first, then the engine, which must know its source,
-    then `serve`."""
+    """Host of one engine and source of its work. It is made first, then the engine, which must know its
+    source, then comes `serve`."""
+
+    head_may_change = True  # counters move with every token
 
     def __init__(self, scheduler: Scheduler, *, request_of: RequestOf) -> None:
         self._scheduler = scheduler
@@ -49,7 +50,7 @@ class InEngine:
         if not self._waiting:
             return None
         self._charge(now_ms)
-        request = _ahead(self._scheduler, int(now_ms))
+        request = self._scheduler.ahead(int(now_ms))
         return None if request is None else self._waiting[request.id]
 
     def take(self, now_ms: float) -> Job:
@@ -64,6 +65,9 @@ class InEngine:
         return job
 
     # The event loop tells.
+
+    def before(self, now_ms: float) -> None:
+        """Tokens are told of when something depends on them: no step is lost by then."""
 
     def arrived(self, job: Job, now_ms: float) -> None:
         self._charge(now_ms)
@@ -147,15 +151,6 @@ class InEngine:
         assert self._ended is not None
         job.ended_ms = now_ms
         self._ended(job, fate)
-
-
-def _ahead(scheduler: Scheduler, now_ms: int) -> Request | None:
-    """Until the core answers this itself."""
-    pools = scheduler.capacity.open_pools(scheduler.tree.root.views)
-    if not pools:
-        return None
-    openings = Openings(pools, scheduler.capacity.free)
-    return scheduler._order.next(openings, now_ms).request  # noqa: SLF001
 
 
 _: type[Host] = InEngine

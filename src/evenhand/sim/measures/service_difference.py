@@ -6,7 +6,6 @@ service of the clients, r_j the requested ones and s_max the greatest s_j, the d
 clients of min(s_max - s_j, |r_j - s_j|): who got what it asked for is not taken for wronged.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +15,6 @@ WINDOW_S = 60.0
 TICKS = 19
 TICK_S = 28.5
 """The n-th window begins after n ticks: so 19 windows lie within 600 s."""
-_OUTPUT_WEIGHT = 2
 _BRIEF_S = 1e-5
 
 Numbers = NDArray[np.float64]
@@ -39,25 +37,7 @@ class Served(NamedTuple):
     first_token_s: Numbers
     ended_s: Numbers
     service: Numbers
-
-
-def served(
-    client: Sequence[int],
-    sent_s: Sequence[float],
-    first_token_s: Sequence[float],
-    ended_s: Sequence[float],
-    input_tokens: Sequence[int],
-    output_tokens: Sequence[int],
-) -> Served:
-    """From plain columns."""
-    service = np.asarray(input_tokens) + _OUTPUT_WEIGHT * np.asarray(output_tokens)
-    return Served(
-        np.asarray(client, dtype=np.int64),
-        np.asarray(sent_s, dtype=np.float64),
-        np.asarray(first_token_s, dtype=np.float64),
-        np.asarray(ended_s, dtype=np.float64),
-        service.astype(np.float64),
-    )
+    """Input + 2 output tokens."""
 
 
 def service_difference(requests: Served, *, windows: int = TICKS) -> ServiceDifference:

@@ -17,6 +17,7 @@ from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.slora.batch import Batch, Member
 from evenhand.sim.job import Job
 from evenhand.sim.profile import EngineProfile
+from evenhand.workloads.ask import Ask
 
 STEPS_BETWEEN_LOOKS = 10
 _NO_LIMIT = 1 << 60
@@ -40,9 +41,10 @@ class SloraLoop:
     ) -> None:
         self.name = name
         self.boundary_ms = IDLE
-        self.slowdown = 1.0
         self.steps = self.preemptions = self.prompt_tokens = self.cached_tokens = 0
+        self.kv_tokens_total = profile.kv_tokens - profile.tenant_tokens - 1
         self._profile = profile
+        self._slowdown = 1.0
         self._source = source
         self._least = least
         self._stretch_steps_max = stretch_steps_max
@@ -64,7 +66,7 @@ class SloraLoop:
 
     def advance(self) -> list[Job]:
         now_ms = self.boundary_ms
-        ended = self._finish(now_ms)
+        ended = self._finish()
         if self._since_look >= STEPS_BETWEEN_LOOKS or not self._batch:
             self._look(now_ms)
         if self._prefilling:
@@ -80,7 +82,9 @@ class SloraLoop:
 
     def bring_up(self, now_ms: float) -> None:
         if self._is_prefill:
-            return  # nobody decodes
+            if now_ms == self.boundary_ms:
+                self._note_first_tokens()
+            return  # nobody else produces
         step = self._step + bisect_right(self._ends_ms, now_ms)
         for member in self._batch.members:
             job = member.job
@@ -92,6 +96,11 @@ class SloraLoop:
         if member in self._prefilling:
             self._prefilling.remove(member)
         self.wake(now_ms)
+
+    def slow_down(self, factor: float, now_ms: float) -> None:
+        self._slowdown = factor
+        if self._ends_ms:
+            self.wake(now_ms)
 
     def fail(self) -> list[Job]:
         jobs = list(self._members)
@@ -107,16 +116,16 @@ class SloraLoop:
 
     # A boundary.
 
-    def _finish(self, now_ms: float) -> list[Job]:
+    def _finish(self) -> list[Job]:
         """The steps under way are over."""
         self.steps += len(self._ends_ms)
         if self._is_prefill:
             self._is_prefill = False
+            self._note_first_tokens()
             for member in self._prefilling:
                 self._batch.remove(member)
                 member.end -= 1
                 self._batch.add(member)
-                member.job.produced, member.job.first_token_ms = 1, now_ms
             self._prefilling.clear()
         else:
             self._step += len(self._ends_ms)
@@ -128,6 +137,10 @@ class SloraLoop:
             del self._members[job]
         return ended
 
+    def _note_first_tokens(self) -> None:
+        for member in self._prefilling:
+            member.job.produced, member.job.first_token_ms = 1, self.boundary_ms
+
     def _look(self, now_ms: float) -> None:
         """Take what fits."""
         profile, batch = self._profile, self._batch
@@ -137,6 +150,7 @@ class SloraLoop:
             if job is None:
                 return
             ask = job.ask
+            self._check(ask)
             if ask.input_tokens > left:
                 return
             room = self._room(len(batch.tenants) + (ask.tenant not in batch.tenants))
@@ -151,6 +165,15 @@ class SloraLoop:
         self._prefilling.append(member)
         self.prompt_tokens += job.ask.input_tokens
 
+    def _check(self, ask: Ask) -> None:
+        tokens, prompt_max = ask.input_tokens + ask.output_tokens, self._profile.step_tokens_max
+        if tokens > self.kv_tokens_total or ask.input_tokens > prompt_max:
+            raise ValueError(
+                f"Ask {ask.id} wants {tokens:,} tokens of memory and {ask.input_tokens:,} in one"
+                f" prefill, {self.name} has {self.kv_tokens_total:,} and {prompt_max:,}. Leave it out, or choose"
+                " an engine profile with more kv_tokens and step_tokens_max."
+            )
+
     def _room(self, tenants: int) -> int:
         return self._profile.kv_tokens - tenants * self._profile.tenant_tokens
 
@@ -158,14 +181,14 @@ class SloraLoop:
         self._since_look, self._is_prefill = 0, True
         tokens = sum(member.job.ask.input_tokens for member in self._prefilling)
         step_ms = self._profile.step.prefill_apart_ms(tokens, len(self._prefilling))
-        self._ends_ms.append(now_ms + step_ms * self.slowdown)
+        self._ends_ms.append(now_ms + step_ms * self._slowdown)
         self.boundary_ms = self._ends_ms[-1]
 
     def _begin_stretch(self, now_ms: float) -> None:
         batch, decode_ms = self._batch, self._profile.step.decode_apart_ms
         requests, tokens, ends_ms = len(batch), batch.tokens(self._step), self._ends_ms
         for _ in range(self._stretch_steps()):
-            now_ms += decode_ms(requests, tokens) * self.slowdown
+            now_ms += decode_ms(requests, tokens) * self._slowdown
             ends_ms.append(now_ms)
             tokens += requests
         self.boundary_ms = now_ms
