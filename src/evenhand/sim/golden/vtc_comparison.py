@@ -35,9 +35,9 @@ class Client(_Part):
 
 
 class RunComparison(_Part):
-    """Errors as parts of what was measured, below 0 where the replay was faster or did less. The makespan
-    ends with the last answer. `end_gap` is the greatest difference of service received between two
-    clients until 600 s."""
+    """Errors as parts of what was measured, below 0 where the replay was faster or did less. The
+    makespan ends with the last answer. `end_gap` is the greatest difference of service received between
+    two clients until 600 s."""
 
     policy: str
     engine: str
