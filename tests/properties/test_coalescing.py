@@ -19,7 +19,7 @@ def check(scene: Scene) -> None:
     assert not unlike(coalesced, play(scene, PlainVllm), within_ms=1e-6)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(scenes())
 def test_no_figure_depends_on_coalescing(scene: Scene) -> None:
     check(scene)
