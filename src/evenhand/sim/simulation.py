@@ -75,6 +75,7 @@ class Simulation:
             if at_ms == IDLE:
                 return self.record
             self.now_ms = at_ms
+            host.before(at_ms)
             while self._next_boundary_ms() == at_ms:
                 self._advance(heappop(self._boundaries)[1])
             while self._events and self._events[0][0] == at_ms:
@@ -102,6 +103,7 @@ class Simulation:
     def _advance(self, index: int) -> None:
         assert self._host is not None
         engine = self._engines[index]
+        self._known[index] = IDLE  # its entry was taken; it may be woken at this very moment
         ended = engine.advance()
         self._host.advanced(engine, ended, self.now_ms)
         self._note_boundary(index)
