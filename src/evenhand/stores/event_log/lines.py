@@ -30,7 +30,11 @@ class LogLines:
         is_compressed = raw.read(2) == _GZIP_MAGIC
         raw.seek(0)
         self._file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if is_compressed else raw
-        self.header = self._header()
+        try:
+            self.header = self._header()
+        except EventLogError:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._file.close()
@@ -60,8 +64,8 @@ class LogLines:
             raise EventLogError(f"is no event log: its first line does not say {FORMAT}")
         if form[FORMAT] != VERSION:
             raise EventLogError(
-                f"is an event log of form {form[FORMAT]}, and this program reads form {VERSION}: replay it"
-                f" with the evenhand that wrote it ({form.get('evenhand')})"
+                f"is an event log of form {form[FORMAT]}, and this program reads form {VERSION}: replay"
+                f" it with the evenhand that wrote it ({form.get('evenhand')})"
             )
         return form
 

@@ -3,6 +3,7 @@ how it ended. A name that ends in `.gz` is compressed."""
 
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -102,6 +103,8 @@ class EventLog:
                 self._file.flush()
         except OSError as error:
             self._is_open = False
+            with suppress(OSError):  # what is still buffered cannot be written either
+                self._raw.close()
             self._tell(f"it cannot be written: {error.strerror}")
             return False
         return True

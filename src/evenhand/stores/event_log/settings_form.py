@@ -86,7 +86,7 @@ def share_of(form: Form) -> TenantShare:
 
 def _policy(form: Form, named: NamedPolicy) -> Policy:
     name = str(form["name"])
-    parts = {seam: _part(seam, form[seam], name, named) for seam in _BUILT_IN}
+    parts: dict[str, Any] = {seam: _part(seam, form[seam], name, named) for seam in _BUILT_IN}
     return Policy(name=name, summary="as recorded", settings=form["values"], **parts)
 
 
