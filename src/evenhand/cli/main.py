@@ -16,6 +16,7 @@ from evenhand.cli.observed import observed
 from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
 from evenhand.cli.profiles.command import profiles
+from evenhand.cli.replay import replay
 from evenhand.cli.serve import serve
 from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
@@ -39,6 +40,7 @@ app.command()(simulate)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)
+app.command()(replay)
 app.command()(explain)
 app.add_typer(keys, name="keys")
 app.command(hidden=True)(docs)
