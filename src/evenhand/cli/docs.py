@@ -41,11 +41,14 @@ def docs(
 
 def pages() -> dict[str, str]:
     """The generated files by path relative to the repository, with what they must hold."""
+    from evenhand.cli.workloads.page import workloads_text  # noqa: PLC0415 - imports numpy
+
     return {
         "docs/configuration.md": reference_text(),
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
         "docs/policies.md": policies_text(),
+        "docs/workloads.md": workloads_text(),
     }
 
 

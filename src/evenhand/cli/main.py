@@ -17,6 +17,7 @@ from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
 from evenhand.cli.serve import serve
 from evenhand.cli.usage.command import usage
+from evenhand.cli.workloads.command import workloads
 
 app = typer.Typer(
     name="evenhand",
@@ -31,6 +32,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(workloads)
 app.command()(paper)
 app.command()(usage)
 app.add_typer(ledger)
