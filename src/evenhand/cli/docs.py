@@ -10,6 +10,8 @@ from evenhand.cli.config.reference import reference_text, schema_text
 from evenhand.cli.outcomes_page import outcomes_text
 from evenhand.cli.paper.evidence_page import PAGE, evidence_text
 from evenhand.cli.policies.page import policies_text
+from evenhand.cli.profiles.page import profiles_text
+from evenhand.cli.workloads.page import workloads_text
 
 
 def docs(
@@ -41,14 +43,13 @@ def docs(
 
 def pages() -> dict[str, str]:
     """The generated files by path relative to the repository, with what they must hold."""
-    from evenhand.cli.workloads.page import workloads_text  # noqa: PLC0415 - imports numpy
-
     return {
         "docs/configuration.md": reference_text(),
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
         "docs/policies.md": policies_text(),
         "docs/workloads.md": workloads_text(),
+        "docs/profiles.md": profiles_text(),
     }
 
 

@@ -15,7 +15,9 @@ from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
+from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
+from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
 from evenhand.cli.workloads.command import workloads
 
@@ -33,7 +35,9 @@ app.command()(init)
 app.command()(check)
 app.command()(policies)
 app.command()(workloads)
+app.command()(profiles)
 app.command()(paper)
+app.command()(simulate)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)

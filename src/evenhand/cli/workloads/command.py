@@ -7,6 +7,11 @@ import orjson
 import typer
 from rich.console import Console
 
+from evenhand.cli.workloads.listing import listing
+from evenhand.cli.workloads.portrait import in_brief, portrait
+from evenhand.cli.workloads.screen import show
+from evenhand.workloads.catalog import WORKLOADS, recipe_named
+
 COLUMNS_MAX = 120
 
 
@@ -23,12 +28,6 @@ def workloads(
     json: Annotated[bool, typer.Option("--json", help="As JSON, on one line.")] = False,
 ) -> None:
     """List the traffic that can be simulated, or explain one workload with all its dials."""
-    # numpy takes a quarter of a second to import, for which no other command should wait.
-    from evenhand.cli.workloads.listing import listing  # noqa: PLC0415
-    from evenhand.cli.workloads.portrait import in_brief, portrait  # noqa: PLC0415
-    from evenhand.cli.workloads.screen import show  # noqa: PLC0415
-    from evenhand.workloads.catalog import WORKLOADS, recipe_named  # noqa: PLC0415
-
     if name is None:
         if json:
             _write({"workloads": [in_brief(recipe) for recipe in WORKLOADS.values()]})

@@ -12,8 +12,8 @@ _HEAD = """\
 Generated from `src/evenhand/workloads` by `make docs`; do not edit.
 
 What the simulator can replay by name. All of it is *synthetic*: drawn from published figures, with a
-seed; the same seed gives the same requests in every process. What a paper does not publish is ours, and
-its row says so. Dials turn it:
+seed; the same seed gives the same requests in every process. Where a source does not publish what
+it takes, it is ours, and its row says so. Dials turn it:
 
 ```
 evenhand workloads                    # the table below

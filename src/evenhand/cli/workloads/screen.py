@@ -34,7 +34,7 @@ def show(recipe: WorkloadRecipe, told: dict[str, Any], console: Console) -> None
     console.print(Padding(_figures(told), _INDENT))
     _headline(console, "To replay it")
     dial = recipe.dials[0] if recipe.dials else None
-    turned = f" --set {dial.name}={values[dial.name]}" if dial else ""
+    turned = f" --set {dial.name}={default_in_words(dial).replace(',', '')}" if dial else ""
     command = f"evenhand simulate {recipe.name} --policy fcfs,vtc --engine PROFILE{turned}"
     console.print(Padding(Text(command), _INDENT))
 
