@@ -20,6 +20,7 @@ from evenhand.cli.replay import replay
 from evenhand.cli.serve import serve
 from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
+from evenhand.cli.workloads.command import workloads
 
 app = typer.Typer(
     name="evenhand",
@@ -34,6 +35,7 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(workloads)
 app.command()(profiles)
 app.command()(paper)
 app.command()(simulate)
