@@ -8,6 +8,8 @@ from evenhand.workloads.readers.row import Row, shown, tokens
 from evenhand.workloads.readers.trace_file import Columns, CsvParser, Told, csv_rows
 from evenhand.workloads.readers.trace_format import DialValues, Remarks, TraceFormat
 
+_NEEDS = frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"})
+
 
 def _parser(header: Columns) -> CsvParser:
     at, context, generated = map(header.index, ("TIMESTAMP", "ContextTokens", "GeneratedTokens"))
@@ -33,13 +35,13 @@ def _parser(header: Columns) -> CsvParser:
 
 def _rows(path: Path, values: DialValues, bad: Told, remarks: Remarks) -> Iterator[tuple[int, Row]]:
     del values, remarks
-    return csv_rows(path, _parser, bad)
+    return csv_rows(path, _NEEDS, _parser, bad)
 
 
 AZURE = TraceFormat(
     name="azure",
     summary="Azure LLM inference traces 2023 and 2024 (CSV); no tenants, no prompts",
     is_json=False,
-    needs=frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"}),
+    needs=_NEEDS,
     rows=_rows,
 )

@@ -28,6 +28,8 @@ def read_rows(path: Path, form: TraceFormat, values: DialValues, seed: int) -> W
         rate=number(values, "rate"),
         is_closed_loop=form.has_parents and bool(values["closed_loop"]),
     )
+    for name in spread_names(whole(values, "tenants")):
+        tenants.number(name, ())
     bad: list[BadRow] = []  # bounded by the file
     remarks: list[str] = []
     for line, row in form.rows(path, values, bad.append, remarks):
@@ -43,8 +45,6 @@ def read_rows(path: Path, form: TraceFormat, values: DialValues, seed: int) -> W
         raise ValueError(_refusal(path, bad))
     if not len(columns):
         raise ValueError(f"{path.name} has no row that can be read.")
-    for name in spread_names(whole(values, "tenants")):
-        tenants.number(name, ())
     return Workload(
         name=path.name,
         tenants=tenants.shares(),
@@ -78,15 +78,15 @@ def _remarks(columns: TraceColumns, bad: list[BadRow]) -> list[str]:
         remarks.append("The rows were not in order of time; they were sorted.")
     if columns.orphans:
         remarks.append(
-            f"{columns.orphans:,} rows name a parent that does not come before them;"
-            " they do not wait for it."
+            "Rows that name a parent which does not come before them, and do not wait for it:"
+            f" {columns.orphans:,}."
         )
     lanes = columns.lanes()
     if len(lanes) > 1:
         order = ", ".join(lanes[:10])
         remarks.append(f"Lanes go before each other in the order in which they appear: {order}.")
     if bad:
-        remarks.append(f"Left out: {len(bad):,} rows that cannot be read.")
+        remarks.append(f"Rows that cannot be read and were left out: {len(bad):,}.")
         remarks += [f"Left out: {row}." for row in bad[:_LISTED_MAX]]
         if len(bad) > _LISTED_MAX:
             remarks.append(f"Left out: {len(bad) - _LISTED_MAX:,} more.")

@@ -32,13 +32,13 @@ def first_line(path: Path) -> bytes:
 
 
 def csv_rows(
-    path: Path, parser_of: Callable[[Columns], CsvParser], bad: Told
+    path: Path, needs: frozenset[str], parser_of: Callable[[Columns], CsvParser], bad: Told
 ) -> Iterator[tuple[int, Row]]:
-    """Rows with their line numbers; blank lines are none."""
+    """Rows with their line numbers; blank lines are none. ValueError: the header lacks a name."""
     with _opened(path) as file:
         reader = csv.reader(_lines(file, bad), strict=True)
-        header = next(reader)
-        parse, width = parser_of([name.strip() for name in header]), len(header)
+        header = _header(path, reader, needs)
+        parse, width = parser_of(header), len(header)
         while True:
             try:
                 columns = next(reader, None)
@@ -76,6 +76,17 @@ def json_rows(path: Path, parse: JsonParser, bad: Told) -> Iterator[tuple[int, R
                 yield number, parse(value)
             except ValueError as error:
                 bad(BadRow(number, str(error)))
+
+
+def _header(path: Path, reader: Iterator[Columns], needs: frozenset[str]) -> Columns:
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error:
+        header = []
+    missing = sorted(needs.difference(header))
+    if missing:
+        raise ValueError(f"{path.name}: its first row names no {', '.join(missing)}.")
+    return header
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -3,7 +3,7 @@
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -35,7 +35,7 @@ def seen_part(asks: Iterable[Ask]) -> dict[str, float]:
 def test_asks_come_in_order_with_numbers_of_their_own() -> None:
     asks = list(mix(requests=5000).asks)
     assert [ask.id for ask in asks] == list(range(5000))
-    assert all(a.at_ms <= b.at_ms for a, b in zip(asks, asks[1:], strict=False))
+    assert all(a.at_ms <= b.at_ms for a, b in pairwise(asks))
 
 
 def test_every_tenant_that_asks_has_a_share() -> None:
@@ -99,7 +99,7 @@ def test_bursts_belong_to_clients() -> None:
     spreads = []
     for times in moments.values():
         if len(times) >= 400:
-            gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+            gaps = [b - a for a, b in pairwise(times)]
             mean = sum(gaps) / len(gaps)
             spreads.append((sum((g - mean) ** 2 for g in gaps) / len(gaps)) ** 0.5 / mean)
     assert len(spreads) >= 10
