@@ -5,8 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from evenhand.workloads.readers.row import Row, shown, tokens
+from evenhand.workloads.readers.row_format import Remarks, row_format
 from evenhand.workloads.readers.trace_file import Columns, CsvParser, Told, csv_rows
-from evenhand.workloads.readers.trace_format import DialValues, Remarks, TraceFormat
+from evenhand.workloads.readers.trace_format import DialValues
 
 _NEEDS = frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"})
 
@@ -38,7 +39,7 @@ def _rows(path: Path, values: DialValues, bad: Told, remarks: Remarks) -> Iterat
     return csv_rows(path, _NEEDS, _parser, bad)
 
 
-AZURE = TraceFormat(
+AZURE = row_format(
     name="azure",
     summary="Azure LLM inference traces 2023 and 2024 (CSV); no tenants, no prompts",
     is_json=False,

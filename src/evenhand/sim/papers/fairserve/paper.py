@@ -133,7 +133,8 @@ def _ours(day: Runs, hour: Runs) -> dict[str, float | None]:
     }
     return {
         "day throttled ratio": summed(rpm, "throttled") / max(1, summed(patient, "throttled")),
-        "day throttled ratio, 10 s": summed(rpm, "throttled") / max(1, summed(default, "throttled")),
+        "day throttled ratio, 10 s": summed(rpm, "throttled")
+        / max(1, summed(default, "throttled")),
         "day wasted": summed(patient, "wasted_tokens") + summed(default, "wasted_tokens"),
         "day wasted rpm": averaged(rpm, "wasted_tokens"),
         **of_rpm,
