@@ -1,17 +1,17 @@
-"""Measured data that the repository does not hold: beside it, or where EVENHAND_DATA says."""
+"""Measured data, which the repository does not hold. Tests that need it skip where it is absent."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).parent.parent.parent
+FOLDER = Path(os.environ.get("EVENHAND_DATA") or ROOT.parent / "shared" / "data")
 
 
-def shared_data(name: str) -> Path:
-    """The file of that name; the test skips where it is absent."""
-    folder = Path(os.environ.get("EVENHAND_DATA") or ROOT.parent / "shared" / "data")
-    file = folder / name
+def shared_file(name: str) -> Path:
+    """A file of the folder; skips the test that asks where it is not there."""
+    file = FOLDER / name
     if not file.is_file():
-        pytest.skip(f"{name} is not in {folder}: set EVENHAND_DATA to the folder that holds it")
+        pytest.skip(f"{name} is not in {FOLDER} (EVENHAND_DATA names another folder)")
     return file
