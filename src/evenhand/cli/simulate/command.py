@@ -68,7 +68,7 @@ def simulate(
     inputs give the same figures, and the same bytes in the JSON file.
     """
     try:
-        dials = [dial.name for dial in recipe_of(workload).dials]
+        dials = [dial.name for dial in recipe_of(workload, changes or ()).dials]
         sorted_out = asked(policy, changes or (), dials)
         plan = Plan(
             source=Source(workload, seed, sorted_out.dials),
