@@ -6,6 +6,7 @@ import typer
 
 import evenhand
 from evenhand.cli.check import check
+from evenhand.cli.compare.command import compare
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.explain import explain
@@ -39,6 +40,7 @@ app.command()(workloads)
 app.command()(profiles)
 app.command()(paper)
 app.command()(simulate)
+app.command()(compare)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)

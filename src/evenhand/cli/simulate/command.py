@@ -68,7 +68,7 @@ def simulate(
     inputs give the same figures, and the same bytes in the JSON file.
     """
     try:
-        dials = [dial.name for dial in recipe_of(workload).dials]
+        dials = [dial.name for dial in recipe_of(workload, changes or ()).dials]
         sorted_out = asked(policy, changes or (), dials)
         plan = Plan(
             source=Source(workload, seed, sorted_out.dials),
@@ -77,7 +77,7 @@ def simulate(
             engines=engines,
             settings=sorted_out.settings,
         )
-        profile, traffic = plan.profile(), plan.source.workload()
+        profile, traffic = plan.profile(), plan.workload()
         labels = [one.label for one in plan.policies]
         with Progress(labels, size=traffic.size) as progress:
             found = run_all(plan, progress, processes=processes or os.cpu_count() or 1)

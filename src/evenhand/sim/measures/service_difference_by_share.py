@@ -1,4 +1,4 @@
-"""How far tenants are from each other while they ask: the metric of VTC's artifact, with weights.
+"""VTC's service difference for runs of any length and any number of tenants, with unequal shares.
 
 At an instant x let s_j be the service that tenant j receives per second in the minute around x, and d_j
 what the requests that it sends in that minute ask for. Then
@@ -6,7 +6,8 @@ what the requests that it sends in that minute ask for. Then
     difference(x) = sum over j of min(max s - s_j, |d_j - s_j|)
 
 so who asks for little is not counted as treated badly. It is taken every 30 s, from 30 s after the
-start until 30 s before the end of the arrivals. Where tenants have unequal shares, s_j and d_j are
+first arrival until 30 s before the last; the artifact has 19 windows at fixed places in 600 s, each as
+long, so that on its runs the two differ a little. Where tenants have unequal shares, s_j and d_j are
 divided by n share_j, which is 1 where all are equal, as in the artifact.
 """
 
@@ -21,7 +22,7 @@ TICK_S = 30.0
 _TICKS_MIN = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ServiceDifference:
     """Over all ticks, in weighted tokens per second. `var` in their square."""
 
@@ -31,7 +32,7 @@ class ServiceDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedByShare:
     """Requests as plain columns, in seconds. `service` is received evenly from `first_token_s` to
     `ended_s`; `demand` is asked for at `arrived_s`. `shares` has one entry for each tenant."""
 
@@ -52,15 +53,13 @@ def ticks(from_s: float, to_s: float) -> Grid | None:
     return Grid(from_s, (to_s - from_s) / windows, windows)
 
 
-def service_difference(served: Served, grid: Grid) -> ServiceDifference:
+def service_difference_by_share(served: ServedByShare, grid: Grid) -> ServiceDifference:
     """At every tick between two windows of the grid."""
     values = difference_at_ticks(served, grid)
-    return ServiceDifference(
-        max=float(values.max()), mean=float(values.mean()), var=float(values.var())
-    )
+    return ServiceDifference(float(values.max()), float(values.mean()), float(values.var()))
 
 
-def difference_at_ticks(served: Served, grid: Grid) -> Floats:
+def difference_at_ticks(served: ServedByShare, grid: Grid) -> Floats:
     """One value for each two neighbouring windows."""
     tenants = len(served.shares)
     spans = (served.first_token_s, served.ended_s)
