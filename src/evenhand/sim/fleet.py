@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from evenhand.model import EngineName
+from evenhand.model import ApplicationName, EngineName
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings
 from evenhand.sim.engine.protocol import Engine
 from evenhand.sim.engine.vllm.loop import VllmLoop
@@ -28,7 +28,14 @@ def scheduler_settings(workload: Workload, policy: Policy) -> SchedulerSettings:
         tenant_requests_max=_NO_LIMIT,
         tenant_bytes_max=_NO_LIMIT,
     )
-    return SchedulerSettings(tenants=workload.tenants, policy=policy, limits=limits)
+    units = {ApplicationName(name): units for name, units in workload.application_units.items()}
+    return SchedulerSettings(
+        tenants=workload.tenants,
+        policy=policy,
+        limits=limits,
+        application_units=units,
+        lanes=workload.lanes,
+    )
 
 
 @dataclass(frozen=True, slots=True)

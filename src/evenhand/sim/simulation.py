@@ -75,6 +75,7 @@ class Simulation:
             if at_ms == IDLE:
                 return self.record
             self.now_ms = at_ms
+            host.before(at_ms)
             while self._next_boundary_ms() == at_ms:
                 self._advance(heappop(self._boundaries)[1])
             while self._events and self._events[0][0] == at_ms:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from evenhand.scheduling import TenantShare
+from evenhand.scheduling import Lane, TenantShare
 from evenhand.workloads.ask import Ask
 
 
@@ -12,7 +12,8 @@ class Workload:
     """What a simulation replays. `asks` come in order of `at_ms`, an ask after those that it waits for;
     it can be iterated once for each run. `size` is how many there are, for progress. `is_synthetic`:
     no such traffic was ever measured. `application_units` is what a call of an application is expected
-    to use in weighted tokens, where the workload knows."""
+    to use in weighted tokens, where the workload knows; `lanes` are those that its asks name, none where
+    all are alike."""
 
     name: str
     tenants: tuple[TenantShare, ...]
@@ -20,6 +21,7 @@ class Workload:
     size: int
     is_synthetic: bool = True
     application_units: Mapping[str, int] = field(default_factory=dict)
+    lanes: tuple[Lane, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,10 @@ IDLE = float("inf")
 class WorkSource(Protocol):
     """Where an engine finds its next request: its own queue, or a scheduler inside the engine."""
 
+    head_may_change: bool
+    """Whether another head may come up, though nobody told the engine: it then asks at every boundary
+    while the head does not fit. A queue's head stays until it is taken or has gone."""
+
     def head(self, now_ms: float) -> Job | None:
         """The request that would be next, None if there is none. Changes nothing; may differ when asked
         again."""
@@ -31,18 +35,18 @@ class Engine(Protocol):
     name: EngineName
     boundary_ms: float
     """When its next event is: call `advance` then. `IDLE` while it has nothing to do."""
-    slowdown: float
-    """Steps that begin from now on take so many times as long; 1 as a rule."""
     steps: int
-    """Iterations so far."""
+    """Iterations that have ended."""
     preemptions: int
     prompt_tokens: int
     """Of all requests that it has admitted for the first time."""
     cached_tokens: int
     """How many of these it did not need to compute."""
+    kv_tokens_total: int
+    """Tokens that fit in its key-value cache. No host gives it a job whose input and output are more."""
 
     def wake(self, now_ms: float) -> None:
-        """The source has something new: look at the next boundary, at once if idle."""
+        """The source may have another head than before: look at the next boundary, at once if idle."""
 
     def advance(self) -> list[Job]:
         """Do what happens at `boundary_ms`; the jobs that have ended there, with all their tokens. Sets
@@ -59,8 +63,12 @@ class Engine(Protocol):
         """The client of a running job has left: at the next boundary it is gone. Not returned as
         ended."""
 
+    def slow_down(self, factor: float, now_ms: float) -> None:
+        """Steps that begin from now on take so many times as long as they should; 1: as they should."""
+
     def fail(self) -> list[Job]:
-        """It loses all that it has, cache included. The jobs that ran; idle afterwards."""
+        """It loses all that it has, cache included. The jobs that ran, with what they had produced when
+        it was last brought up; idle afterwards."""
 
     def kv_tokens_used(self) -> int:
         """Tokens that running jobs hold in the key-value cache, as of the last boundary."""

@@ -21,6 +21,8 @@ _FATES = {Outcome.RATE_LIMITED: Fate.THROTTLED, Outcome.THROTTLED: Fate.THROTTLE
 class EngineQueue:
     """What an engine was given and has not admitted: first in, first out. Bounded by its window."""
 
+    head_may_change = False
+
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()  # bounded by the engine's window
 
@@ -61,8 +63,25 @@ class AtGateway:
         for name in engines:
             scheduler.engine_changed(name, window=window, models=(MODEL,))
 
+    def before(self, now_ms: float) -> None:
+        # What was produced until now, or until the last tick. Engines have not gone past that yet.
+        every = self._charge_every_ms
+        until_ms = now_ms if not every else now_ms // every * every
+        if until_ms <= self._charged_ms:
+            return
+        self._charged_ms = until_ms
+        for engine, _ in self._engines.values():
+            jobs = engine.running()
+            if not jobs:
+                continue
+            engine.bring_up(until_ms)
+            for job in jobs:
+                # Free while it was predicted, so not told.
+                if job.produced > job.paid and job.produced > job.told:
+                    self._scheduler.produced(job.id, job.produced - job.told, int(until_ms))
+                    job.told = job.produced
+
     def arrived(self, job: Job, now_ms: float) -> None:
-        self._charge(now_ms)
         scheduler, request = self._scheduler, self._request_of(job)
         self._jobs[job.id] = job
         engine = scheduler.start_at_once(request, int(now_ms))
@@ -77,13 +96,13 @@ class AtGateway:
         self._has_news = True
 
     def left(self, job: Job, now_ms: float) -> None:
-        self._charge(now_ms)
         if job.engine is None:
             self._scheduler.cancel(job.id, int(now_ms))
         else:
             engine, queue = self._engines[job.engine]
             if job in queue.jobs:
                 queue.jobs.remove(job)
+                engine.wake(now_ms)  # another may be its head
             else:
                 engine.bring_up(now_ms)
                 engine.drop(job, now_ms)
@@ -92,8 +111,6 @@ class AtGateway:
         self._end(job, Fate.LEFT, now_ms)
 
     def advanced(self, engine: Engine, ended: list[Job], now_ms: float) -> None:
-        if ended:
-            self._charge(now_ms)
         for job in ended:
             self._settle(job, Outcome.COMPLETED, now_ms)
             self._end(job, Fate.COMPLETED, now_ms)
@@ -131,7 +148,6 @@ class AtGateway:
         scheduler = self._scheduler
         if not scheduler.backlog.requests:
             return
-        self._charge(now_ms)
         for refusal in scheduler.expire(int(now_ms)):
             self._refuse(refusal, now_ms)
         while (start := scheduler.next(int(now_ms))) is not None:
@@ -152,24 +168,6 @@ class AtGateway:
         window = max(1, in_flight) if is_full else self._window
         self._scheduler.engine_changed(name, window=window, models=(MODEL,))
         self._has_news = True
-
-    def _charge(self, now_ms: float) -> None:
-        """Tell the scheduler of what was produced until now, or until the last tick."""
-        every = self._charge_every_ms
-        until_ms = now_ms if not every else now_ms // every * every
-        if until_ms <= self._charged_ms:
-            return
-        self._charged_ms = until_ms
-        for engine, _ in self._engines.values():
-            jobs = engine.running()
-            if not jobs:
-                continue
-            engine.bring_up(until_ms)
-            for job in jobs:
-                # Free while it was predicted, so not told.
-                if job.produced > job.paid and job.produced > job.told:
-                    self._scheduler.produced(job.id, job.produced - job.told, int(until_ms))
-                    job.told = job.produced
 
     def _settle(self, job: Job, outcome: Outcome, now_ms: float) -> None:
         usage = Usage(job.ask.input_tokens, job.produced, job.cached_tokens)

@@ -12,6 +12,8 @@ from evenhand.sim.run_record import Fate
 class OwnQueue:
     """What the engine was sent and has not admitted. Bounded by what the clients send."""
 
+    head_may_change = False
+
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()  # bounded by what the clients send
 
@@ -33,14 +35,19 @@ class Direct:
         self._queue = queue
         self._ended = ended
 
+    def before(self, now_ms: float) -> None:
+        """Nobody is charged."""
+
     def arrived(self, job: Job, now_ms: float) -> None:
         job.engine = self._engine.name
         self._queue.jobs.append(job)
-        self._engine.wake(now_ms)
+        if len(self._queue.jobs) == 1:
+            self._engine.wake(now_ms)
 
     def left(self, job: Job, now_ms: float) -> None:
         if job in self._queue.jobs:
             self._queue.jobs.remove(job)
+            self._engine.wake(now_ms)  # another may be the head
         else:
             self._engine.bring_up(now_ms)
             self._engine.drop(job, now_ms)

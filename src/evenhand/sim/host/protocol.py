@@ -15,6 +15,10 @@ class Host(Protocol):
     """Decides who runs where. Called in order of time. It may wake engines and do to them what it likes;
     only the loop advances them."""
 
+    def before(self, now_ms: float) -> None:
+        """A moment has come and nothing has happened at it yet: engines can still say what they had
+        produced at any moment since the last one."""
+
     def arrived(self, job: Job, now_ms: float) -> None:
         """A client has sent its request."""
 
