@@ -17,6 +17,7 @@ from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
 from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
+from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(check)
 app.command()(policies)
 app.command()(profiles)
 app.command()(paper)
+app.command()(simulate)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)

@@ -103,6 +103,7 @@ class Simulation:
     def _advance(self, index: int) -> None:
         assert self._host is not None
         engine = self._engines[index]
+        self._known[index] = IDLE  # its entry was taken; it may be woken at this very moment
         ended = engine.advance()
         self._host.advanced(engine, ended, self.now_ms)
         self._note_boundary(index)

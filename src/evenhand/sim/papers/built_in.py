@@ -1,7 +1,9 @@
 """The papers that can be run again. A new one is an entry here."""
 
+from evenhand.sim.papers.dlpm.paper import DLPM
+from evenhand.sim.papers.fairserve.paper import FAIRSERVE
 from evenhand.sim.papers.paper import Paper
 
-_PAPERS: tuple[Paper, ...] = ()
+_PAPERS: tuple[Paper, ...] = (FAIRSERVE, DLPM)
 
 PAPERS: dict[str, Paper] = {paper.name: paper for paper in _PAPERS}

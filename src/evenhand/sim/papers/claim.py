@@ -5,10 +5,22 @@ Claims are data, written before the runs; only a run gives them a value.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evenhand.sim.papers.interval import Interval
 from evenhand.sim.papers.result import PaperRow
 from evenhand.sim.papers.verdict import Verdict
+
+
+class Measured(NamedTuple):
+    """Ours: the value that is compared, None where there is none; how it is written, if not by the
+    claim's form. `worst` of several values that the figure sums up: the direction is asked of it.
+    `remark` is what was found out."""
+
+    value: float | None
+    text: str = ""
+    worst: float | None = None
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +44,33 @@ class Claim:
         assert (self.reproduced is None) == (self.judged is not None), self.key
         assert self.judged is None or self.note, self.key
 
-    def row(self, ours: float | None, remark: str = "") -> PaperRow:
-        """With our value; None: the run had none. `remark` is what was found out about it."""
+    def row(self, ours: Measured) -> PaperRow:
+        """With our value."""
+        text = ours.text or ("" if ours.value is None else self.form.format(ours.value))
         return PaperRow(
             key=self.key,
             what=self.what,
             published=self.published,
             source=self.source,
-            ours=ours,
-            ours_text="" if ours is None else self.form.format(ours),
+            ours=ours.value,
+            ours_text=text,
             tolerance=self._tolerance(),
             verdict=self._verdict(ours),
-            note=" ".join(text for text in (self.note, remark) if text),
+            note=" ".join(text for text in (self.note, ours.remark) if text),
         )
 
-    def _verdict(self, ours: float | None) -> Verdict:
+    def _verdict(self, ours: Measured) -> Verdict:
         if self.judged is not None:
             return self.judged
         assert self.reproduced is not None
-        if ours is None:
+        if ours.value is None:
             return Verdict.UNCHECKED
-        if self.reproduced.holds(ours):
+        worst = ours.value if ours.worst is None else ours.worst
+        is_so_directed = self.direction is None or self.direction.holds(worst)
+        if is_so_directed and self.reproduced.holds(ours.value):
             return Verdict.REPRODUCED
-        if self.direction is not None and self.direction.holds(ours):
-            return Verdict.DIRECTION
-        return Verdict.MISSED
+        is_direction = self.direction is not None and is_so_directed
+        return Verdict.DIRECTION if is_direction else Verdict.MISSED
 
     def _tolerance(self) -> str:
         if self.reproduced is None:
@@ -67,16 +81,18 @@ class Claim:
 
 
 def judged_rows(
-    claims: Iterable[Claim],
-    ours: Mapping[str, float | None],
-    remarks: Mapping[str, str] | None = None,
+    claims: Iterable[Claim], ours: Mapping[str, Measured | float | None]
 ) -> list[PaperRow]:
     """A row for each claim that the run has a value for, or that needs none; by their keys."""
-    claims, remarks = list(claims), remarks or {}
-    unknown = {*ours, *remarks} - {claim.key for claim in claims}
+    claims = list(claims)
+    unknown = set(ours) - {claim.key for claim in claims}
     assert not unknown, unknown
     return [
-        claim.row(ours.get(claim.key), remarks.get(claim.key, ""))
+        claim.row(_measured(ours.get(claim.key)))
         for claim in claims
         if claim.key in ours or claim.judged is not None
     ]
+
+
+def _measured(ours: Measured | float | None) -> Measured:
+    return ours if isinstance(ours, Measured) else Measured(ours)

@@ -17,12 +17,12 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         if self.least == self.most:
-            return f"{self.least:g}"
+            return f"{self.least:.4g}"
         if self.most == _ENDLESS:
-            return f"at least {self.least:g}"
+            return f"at least {self.least:.4g}"
         if self.least == -_ENDLESS:
-            return f"at most {self.most:g}"
-        return f"{self.least:g} to {self.most:g}"
+            return f"at most {self.most:.4g}"
+        return f"{self.least:.4g} to {self.most:.4g}"
 
 
 def about(value: float, *, part: float) -> Interval:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evenhand.sim.papers.claim import Claim, judged_rows
+from evenhand.sim.papers.claim import Claim, Measured, judged_rows
 from evenhand.sim.papers.interval import about, at_least, at_most, near
 from evenhand.sim.papers.markdown import section
 from evenhand.sim.papers.result import PaperResult
@@ -37,12 +37,17 @@ NEVER = Claim(
     ],
 )
 def test_the_value_decides_the_verdict(ours: float | None, verdict: Verdict) -> None:
-    assert TWICE.row(ours).verdict is verdict
+    assert TWICE.row(Measured(ours)).verdict is verdict
 
 
 def test_a_figure_that_cannot_be_right_stays_so_whatever_we_measure() -> None:
-    assert NEVER.row(7.0).verdict is Verdict.DOUBTFUL
-    assert NEVER.row(None, "Nor here.").note == "It is a slip. Nor here."
+    assert NEVER.row(Measured(7.0)).verdict is Verdict.DOUBTFUL
+    assert NEVER.row(Measured(None, remark="Nor here.")).note == "It is a slip. Nor here."
+
+
+def test_one_of_several_in_the_wrong_direction_spoils_it() -> None:
+    assert TWICE.row(Measured(2.0, worst=1.5)).verdict is Verdict.REPRODUCED
+    assert TWICE.row(Measured(2.0, worst=0.9)).verdict is Verdict.MISSED
 
 
 def test_rows_come_for_what_was_measured_and_for_what_needs_no_measuring() -> None:

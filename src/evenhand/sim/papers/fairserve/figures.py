@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.sim.measures.columns import Columns, Flags, Floats
-from evenhand.sim.papers.fairserve.chains import Chains
+from evenhand.sim.measures.interactions import Interactions, interactions
 from evenhand.sim.papers.fairserve.mid_interaction import queue_while_mid_interaction
 from evenhand.sim.run_record import Fate
 
@@ -52,32 +52,28 @@ class PlatformFigures:
     """Of calls that are not the first of their interaction."""
 
 
-def platform_figures(run: Columns, chains: Chains, in_share: Flags) -> PlatformFigures:
+def platform_figures(run: Columns, in_share: Flags) -> PlatformFigures:
     """`in_share` of the run's tenants."""
     done, thrown = run.is_completed, run.fate == Fate.THROTTLED
-    interactions = chains.interaction
-    is_hit = np.zeros(chains.interactions, dtype=bool)
-    is_hit[interactions[thrown]] = True
-    is_begun = np.zeros(chains.interactions, dtype=bool)
-    is_begun[interactions[done]] = True
-    wasted = done & is_hit[interactions]
+    grouped = interactions(run)
+    is_begun = np.bincount(grouped.of_row[done], minlength=len(grouped)) > 0
     users = np.unique(run.tenant)
     users_hit = np.unique(run.tenant[thrown])
     makespan_s = float(run.ended_s[done].max())
     ttft_s = (run.first_token_s - run.arrived_s)[done]
     kept = done & in_share[run.tenant]
     mid = done & (run.call_index > 0)
-    queue, delayed = queue_while_mid_interaction(run, chains.is_followed)
+    queue, delayed = queue_while_mid_interaction(run, _is_followed(run, grouped))
     return PlatformFigures(
         requests=len(run.fate),
         requests_throttled=int(thrown.sum()),
-        interactions=chains.interactions,
-        throttled=int(is_hit.sum()),
-        throttled_within=int((is_hit & is_begun).sum()),
-        wasted_tokens=int(run.input_tokens[wasted].sum()),
+        interactions=len(grouped),
+        throttled=int(grouped.is_throttled.sum()),
+        throttled_within=int((grouped.is_throttled & is_begun).sum()),
+        wasted_tokens=grouped.figures(run).wasted_prompt_tokens,
         users_hit=len(users_hit),
         served_share_users=1 - len(users_hit) / len(users),
-        served_share_interactions=1 - float(is_hit.mean()),
+        served_share_interactions=1 - float(grouped.is_throttled.mean()),
         answered_at_once=bool((run.ended_s == run.arrived_s)[thrown].all()),
         makespan_s=makespan_s,
         prompt_tokens_per_s=float(run.input_tokens[done].sum()) / makespan_s,
@@ -90,6 +86,13 @@ def platform_figures(run: Columns, chains: Chains, in_share: Flags) -> PlatformF
         users_delayed_share=delayed,
         mid_wait_p99_s=_p99((run.first_token_s - run.arrived_s)[mid]),
     )
+
+
+def _is_followed(run: Columns, grouped: Interactions) -> Flags:
+    """Whether another call of its interaction comes after it."""
+    last = np.zeros(len(grouped), dtype=np.int64)
+    np.maximum.at(last, grouped.of_row, run.call_index)
+    return run.call_index < last[grouped.of_row]
 
 
 def users_in_share(run: Columns, units_per_s: float, seconds: float) -> Flags:
@@ -113,7 +116,7 @@ def _p99(values: Floats) -> float:
 
 def summed(figures: list[PlatformFigures], name: str) -> float:
     """Of all seeds together."""
-    return sum(getattr(one, name) for one in figures)
+    return float(sum(getattr(one, name) for one in figures))
 
 
 def averaged(figures: list[PlatformFigures], name: str) -> float:

@@ -2,30 +2,33 @@
 
 import numpy as np
 
-from evenhand.sim.measures.columns import Columns, Flags, Floats
+from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers
 
 
 def queue_while_mid_interaction(run: Columns, is_followed: Flags) -> tuple[float, float]:
     """Its mean over the time in which a call runs that another one follows, over all users; and which
     part of the users with such time had anything waiting in it."""
-    runs = is_followed & (run.started_s >= 0)
-    waits = (run.started_s > run.arrived_s) & (run.started_s >= 0)
+    is_started = run.started_s >= 0
+    waits = is_started & (run.started_s > run.arrived_s)
     waited = lasted = 0.0
     users = delayed = 0
-    for user in np.unique(run.tenant[runs]):
-        of_user = run.tenant == user
-        spans = _merged(run.started_s[runs & of_user], run.ended_s[runs & of_user])
-        queue_s = sum(
-            _overlap(spans, from_s, to_s)
-            for from_s, to_s in zip(
-                run.arrived_s[waits & of_user], run.started_s[waits & of_user], strict=True
-            )
-        )
+    for rows in _rows_of_users(run):
+        runs = rows[(is_followed & is_started)[rows]]
+        if not len(runs):
+            continue
+        spans = _merged(run.started_s[runs], run.ended_s[runs])
+        waiting = rows[waits[rows]]
+        queue_s = sum(_overlap(spans, run.arrived_s[row], run.started_s[row]) for row in waiting)
         users += 1
         delayed += queue_s > 0
         waited += queue_s
         lasted += float((spans[1] - spans[0]).sum())
     return (waited / lasted if lasted else 0.0), (delayed / users if users else 0.0)
+
+
+def _rows_of_users(run: Columns) -> list[Integers]:
+    order = np.argsort(run.tenant, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(run.tenant[order])) + 1)
 
 
 def _merged(starts_s: Floats, ends_s: Floats) -> tuple[Floats, Floats]:

@@ -1,25 +1,22 @@
 """One run of the platform under one policy on one engine."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from evenhand.scheduling import compose
+from evenhand.scheduling import compose, tenant_paths
 from evenhand.sim.fleet import run_at_gateway
 from evenhand.sim.measures.columns import columns
-from evenhand.sim.papers.fairserve.chains import Chains
 from evenhand.sim.papers.fairserve.figures import (
     PlatformFigures,
     platform_figures,
     users_in_share,
 )
 from evenhand.sim.profile import load_profile
-from evenhand.workloads.catalog import workload
-from evenhand.workloads.workload import Workload
+from evenhand.workloads.catalog import recipe_named
 
 ENGINE = "a100-llama-2-7b"
+WORKLOAD = "fairserve/platform"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +37,12 @@ class PlatformRun:
 
 def run(spec: PlatformRun) -> PlatformFigures:
     """Its figures; without `units_per_s` everybody counts as within its share."""
-    traffic = platform(spec.seed, spec.per_s, spec.seconds)
+    dials = {"per_s": spec.per_s, "seconds": spec.seconds}
+    traffic = recipe_named(WORKLOAD).make(spec.seed, dials)
     policy = compose(spec.preset, settings=dict(spec.settings))
     record = run_at_gateway(traffic, policy, load_profile(ENGINE), engines=1)
-    table = columns(record, [(share.name,) for share in traffic.tenants])
+    table = columns(record, list(tenant_paths(traffic.tenants)))
     in_share = np.ones(len(traffic.tenants), dtype=bool)
     if spec.units_per_s is not None:
         in_share = users_in_share(table, spec.units_per_s, spec.seconds)
-    return platform_figures(table, Chains(list(traffic.asks), record), in_share)
+    return platform_figures(table, in_share)

@@ -1,0 +1,1 @@
+"""DLPM and D2LPM (arXiv 2501.14312): fairness that leaves prefixes in the caches."""

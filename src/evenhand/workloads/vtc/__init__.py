@@ -1,0 +1,1 @@
+"""The workloads of the VTC paper (arXiv 2401.00588)."""
