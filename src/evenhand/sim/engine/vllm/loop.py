@@ -11,6 +11,7 @@ from collections.abc import Collection
 from evenhand.model import EngineName
 from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.vllm.batch import Batch
+from evenhand.sim.engine.vllm.memory import Memory
 from evenhand.sim.engine.vllm.sequence import Sequence
 from evenhand.sim.engine.vllm.stretch import Stretch
 from evenhand.sim.job import NEVER, Job
@@ -29,17 +30,17 @@ class VllmLoop:
         self.slowdown = 1.0
         self.steps = self.preemptions = self.prompt_tokens = self.cached_tokens = 0
         self._cost = profile.step
-        self._block = profile.block_tokens
         self._budget = profile.step_tokens_max
         self._seats = min(profile.sequences_max, profile.step_tokens_max)
         self._source = source
         self._coalesce = coalesce
-        self._blocks = self._free = profile.kv_tokens // profile.block_tokens
-        self.kv_tokens_total = self._blocks * self._block
-        self._batch = Batch(self._block)
+        self._memory = Memory(profile)
+        self.kv_tokens_total = self._memory.cache.blocks * profile.block_tokens
+        self._batch = Batch(profile.block_tokens)
         self._partial: Sequence | None = None  # its prompt takes more than one step
         self._preempted: deque[Sequence] = deque()  # bounded by the seats
         self._gone: list[Sequence] = []
+        self._head: Sequence | None = None  # of the source, if it did not fit
         self._admissions = 0
         # The plan: steps `_begin` to `_end`, of which the next boundary is after `_target`.
         self._begin = self._end = self._target = 0
@@ -67,8 +68,7 @@ class VllmLoop:
         budget = self._budget - batch.size
         chunks: list[tuple[Sequence, int]] = []
         if partial is not None and (self._is_changed or self.steps == self._end):
-            chunks.append((partial, min(budget, partial.target - partial.computed)))
-            budget -= chunks[0][1]
+            budget -= self._compute(partial, min(budget, partial.target - partial.computed), chunks)
         elif partial is not None:
             budget = 0
         self._admit(now_ms, 0 if is_short else budget, chunks)
@@ -121,7 +121,7 @@ class VllmLoop:
         self._preempted.clear()
         self._gone.clear()
         self._fresh.clear()
-        self._free = self._blocks
+        self._memory.cache.clear()
         self.steps = max(self.steps, self._brought_up)
         self._begin = self._end = self._target = self.steps
         self._is_changed = True
@@ -129,7 +129,8 @@ class VllmLoop:
         return jobs
 
     def kv_tokens_used(self) -> int:
-        return (self._blocks - self._free) * self._block
+        cache = self._memory.cache
+        return (cache.blocks - cache.idle) * self._memory.block_tokens
 
     # What was planned.
 
@@ -147,7 +148,7 @@ class VllmLoop:
         if done == before:
             return []
         # The first of these steps has its blocks, see `_make_room`.
-        self._free -= batch.needs_over(before + 1, done - before - 1)
+        self._memory.cache.take(batch.needs_over(before + 1, done - before - 1))
         self.steps = done
         if self._fresh:
             self._note_first_tokens()
@@ -155,7 +156,7 @@ class VllmLoop:
             first = self._first_chunk if before == self._begin else self._chunk
             self._partial.computed += first + self._chunk * (done - before - 1)
         for sequence in self._gone:
-            self._release(sequence)
+            self._memory.release(sequence, self._computed(sequence))
             if sequence is self._partial:
                 self._partial = None
             else:
@@ -165,7 +166,7 @@ class VllmLoop:
         ended = []
         for sequence in batch.ended(done):
             self._is_changed = True
-            self._release(sequence)
+            self._memory.release(sequence, batch.computed(sequence, done))
             sequence.job.produced = sequence.job.ask.output_tokens
             ended.append(sequence.job)
         return ended
@@ -180,25 +181,19 @@ class VllmLoop:
 
     # Memory.
 
-    def _held(self, sequence: Sequence) -> int:
-        """Blocks."""
+    def _computed(self, sequence: Sequence) -> int:
         if sequence is self._partial:
-            tokens = sequence.target
-        else:
-            tokens = self._batch.computed(sequence, self.steps)
-        return -(-tokens // self._block)
-
-    def _release(self, sequence: Sequence) -> None:
-        self._free += self._held(sequence)
+            return sequence.computed
+        return self._batch.computed(sequence, self.steps)
 
     def _make_room(self) -> bool:
         """Take the blocks that decodes need for the next step. Whether somebody was preempted."""
-        batch, done = self._batch, self.steps
+        batch, cache, done = self._batch, self._memory.cache, self.steps
         is_short = False
-        while (needed := batch.needs(done)) > self._free:
+        while (needed := batch.needs(done)) > cache.idle:
             self._preempt()
             is_short = self._is_changed = True
-        self._free -= needed
+        cache.take(needed)
         return is_short
 
     def _preempt(self) -> None:
@@ -207,10 +202,10 @@ class VllmLoop:
         if sequence is None:
             sequence = next(reversed(self._batch.jobs.values()))
             sequence.job.produced = self.steps - sequence.zero
-            self._release(sequence)
+            self._memory.release_for_now(sequence, self._computed(sequence))
             self._batch.part(sequence)
         else:
-            self._release(sequence)
+            self._memory.release_for_now(sequence, sequence.computed)
             self._partial = None
         sequence.job.preemptions += 1
         self.preemptions += 1
@@ -220,42 +215,59 @@ class VllmLoop:
 
     def _admit(self, now_ms: float, budget: int, chunks: list[tuple[Sequence, int]]) -> None:
         """Let in who waits, in order, while there are tokens, seats and memory for the next one."""
-        source = self._source
         seated = self._batch.size + len(chunks)
         self._must_look = False
-        while True:
-            job = self._preempted[0].job if self._preempted else source.head(now_ms)
-            if job is None:
-                return
+        while (sequence := self._next(now_ms)) is not None:
             if not budget:
                 self._must_look = True
                 return
             if seated == self._seats:
                 return
-            if not self._fits(job):
-                self._must_look = source.head_may_change and not self._preempted
+            if not self._memory.seat(sequence):
+                self._must_look = self._source.head_may_change and not self._preempted
                 return
-            sequence = (
-                self._preempted.popleft() if self._preempted else Sequence(source.take(now_ms))
-            )
-            chunk = self._seat(sequence, budget)
-            budget -= chunk
+            self._take(sequence, now_ms)
+            chunk = min(budget, sequence.target - sequence.computed)
+            budget -= self._compute(sequence, chunk, chunks)
             seated += 1
-            chunks.append((sequence, chunk))
 
-    def _fits(self, job: Job) -> bool:
-        return -(-(job.ask.input_tokens + job.produced) // self._block) <= self._free
+    def _next(self, now_ms: float) -> Sequence | None:
+        """Who is to be admitted next."""
+        if self._preempted:
+            return self._preempted[0]
+        job = self._source.head(now_ms)
+        if job is None:
+            return None
+        if self._head is None or self._head.job is not job:
+            if job.ask.input_tokens + job.ask.output_tokens > self.kv_tokens_total:
+                raise ValueError(
+                    f"Ask {job.ask.id} wants {job.ask.input_tokens + job.ask.output_tokens:,} tokens of"
+                    f" memory, {self.name} has {self.kv_tokens_total:,}. Leave it out, or choose an"
+                    " engine profile with more kv_tokens."
+                )
+            self._head = Sequence(job)
+            self._memory.meet(self._head)
+        return self._head
 
-    def _seat(self, sequence: Sequence, budget: int) -> int:
-        """Give it memory. The size of its first chunk."""
-        job = sequence.job
-        if not sequence.number:
-            self.prompt_tokens += job.ask.input_tokens
+    def _take(self, sequence: Sequence, now_ms: float) -> None:
+        """It has its memory and belongs to the engine."""
         self._admissions += 1
+        if sequence.number:
+            self._preempted.popleft()
+        else:
+            job = self._source.take(now_ms)
+            self._head = None
+            job.cached_tokens = sequence.computed
+            self.prompt_tokens += job.ask.input_tokens
+            self.cached_tokens += sequence.computed
         sequence.number = self._admissions
-        sequence.computed, sequence.target = 0, job.ask.input_tokens + job.produced
-        self._free -= -(-sequence.target // self._block)
-        return min(budget, sequence.target)
+
+    def _compute(self, sequence: Sequence, chunk: int, chunks: list[tuple[Sequence, int]]) -> int:
+        """The next step computes so many tokens of its target."""
+        if sequence.computed + chunk == sequence.target:
+            self._memory.share(sequence)
+        chunks.append((sequence, chunk))
+        return chunk
 
     # What comes next.
 
@@ -293,7 +305,9 @@ class VllmLoop:
         if (end := batch.next_end()) is not None:
             steps_max = min(steps_max, end - done)
         begin = self._begin + 1  # blocks of the first step are taken
-        self._end = begin + batch.steps_within(begin, self._free, done + steps_max - begin)
+        self._end = begin + batch.steps_within(
+            begin, self._memory.cache.idle, done + steps_max - begin
+        )
 
     def _aim(self) -> None:
         """Set the next boundary."""

@@ -1,0 +1,173 @@
+"""Blocks of a key-value cache, shared by sequences whose prompts begin alike.
+
+Blocks that sequences hold are in use; all others are idle, in one line: who takes blocks takes them from
+its front, and what was remembered there is forgotten. A sequence that ends puts its blocks at the back,
+the last of its tokens first, so that a prefix is forgotten after what follows it. This is how vLLM does
+it, block by block; here a stretch of blocks is one node of a tree, cut where paths part or memory ends,
+and blocks that nobody can find again are a number.
+"""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from evenhand.sim.engine.prefix_cache.node import Node, Path, block_key, cursor
+
+
+class Spare:
+    """Idle blocks with nothing in them that anybody could find."""
+
+    __slots__ = ("blocks",)
+
+    def __init__(self, blocks: int) -> None:
+        self.blocks = blocks
+
+
+class Hit(NamedTuple):
+    """The first `tokens` of a path are there, in whole blocks, up to somewhere in `node`; `idle` of
+    these blocks are."""
+
+    node: Node
+    tokens: int
+    idle: int
+
+
+class BlockCache:
+    """So many blocks of so many tokens. A sequence holds a node, the end of what it shares, and blocks
+    of its own, which it counts itself. `root`, the node before all tokens, is there for good."""
+
+    def __init__(self, blocks: int, block_tokens: int) -> None:
+        self.blocks = blocks
+        self._block = block_tokens
+        self.clear()
+
+    def clear(self) -> None:
+        """Everything is idle and nothing is remembered."""
+        self.idle = self.blocks
+        self.root = Node((), 0, 0, 0, 0)
+        self.root.holders = 1
+        self._last_spare: Spare | None = Spare(self.blocks)
+        self._line: OrderedDict[Node | Spare, None] = OrderedDict({self._last_spare: None})
+
+    def find(self, path: Path, tokens_max: int) -> Hit:
+        """How much of a path is there. Changes nothing."""
+        block, node, position, idle, index, begin = self._block, self.root, 0, 0, 0, 0
+        while position + block <= tokens_max:
+            index, begin = cursor(path, index, begin, position)
+            child = node.children.get(block_key(path, index, begin, position + block))
+            if child is None:
+                break
+            node, start = child, position
+            agreed = min(node.agrees_to(path, index, begin), tokens_max)
+            position = agreed - agreed % block
+            if node.is_idle:
+                idle += (position - start) // block
+            if position < node.end:
+                break
+        return Hit(node, position, idle)
+
+    def hold(self, hit: Hit) -> Node:
+        """Hold what was found just now."""
+        node = hit.node
+        if hit.tokens < node.end:
+            node = self._cut(node, hit.tokens)
+        self._hold(node)
+        return node
+
+    def take(self, blocks: int) -> None:
+        """Idle blocks are in use by somebody; there must be so many."""
+        assert blocks <= self.idle
+        self.idle -= blocks
+        line = self._line
+        while blocks:
+            first = next(iter(line))
+            if isinstance(first, Spare):
+                if first.blocks > blocks:
+                    first.blocks -= blocks
+                    return
+                blocks -= first.blocks
+                del line[first]
+                if first is self._last_spare:
+                    self._last_spare = None
+                continue
+            held = (first.end - first.start) // self._block
+            if held > blocks:
+                first.end -= blocks * self._block
+                return
+            blocks -= held
+            del line[first]
+            assert first.parent is not None
+            assert not first.children, "what follows a prefix is forgotten before it"
+            del first.parent.children[first.key]
+
+    def keep(self, node: Node, path: Path, tokens: int) -> Node:
+        """Remember the first `tokens` of a path, whole blocks, for a sequence that holds `node` on it
+        and has the blocks for the rest. What it now holds. Blocks that somebody else has computed are
+        held instead of its own, which become idle."""
+        block, held, position = self._block, node, node.end
+        index, begin = node.index, node.begin
+        while position < tokens:
+            index, begin = cursor(path, index, begin, position)
+            key = block_key(path, index, begin, position + block)
+            child = node.children.get(key)
+            if child is None:
+                child = Node(path, position, tokens, index, begin)
+                child.key, child.parent = key, node
+                node.children[key] = node = child
+                break
+            agreed = min(child.agrees_to(path, index, begin), tokens)
+            agreed -= agreed % block
+            self._put_spare((agreed - position) // block)
+            node = child if agreed == child.end else self._cut(child, agreed)
+            position = agreed
+        if node is not held:
+            self._hold(node)
+            held.holders -= 1  # it leads to the other, so it stays held
+        return node
+
+    def release(self, node: Node | None, blocks: int) -> None:
+        """A sequence ends: it held a node, and so many blocks of its own."""
+        self._put_spare(blocks)
+        while node is not None:
+            node.holders -= 1
+            if node.holders:
+                return
+            node.is_idle = True
+            self._line[node] = None
+            self._last_spare = None
+            self.idle += (node.end - node.start) // self._block
+            node = node.parent
+
+    def _put_spare(self, blocks: int) -> None:
+        if not blocks:
+            return
+        self.idle += blocks
+        if self._last_spare is None:
+            self._last_spare = Spare(blocks)
+            self._line[self._last_spare] = None
+        else:
+            self._last_spare.blocks += blocks
+
+    def _hold(self, node: Node | None) -> None:
+        while node is not None:
+            node.holders += 1
+            if node.holders > 1:
+                return
+            if node.is_idle:
+                node.is_idle = False
+                self._line.pop(node, None)  # the upper half of a cut one has no place of its own
+                self.idle -= (node.end - node.start) // self._block
+            node = node.parent
+
+    def _cut(self, node: Node, at: int) -> Node:
+        """Cut a node in two. The upper half, to be held at once; the lower remains what it was."""
+        assert node.start < at < node.end
+        upper = Node(node.path, node.start, at, node.index, node.begin)
+        upper.key, upper.parent, upper.is_idle = node.key, node.parent, node.is_idle
+        upper.holders = 1 if node.holders else 0
+        assert node.parent is not None
+        node.parent.children[node.key] = upper
+        node.index, node.begin = cursor(node.path, node.index, node.begin, at)
+        node.start, node.parent = at, upper
+        node.key = block_key(node.path, node.index, node.begin, at + self._block)
+        upper.children[node.key] = node
+        return upper
