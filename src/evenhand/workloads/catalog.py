@@ -6,6 +6,10 @@ from evenhand.workloads.dlpm.chat import CHAT
 from evenhand.workloads.dlpm.judge import JUDGE
 from evenhand.workloads.dlpm.qa import QA
 from evenhand.workloads.dlpm.tree import TREE
+from evenhand.workloads.fairserve.pair import PAIR
+from evenhand.workloads.fairserve.platform import PLATFORM
+from evenhand.workloads.stories.oncall import ONCALL
+from evenhand.workloads.stories.reasoning import REASONING
 from evenhand.workloads.vtc.recipes import vtc_recipes
 from evenhand.workloads.workload import WorkloadRecipe
 
@@ -17,6 +21,10 @@ WORKLOADS: dict[str, WorkloadRecipe] = {
         TREE,
         JUDGE,
         CHAT,
+        PLATFORM,
+        PAIR,
+        ONCALL,
+        REASONING,
     )
 }
 

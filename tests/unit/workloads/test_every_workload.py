@@ -16,7 +16,13 @@ from evenhand.workloads.ask import Ask
 from evenhand.workloads.catalog import WORKLOADS
 from evenhand.workloads.workload import DialValue, Workload
 
-SMALLER: dict[str, DialValue] = {"programs": 2, "seconds": 20.0, "requests": 60}
+SMALLER: dict[str, DialValue] = {
+    "programs": 2,
+    "seconds": 20.0,
+    "requests": 60,
+    "documents": 20,
+    "output_tokens": 8,
+}
 """Dials that make a workload small, where it has them."""
 
 

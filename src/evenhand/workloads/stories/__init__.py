@@ -1,0 +1,1 @@
+"""What wakes people who run a shared engine, as workloads."""
