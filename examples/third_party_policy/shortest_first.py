@@ -39,8 +39,14 @@ class ShortestFirst:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._ranked.first(self._root, openings, now_ms)
 
+    def started(self, ticket: Ticket) -> None:
+        """No turns are counted."""
+
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """What was served does not matter here."""
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Nor where."""
 
     def ended(self, ticket: Ticket) -> None:
         """Nor that it ended."""

@@ -54,6 +54,26 @@ class ByAccident(Anyone):
         return able[next(self.ticks) * 7 % len(able)]
 
 
+class CountsWhenAsked(Anyone):
+    """Takes the last that came at every fourth question, whether or not the answer starts."""
+
+    def __init__(self, *ground: Any) -> None:
+        super().__init__(*ground)
+        self.waiting: list[Ticket] = []
+        self.asked = 0
+
+    def queued(self, ticket: Ticket) -> None:
+        self.waiting.append(ticket)
+
+    def unqueued(self, ticket: Ticket) -> None:
+        self.waiting.remove(ticket)
+
+    def next(self, openings: Openings, now_ms: int) -> Ticket:
+        self.asked += 1
+        able = [ticket for ticket in self.waiting if ticket.pool in openings.pools]
+        return able[0 if self.asked % 4 else -1]
+
+
 class NeverForgets(LeastServed):
     def __init__(self, *ground: Any) -> None:
         super().__init__(*ground)
@@ -142,6 +162,12 @@ def test_the_same_seed_fails_at_the_same_step() -> None:
     first, second = [told(policy, seed=3) for _ in range(2)]
     assert first == second
     assert "step" in first
+
+
+def test_who_counts_a_turn_when_asked_is_caught() -> None:
+    policy = replace(VTC, order=replace(order(CountsWhenAsked), gap_max=None))
+    with pytest.raises(BrokenPromiseError, match="asked before who is next"):
+        check_policy(policy)
 
 
 @pytest.mark.parametrize("order", ["anyone", "by-turns"])

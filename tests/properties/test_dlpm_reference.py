@@ -222,8 +222,8 @@ def test_control_of_a_level_that_is_never_lowered_is_caught() -> None:
     def never_lower(self: Round, least: int) -> Iterator[Node]:
         before = self._level
         yield from real(self, least)
-        if before is not None and self._level is not None:
-            self._level = max(before, self._level)
+        if before is not None and self._pick_level is not None:
+            self._pick_level = max(before, self._pick_level)
 
     with patch.object(Round, "begin_pick", never_lower):
         assert caught()

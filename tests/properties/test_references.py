@@ -66,6 +66,7 @@ def test_a_hundred_thousand_calls_are_answered_alike(preset: str) -> None:
     assert sum(run.starts for run in runs) >= 4_000
     methods = {event.method for run in runs for event, _ in run.events}
     assert methods >= {"cancel", "expire", "try_again_elsewhere", "start_at_once", "produced"}
+    assert "charged_elsewhere" in methods
 
 
 caught = pytest.raises((AssertionError, KeyError, ValueError))

@@ -54,6 +54,7 @@ class _Run:
     arrival: Arrival
     engines: Mapping[str, tuple[str, ...]]
     leaves: list[TenantPath]
+    steps: list[str] = field(default_factory=lambda: _STEPS)
     now_ms: int = 0
     count: int = 0
     busy: set[TenantPath] = field(default_factory=set)
@@ -66,7 +67,7 @@ class _Run:
         self.now_ms += dice.choice([0, 1, 5, 40, 200])
         if dice.random() < 0.02:
             self.busy = {leaf for leaf in self.leaves if dice.random() < dice.choice([0, 0.5, 0.9])}
-        getattr(self, dice.choice(_STEPS))()
+        getattr(self, dice.choice(self.steps))()
         while (start := self.recorder.next(self.now_ms)) is not None:
             del self.waiting[start.request.id]
             self.running[start.request.id] = 0
@@ -119,6 +120,10 @@ class _Run:
                 self.waiting[request_id] = ticket.request
                 del self.running[request_id]
 
+    def elsewhere(self) -> None:
+        tenant, units = self.dice.choice(self.leaves), self.dice.choice([1, 300, 5_000])
+        self.recorder.charged_elsewhere(tenant, units, self.now_ms)
+
     def window(self) -> None:
         name = self.dice.choice(sorted(self.engines))
         self.change(name, self.dice.choice([0, 1, 3, 6]))
@@ -135,10 +140,12 @@ def drive(
     steps: int,
     arrival: Arrival = any_request,
     engines: Mapping[str, tuple[str, ...]] = ONE_ENGINE,
+    has_neighbours: bool = False,
 ) -> None:
-    """So many steps; each is a few calls."""
+    """So many steps; each is a few calls. `has_neighbours`: other gateways tell what they charge."""
     dice, leaves = random.Random(seed), list(tenant_paths(recorder.settings.tenants))
     run = _Run(recorder, dice, arrival, engines, leaves)
+    run.steps = [*_STEPS, "elsewhere"] if has_neighbours else _STEPS
     for name in sorted(engines):
         run.change(name, 4)
     for _ in range(steps):
@@ -152,9 +159,10 @@ def recorded(
     steps: int,
     arrival: Arrival = any_request,
     engines: Mapping[str, tuple[str, ...]] = ONE_ENGINE,
+    has_neighbours: bool = False,
 ) -> list[Event]:
     """The log of such a run."""
     log: list[Event] = []
     recorder = Recorder(settings, log.append)
-    drive(recorder, seed=seed, steps=steps, arrival=arrival, engines=engines)
+    drive(recorder, seed=seed, steps=steps, arrival=arrival, engines=engines, has_neighbours=True)
     return log

@@ -169,6 +169,9 @@ class ReferenceVtc:
         so_far = self.units(stay.request.prompt_tokens, 0, output, stay.pinned)
         self.charge(stay, max(stay.charged, so_far))
 
+    def charged_elsewhere(self, tenant: tuple[str], units: int) -> None:
+        self.service[tenant[0]] += units * self.scale // self.weights[tenant[0]]
+
     def settle(self, request_id: str, usage: Usage, *, completed: bool) -> int:
         stay = self.stays.pop(request_id)
         work = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)

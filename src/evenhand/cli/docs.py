@@ -10,6 +10,7 @@ from evenhand.cli.config.reference import reference_text, schema_text
 from evenhand.cli.outcomes_page import outcomes_text
 from evenhand.cli.paper.evidence_page import PAGE, evidence_text
 from evenhand.cli.policies.page import policies_text
+from evenhand.cli.profiles.page import profiles_text
 
 
 def docs(
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
         "docs/policies.md": policies_text(),
+        "docs/profiles.md": profiles_text(),
     }
 
 

@@ -15,7 +15,9 @@ from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.paper.command import paper
 from evenhand.cli.policies.command import policies
+from evenhand.cli.profiles.command import profiles
 from evenhand.cli.serve import serve
+from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -31,7 +33,9 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(profiles)
 app.command()(paper)
+app.command()(simulate)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)

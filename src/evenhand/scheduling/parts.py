@@ -115,8 +115,9 @@ class OrderPart:
     """An order between tenants. `gap_max` is None where there is no bound. `lifts`: who begins to wait
     is lifted to the present. `asks_above_leaves`: it asks the queue for the first ticket beneath inner
     nodes.
-    `hears_charges`: it wants to be told of every charge. `passes_through`: a request that finds a slot
-    and nobody waiting may start without going through the order, which keeps no turns."""
+    `hears_starts`, `hears_charges`: it wants to be told of every start that it named, of every charge.
+    `passes_through`: a request that finds a slot and nobody waiting may start without going through the
+    order, which keeps no turns."""
 
     name: str
     summary: str
@@ -125,5 +126,6 @@ class OrderPart:
     gap_max: GapBound | None = None
     lifts: bool = True
     asks_above_leaves: bool = False
+    hears_starts: bool = False
     hears_charges: bool = False
     passes_through: bool = False

@@ -17,13 +17,16 @@ from evenhand.scheduling.whereabouts import Whereabouts
 
 
 class Picking:
-    """Told of every stay in the queue. `where`: tickets wait near an engine; `lanes`: there are some."""
+    """Told of every stay in the queue. `hears_starts`: the order does. `lanes`: there are some. `where`:
+    tickets wait near an engine."""
 
     def __init__(
         self,
         ground: Ground,
         order: Order,
         queue: TicketQueue,
+        *,
+        hears_starts: bool,
         lanes: Lanes | None,
         where: Whereabouts | None,
     ) -> None:
@@ -32,11 +35,13 @@ class Picking:
         self._capacity = ground.capacity
         self._order = order
         self._queue = queue
+        self._hears_starts = hears_starts
         self._lanes = lanes
         self._where = where
 
     def next(self, now_ms: int) -> Ticket | None:
-        """The ticket to start at this moment; None: no slot is free that anybody waits for."""
+        """The ticket to start at this moment; None: no slot is free that anybody waits for. Changes
+        nothing."""
         if not self._backlog.requests:
             return None
         capacity = self._capacity
@@ -47,6 +52,12 @@ class Picking:
         if self._lanes is not None:
             pools = self._lanes.next(open_pools, capacity.window, now_ms)
         return self._order.next(Openings(pools, capacity.free), now_ms)
+
+    def started(self, ticket: Ticket) -> None:
+        """The ticket that `next` has named just now starts."""
+        if self._hears_starts:
+            self._order.started(ticket)
+        self.leave(ticket)
 
     def enter(self, ticket: Ticket) -> None:
         """It begins to wait."""

@@ -83,6 +83,11 @@ class Recorder(Scheduler):
         self._sink(Event("try_again_elsewhere", arguments, answer))
         return answer
 
+    def charged_elsewhere(self, tenant: TenantPath, units: int, now_ms: int) -> None:
+        super().charged_elsewhere(tenant, units, now_ms)
+        arguments = {"tenant": tenant, "units": units, "now_ms": now_ms}
+        self._sink(Event("charged_elsewhere", arguments, None))
+
     def engine_changed(
         self, name: EngineName, *, window: int, models: Collection[ModelName]
     ) -> None:

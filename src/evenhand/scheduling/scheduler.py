@@ -88,8 +88,14 @@ class Scheduler:
         self._placement = policy.placement.build(ground, values)
         self._where = Whereabouts(self.capacity, self._placement, self._queue)
         self._keeps_homes = policy.queue.keeps_homes
-        homes = self._where if self._keeps_homes else None
-        self._picking = Picking(ground, self._order, self._queue, self._lanes, homes)
+        self._picking = Picking(
+            ground,
+            self._order,
+            self._queue,
+            hears_starts=policy.order.hears_starts,
+            lanes=self._lanes,
+            where=self._where if self._keeps_homes else None,
+        )
         self._admission = follow_interactions(policy.admission.build(ground, values), ground)
         self._charges = Charges(
             policy.cost.build(ground, values),
@@ -195,12 +201,19 @@ class Scheduler:
         ticket = self._picking.next(now_ms)
         if ticket is None:
             return None
-        self._wait_no_more(ticket)
+        self._picking.started(ticket)
+        self._deadlines.tidy(self.backlog.requests)
         self._charges.expect(ticket)  # anew: more is known than when it came
         counters = counters_of(ticket.leaf, ticket.pool)
         engine = self._put_on_engine(ticket, now_ms)
         self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
+
+    def ahead(self, now_ms: int) -> Request | None:
+        """The request that `next` would start at this moment. Changes nothing: a host that has to see
+        first whether it fits may ask at every step."""
+        ticket = self._picking.next(now_ms)
+        return None if ticket is None else ticket.request
 
     def produced(self, request_id: RequestId, tokens: int, now_ms: int) -> None:
         """So many more output tokens have come. O(depth); free while they were predicted."""
@@ -259,6 +272,16 @@ class Scheduler:
         ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
         self._wait(ticket)
         return True
+
+    def charged_elsewhere(self, tenant: TenantPath, units: int, now_ms: int) -> None:
+        """Another gateway before the same engines has charged a leaf so many units, net of refunds. It
+        counts for whose turn it is, and for nothing else: service, limits and rates are this gateway's
+        own. O(depth)."""
+        assert units > 0, "what was refunded elsewhere is taken off the next charge"
+        leaf = self.tree.leaf(tenant)
+        self.tree.burden(leaf, units)
+        if self._hears_charges:
+            self._order.charged_elsewhere(leaf, units, now_ms)
 
     # Engines change.
 

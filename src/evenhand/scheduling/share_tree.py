@@ -81,6 +81,13 @@ class ShareTree:
             if self.root.views:
                 _note_refund(leaf)
 
+    def burden(self, leaf: Node, units: int) -> None:
+        """So much more counts against a leaf and all above it, which was not served here."""
+        for node in leaf.lineage:
+            ticks = units * node.ticks_per_unit
+            node.virtual += ticks
+            node.virtual_base += ticks
+
     def join(self, leaf: Node, pool: Pool) -> None:
         """The leaf has begun to wait for a pool. Lifts every node on the path that did not."""
         node = leaf

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evenhand.sim.engine.step_cost import StepCost
 
@@ -55,4 +55,19 @@ def load_profile(name_or_file: str) -> EngineProfile:
     else:
         known = ", ".join(shipped_profiles())
         raise ValueError(f"There is no engine profile {name_or_file}. A file, or one of: {known}.")
-    return EngineProfile.model_validate(yaml.safe_load(text))
+    try:
+        return EngineProfile.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        faults = (
+            f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ValueError(f"{name_or_file} is no engine profile. {'; '.join(faults)}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{name_or_file} is not YAML: {error}") from None
+
+
+def profile_text(profile: EngineProfile) -> str:
+    """The profile as a file that `load_profile` reads."""
+    document = profile.model_dump(exclude_defaults=True)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=98)

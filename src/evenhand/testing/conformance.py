@@ -17,8 +17,8 @@ def check_policy(policy: Policy, *, steps: int = 1_000, seeds: Iterable[int] = r
 
     Raises BrokenPromiseError, an AssertionError, that names the promise, the seed and the step:
     only waiting requests start; no slot idles while somebody waits for it; charges are conserved;
-    counters stay within the bound that the policy states; equal events give equal decisions; who left
-    is forgotten; who is refused is told when to come back.
+    counters stay within the bound that the policy states; equal events give equal decisions, however
+    often it is asked who is next; who left is forgotten; who is refused is told when to come back.
     """
     require(
         policy.order.lifts or not policy.is_fair,
@@ -29,16 +29,20 @@ def check_policy(policy: Policy, *, steps: int = 1_000, seeds: Iterable[int] = r
     for seed in seeds:
         for scene in scenes(seed):
             first = _decisions(policy, scene, steps, seed)
-            _require_equal(policy, seed, first, _decisions(policy, scene, steps, seed))
+            again = _decisions(policy, scene, steps, seed, asks_ahead=True)
+            _require_equal(policy, seed, first, again)
         _require_forgets(policy, seed)
 
 
 _Trace = list[tuple[object, ...]]
 
 
-def _decisions(policy: Policy, scene: Scene, steps: int, seed: int) -> _Trace:
+def _decisions(
+    policy: Policy, scene: Scene, steps: int, seed: int, *, asks_ahead: bool = False
+) -> _Trace:
     pools = "one pool" if scene.is_one_pool else "several pools"
-    drive = Drive(policy, scene, Random(seed))  # noqa: S311 - nothing secret is drawn
+    dice = Random(seed)  # noqa: S311 - nothing secret is drawn
+    drive = Drive(policy, scene, dice, asks_ahead=asks_ahead)
     try:
         for _ in range(steps):
             drive.step()
@@ -68,5 +72,5 @@ def _require_equal(policy: Policy, seed: int, first: _Trace, second: _Trace) -> 
         require(
             one == other,
             "equal events give equal decisions",
-            f"once {one}, once {other} ({policy.name}, seed {seed})",
+            f"once {one}, once, asked before who is next, {other} ({policy.name}, seed {seed})",
         )

@@ -54,11 +54,13 @@ class _Habit:
 
 @dataclass(slots=True)
 class Drive:
-    """One run. `trace` has every decision in order, to compare two runs by."""
+    """One run. `trace` has every decision in order, to compare two runs by. `asks_ahead`: it asks who is
+    next before every event and every start."""
 
     policy: Policy
     scene: Scene
     dice: Random
+    asks_ahead: bool = False
     trace: list[tuple[object, ...]] = field(default_factory=list)
     steps: int = 0
     _now_ms: int = 0
@@ -88,6 +90,7 @@ class Drive:
     def step(self) -> None:
         """One event, what follows from it, and all promises."""
         self.steps += 1
+        self._ask_ahead()
         events = {
             self._arrive: 40,
             self._produce: 20,
@@ -199,8 +202,14 @@ class Drive:
         self._scheduler.engine_changed(name, window=window, models=self.scene.engines[name])
 
     def _start_all(self) -> None:
+        self._ask_ahead()
         while (start := self._scheduler.next(self._now_ms)) is not None:
             self._started(start.request, start.engine)
+            self._ask_ahead()
+
+    def _ask_ahead(self) -> None:
+        if self.asks_ahead:
+            self._scheduler.ahead(self._now_ms)
 
     def _started(self, request: Request, engine: EngineName) -> None:
         is_waiting = self._waiting.pop(request.id, None) is not None

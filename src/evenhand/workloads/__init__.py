@@ -1,8 +1,8 @@
 """Traffic as values: who asks what, and when.
 
-Lives here: seeded generators of requests; the noisy neighbourhood of the demo.
-May import: scheduling, wire, model; randomness only as a seeded `random.Random`.
-Promises: no clock, no I/O; the same seed gives the same requests on every machine.
+Lives here: seeded generators of requests, readers of traces; the noisy neighbourhood of the demo.
+May import: scheduling, wire, model, numpy; randomness only from a seed.
+Promises: no clock, no I/O but files of traces; the same seed gives the same requests on every machine.
 """
 
 from evenhand.workloads.call import Arrival, Call, Message, Step

@@ -8,6 +8,7 @@ from evenhand.workloads.dlpm.qa import QA
 from evenhand.workloads.dlpm.tree import TREE
 from evenhand.workloads.fairserve.pair import PAIR
 from evenhand.workloads.fairserve.platform import PLATFORM
+from evenhand.workloads.mix.recipe import MIX
 from evenhand.workloads.stories.oncall import ONCALL
 from evenhand.workloads.stories.reasoning import REASONING
 from evenhand.workloads.vtc.recipes import vtc_recipes
@@ -25,6 +26,7 @@ WORKLOADS: dict[str, WorkloadRecipe] = {
         PAIR,
         ONCALL,
         REASONING,
+        MIX,
     )
 }
 

@@ -27,7 +27,8 @@ class Workload:
     it can be iterated once for each run. `size` is how many there are, for progress. `is_synthetic`:
     no such traffic was ever measured. `application_units` is what a call of an application is expected
     to use in weighted tokens, where the workload knows. `lanes` are those that its asks name, in order
-    of precedence; none: it knows of no lanes."""
+    of precedence; none: it knows of no lanes. `remarks`: what a reader of results must know of how it
+    came about, such as rows of a file that were left out."""
 
     name: str
     tenants: tuple[TenantShare, ...]
@@ -36,6 +37,7 @@ class Workload:
     is_synthetic: bool = True
     application_units: Mapping[str, int] = field(default_factory=dict)
     lanes: tuple[Lane, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from support.recorded_run import recorded
 TENANTS = tuple(TenantShare(name=name, weight=weight) for name, weight in (("a", 1), ("b", 3)))
 SEVERAL = {"e1": ("m1",), "e2": ("m1", "m2")}
 QUESTIONS = {
+    "ahead",
     "prediction_errors",
     "lane_standings",
     "next_expiry_ms",

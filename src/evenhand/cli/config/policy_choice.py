@@ -15,8 +15,11 @@ from evenhand.scheduling.parts import Parameter
 _ORACLE = "oracle"
 
 
-def choose(section: section_of_file.Policy) -> tuple[Policy | None, list[Finding]]:
-    """The policy, None if there are findings."""
+def choose(
+    section: section_of_file.Policy, *, knows_lengths: bool = False
+) -> tuple[Policy | None, list[Finding]]:
+    """The policy, None if there are findings. `knows_lengths`: for a simulator, which knows how long
+    answers will be."""
     try:
         preset = named_policy(section.preset)
     except NoPolicyError as error:
@@ -37,7 +40,8 @@ def choose(section: section_of_file.Policy) -> tuple[Policy | None, list[Finding
     known = {parameter.name: parameter for parameter in bare.parameters()}
     own = {name: value for name, value in preset.settings.items() if name in known}
     findings += _settings_findings(section, known)
-    findings += _oracle_findings(section, bare)
+    if not knows_lengths:
+        findings += _oracle_findings(section, bare)
     if findings:
         return None, findings
     return replace(bare, settings={**own, **section.settings}), []

@@ -67,6 +67,7 @@ _PARTS: tuple[OrderPart, ...] = (
         parameters=(_QUANTUM_TOKENS,),
         gap_max=_quantum_and_work_in_flight,
         asks_above_leaves=True,
+        hears_starts=True,
         hears_charges=True,
     ),
     OrderPart(
@@ -75,6 +76,7 @@ _PARTS: tuple[OrderPart, ...] = (
         build=_deficit_ring,
         parameters=(_QUANTUM_TOKENS,),
         gap_max=_quantum_and_work_in_flight,
+        hears_starts=True,
         hears_charges=True,
     ),
     OrderPart(
@@ -88,6 +90,7 @@ _PARTS: tuple[OrderPart, ...] = (
         name="by-turns",
         summary="in turns, whatever a turn costs; weights do not count",
         build=lambda ground, queue, _: ByTurns(ground.tree, queue),
+        hears_starts=True,
     ),
     OrderPart(
         name="least-attained",

@@ -28,13 +28,17 @@ class ByTurns:
         self._turns.unqueued(ticket)
 
     def next(self, openings: Openings, now_ms: int) -> Ticket:
-        leaf = self._turns.least_leaf(openings.pools)
+        return self._queue.first(self._turns.least_leaf(openings.pools), openings, now_ms)
+
+    def started(self, ticket: Ticket) -> None:
         self._turn += 1
-        for node in leaf.lineage:
+        for node in ticket.leaf.lineage:
             self._turns.counter(node).virtual = self._turn
-        return self._queue.first(leaf, openings, now_ms)
 
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
+        """Not asked for."""
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
         """Not asked for."""
 
     def ended(self, ticket: Ticket) -> None:

@@ -68,6 +68,9 @@ class DeficitRing:
         self._quantum_ticks = quantum_ticks
         # Bounded by the nodes beneath which somebody waits, times the pools.
         self._rings: dict[tuple[Node, Pool], _Ring] = {}
+        # At the last pick, whatever came of it: all rings that were asked, and whom one of them served.
+        self._asked: list[_Ring] = []
+        self._turns: list[tuple[_Ring, Node]] = []
 
     def queued(self, ticket: Ticket) -> None:
         for child in ticket.leaf.lineage[:-1]:
@@ -93,6 +96,8 @@ class DeficitRing:
         if self._version != self._tree.version:
             self._look_again()
         node, pools = self._tree.root, openings.pools
+        self._asked.clear()
+        self._turns.clear()
         while node.children:
             # With several pools that whose turn has received least: none of them starves.
             turns = []
@@ -100,13 +105,21 @@ class DeficitRing:
                 if pool in node.views:
                     ring = self._rings[node, pool]
                     child = ring.next()
+                    self._asked.append(ring)
                     turns.append(
                         (child.counter(pool), child.index, pool.engines, ring, child, pool)
                     )
             _, _, _, ring, node, pool = min(turns, key=lambda turn: turn[:3])
-            ring.serve(node)
+            self._turns.append((ring, node))
             pools = (pool,)
         return self._queue.first(node, Openings(pools, openings.engines), now_ms)
+
+    def started(self, ticket: Ticket) -> None:
+        del ticket
+        for ring in self._asked:
+            ring.round.started()
+        for ring, child in self._turns:
+            ring.serve(child)
 
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         del now_ms
@@ -118,6 +131,9 @@ class DeficitRing:
                 ring = self._rings[child.parent, pool]
                 if ring.round.refunded(child):
                     ring.enter(child)
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Who has come above the level is found when somebody asks."""
 
     def ended(self, ticket: Ticket) -> None:
         """The share tree knows."""

@@ -34,6 +34,9 @@ class LeastAttained:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._queue.first(self._attained.least_leaf(openings.pools), openings, now_ms)
 
+    def started(self, ticket: Ticket) -> None:
+        """Not asked for."""
+
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         worth = self._worth(now_ms)  # first: it may halve what all charges counted for
         before, counted_before = self._charged.get(ticket, (0, 0))
@@ -44,6 +47,11 @@ class LeastAttained:
             self._attained.counter(node).virtual += counts * node.ticks_per_unit
             if counts < 0:
                 self._attained.shrunk(node)
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        counts = units * self._worth(now_ms)
+        for node in leaf.lineage:
+            self._attained.counter(node).virtual += counts * node.ticks_per_unit
 
     def ended(self, ticket: Ticket) -> None:
         self._charged.pop(ticket, None)

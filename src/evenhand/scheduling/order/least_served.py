@@ -24,7 +24,13 @@ class LeastServed:
     def next(self, openings: Openings, now_ms: int) -> Ticket:
         return self._queue.first(self._tree.least_served_leaf(openings.pools), openings, now_ms)
 
+    def started(self, ticket: Ticket) -> None:
+        """Not asked for."""
+
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
+        """Not asked for."""
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
         """Not asked for."""
 
     def ended(self, ticket: Ticket) -> None:

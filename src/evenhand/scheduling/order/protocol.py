@@ -21,11 +21,20 @@ class Order(Protocol):
         """The ticket waits no more (picked, cancelled, expired or shed). Once per stay."""
 
     def next(self, openings: Openings, now_ms: int) -> Ticket:
-        """The ticket to start. It will be started, so whoever keeps turns may count this one."""
+        """The ticket to start at this moment. May be asked any number of times, and what was named need
+        not start: equal questions have equal answers, and no later answer depends on them."""
+
+    def started(self, ticket: Ticket) -> None:
+        """The ticket that `next` has named just now starts, and waits still: whoever keeps turns counts
+        this one. Only for orders whose part says `hears_starts`."""
 
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         """So many units were added to its leaf and all above it (less than 0: refunded). Only for orders
         whose part says `hears_charges`."""
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """So many units were added to the counters of a leaf and all above it, for what another gateway
+        has served. As `charged`."""
 
     def ended(self, ticket: Ticket) -> None:
         """It runs no more, and all that it is charged was told of. Once for each start; as `charged`."""

@@ -99,6 +99,8 @@ class Quantum:
         self._quantum_ticks = quantum_ticks
         # Bounded by the nodes beneath which somebody waits, times the pools.
         self._fields: dict[tuple[Node, Pool], _Field] = {}
+        self._looked_at: list[_Field] = []
+        """At the last pick, whatever came of it."""
         queue.watch(self._improved)
 
     def queued(self, ticket: Ticket) -> None:
@@ -118,14 +120,21 @@ class Quantum:
             self._look_again()
         stages = self._queue.stages(openings, now_ms)
         node, pools = self._tree.root, openings.pools
+        self._looked_at.clear()
         while node.children:
             fields = [self._fields[node, pool] for pool in pools if pool in node.views]
             for field in fields:
                 field.begin_pick()
+            self._looked_at += fields
             _, _, ticket = first_head(stages, partial(_heads, fields))
             pools = (ticket.pool,)
             node = ticket.leaf.lineage[len(ticket.leaf.path) - len(node.path) - 1]
         return self._queue.first(node, Openings(pools, openings.engines), now_ms)
+
+    def started(self, ticket: Ticket) -> None:
+        del ticket
+        for field in self._looked_at:
+            field.round.started()
 
     def charged(self, ticket: Ticket, units: int, now_ms: int) -> None:
         del now_ms
@@ -136,6 +145,9 @@ class Quantum:
                 field = self._fields[parent, pool]
                 if field.round.refunded(child):
                     field.enter(child)
+
+    def charged_elsewhere(self, leaf: Node, units: int, now_ms: int) -> None:
+        """Who has come above the level is found when somebody asks."""
 
     def ended(self, ticket: Ticket) -> None:
         """The share tree knows."""

@@ -1,8 +1,8 @@
 """The round of one node and pool: which of its waiting children may go before the next round begins.
 
 A child may go while its counter is below the round's *level*. A round ends when nobody who waits may go:
-then the level is raised by the least number of quanta that lets somebody. This is deficit round robin
-with the deficits of all children in one figure: dlpm.md.
+then the level is raised by the least number of quanta that lets somebody, and one of
+these starts. This is deficit round robin with the deficits of all children in one figure: dlpm.md.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,13 @@ def quantum_tokens_min(weights: TokenWeights, output_tokens_default: int) -> int
 
 
 class Round:
-    """The level, and who was found above it (parked) until the level or a refund lets it go again.
+    """The level, and who was found above it (parked) until the level or a refund lets it go again. A
+    pick goes by a level of its own, which becomes the round's when somebody starts.
 
     Lazily: who has come above the level is only found when somebody asks.
     """
 
-    __slots__ = ("_heap", "_level", "_parked", "_pool", "_quantum")
+    __slots__ = ("_heap", "_level", "_parked", "_pick_level", "_pool", "_quantum")
 
     def __init__(self, pool: Pool, quantum: int) -> None:
         """`quantum` in ticks."""
@@ -35,6 +36,7 @@ class Round:
         self._pool = pool
         self._quantum = quantum
         self._level: int | None = None
+        self._pick_level: int | None = None
         # Its counter when it was parked, which since then has not fallen.
         self._parked: dict[Node, int] = {}
         self._heap: list[tuple[int, int, Node]] = []
@@ -44,18 +46,24 @@ class Round:
         parked may. The level is never more than a quantum above the least."""
         level, highest = self._level, least + self._quantum
         if level is None or level > highest:
-            self._level = highest
+            level = highest
         elif level <= least:
-            self._level = level + ((least - level) // self._quantum + 1) * self._quantum
-            yield from self._let_go(self._level)
+            level += ((least - level) // self._quantum + 1) * self._quantum
+        before, self._pick_level = self._pick_level, level
+        if before is not None and level > before:
+            yield from self._let_go(level)
+
+    def started(self) -> None:
+        """The pick that began last has led to a start."""
+        self._level = self._pick_level
 
     def may_go(self, child: Node) -> bool:
         """Whether a waiting child may go; if not, it is parked."""
         if child in self._parked:
             return False
-        assert self._level is not None, "a pick has begun"
+        assert self._pick_level is not None, "a pick has begun"
         counter = child.counter(self._pool)
-        if counter < self._level:
+        if counter < self._pick_level:
             return True
         self._park(child, counter)
         return False
@@ -66,7 +74,7 @@ class Round:
 
     def refunded(self, child: Node) -> bool:
         """Its counter fell. True: it was parked and may go again."""
-        parked_at, level = self._parked.get(child), self._level
+        parked_at, level = self._parked.get(child), self._pick_level
         counter = child.counter(self._pool)
         if parked_at is None or level is None or counter >= parked_at:
             return False

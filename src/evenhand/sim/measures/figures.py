@@ -11,6 +11,7 @@ from evenhand.sim.measures.active import Interval, interval_of
 from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers, columns, summed
 from evenhand.sim.measures.interactions import InteractionFigures, interactions
 from evenhand.sim.measures.jain import jain
+from evenhand.sim.measures.over_time import OverTime, over_time
 from evenhand.sim.measures.service_difference import (
     Served,
     ServiceDifference,
@@ -43,6 +44,8 @@ class TenantFigures:
     share_promised: float
     share_received: float | None
     """Of the service of all, in the interval in which shares are measured."""
+    behind_s: float | None
+    """How much later its work came, on average, than a fair fluid server would have done it."""
     wasted_tokens: int
     left: int
     failed: int
@@ -86,36 +89,53 @@ class RunFigures:
 def figures(record: RunRecord, tenants: Sequence[TenantShare]) -> RunFigures:
     """Measure a run. The record must not grow meanwhile."""
     run = columns(record, list(tenant_paths(tenants)))
-    sent, refused = run.is_sent, run.is_refused
-    asking = set(np.unique(run.tenant).tolist())
-    shares = promised_shares(tenants, {run.tenants[place] for place in asking})
+    shares = shares_of(run, tenants)
+    return figures_of(run, shares, over_time(run, shares))
+
+
+def shares_of(run: Columns, tenants: Sequence[TenantShare]) -> Floats:
+    """What each leaf is promised, 0 for those without a row."""
+    return promised_shares(
+        tenants, {run.tenants[place] for place in np.unique(run.tenant).tolist()}
+    )
+
+
+def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigures:
+    """The same from what others need too."""
+    sent, refused, served = run.is_sent, run.is_refused, run.is_served
     measured = interval_of(run)
     received = _received(run, measured)
-    served = run.is_served
-    tokens = int((run.input_tokens + run.output_tokens)[served].sum())
     makespan_s = float(run.ended_s[sent].max() - run.arrived_s[sent].min()) if sent.any() else 0.0
-    ttft_s = np.sort((run.first_token_s - run.arrived_s)[served])
+    tokens = int((run.input_tokens + run.output_tokens)[served].sum())
+    ttft_s = (run.first_token_s - run.arrived_s)[served]
     begun = sent & (run.started_s >= 0)
-    prompt_tokens = int(run.input_tokens[begun].sum())
     grouped = interactions(run)
-    is_spared = ~_any(run, refused)
+    asks, is_spared = shares > 0, ~_any(run, refused)
     return RunFigures(
         makespan_s=makespan_s,
         tokens_per_s=_ratio(tokens, makespan_s),
-        requests=len(record),
+        requests=len(run.tenant),
         refused=int(refused.sum()),
-        hit_rate=_ratio(int(run.cached_tokens[begun].sum()), prompt_tokens),
+        hit_rate=_ratio(int(run.cached_tokens[begun].sum()), int(run.input_tokens[begun].sum())),
         jain_all_active=_jain(received, shares, measured),
         service_difference=_service_difference(run, shares),
-        tenants=_of_tenants(run, shares, received, grouped.wasted(run)),
+        tenants=_of_tenants(
+            run,
+            {
+                "share_promised": shares,
+                "share_received": _parts(received),
+                "behind_s": _behind(curves, len(shares)),
+                "wasted_tokens": _whole(summed(run.tenant, grouped.wasted(run), len(shares))),
+            },
+        ),
         interactions=grouped.figures(run),
         served_share=ServedShare(
-            users=_ratio(int(is_spared[shares > 0].sum()), len(asking)),
+            users=_ratio(int((is_spared & asks).sum()), int(asks.sum())),
             interactions=_ratio(len(grouped) - int(grouped.is_throttled.sum()), len(grouped)),
         ),
         completed=int(run.is_completed.sum()),
-        ttft_p50_s=float(np.quantile(ttft_s, 0.5)) if len(ttft_s) else None,
-        ttft_p99_s=float(np.quantile(ttft_s, 0.99)) if len(ttft_s) else None,
+        ttft_p50_s=_quantile(ttft_s, 0.5),
+        ttft_p99_s=_quantile(ttft_s, 0.99),
         service_per_s=_ratio(float(run.service.sum()), makespan_s),
         measured=measured,
     )
@@ -157,15 +177,19 @@ def _service_difference(run: Columns, shares: Floats) -> ServiceDifference | Non
     return service_difference(served, grid)
 
 
+def _behind(curves: OverTime | None, count: int) -> Floats:
+    return np.full(count, np.nan) if curves is None else curves.behind_s()
+
+
 def _of_tenants(
-    run: Columns, shares: Floats, received: Floats, wasted: Floats
+    run: Columns, shares_and_waste: Mapping[str, Floats | Integers]
 ) -> dict[str, TenantFigures]:
     count = len(run.tenants)
     served, completed = run.is_served, run.is_completed
     ttft = waits((run.first_token_s - run.arrived_s)[served], run.tenant[served], count)
     latency = waits((run.ended_s - run.arrived_s)[completed], run.tenant[completed], count)
     of_tenant = {
-        "requests": _count(run, np.ones(len(run.tenant), dtype=np.bool_)),
+        "requests": np.bincount(run.tenant, minlength=count),
         "completed": _count(run, completed),
         "refused": _count(run, run.is_refused),
         "ttft_mean_s": ttft.mean(),
@@ -175,19 +199,26 @@ def _of_tenants(
         "latency_p50_s": latency.quantile(0.5),
         "latency_p99_s": latency.quantile(0.99),
         "service": _whole(summed(run.tenant, run.service, count)),
-        "share_promised": shares,
-        "share_received": received / (received.sum() or np.nan),
-        "wasted_tokens": _whole(summed(run.tenant, wasted, count)),
         "left": _count(run, run.fate == Fate.LEFT),
         "failed": _count(run, run.fate == Fate.FAILED),
         "never_sent": _count(run, ~run.is_sent),
         "demand": _whole(summed(run.tenant, run.demand, count)),
+        **shares_and_waste,
     }
     lists = {name: _plain(values) for name, values in of_tenant.items()}
     return {
         "/".join(path): TenantFigures(**{name: values[i] for name, values in lists.items()})
         for i, path in enumerate(run.tenants)
     }
+
+
+def _parts(amounts: Floats) -> Floats:
+    """Of their sum; NaN if that is 0."""
+    return amounts / (float(amounts.sum()) or np.nan)
+
+
+def _quantile(values: Floats, part: float) -> float | None:
+    return float(np.quantile(values, part)) if len(values) else None
 
 
 def _count(run: Columns, flags: Flags) -> Integers:

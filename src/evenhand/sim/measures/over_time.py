@@ -1,0 +1,72 @@
+"""Service of every tenant over time, beside what it was due."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evenhand.sim.measures.columns import Columns, Floats
+from evenhand.sim.measures.entitlement import due
+from evenhand.sim.measures.jain import jain
+from evenhand.sim.measures.spread import Grid, by_window
+
+WINDOWS = 1_200
+_BEYOND = 1e-9
+"""The last instant belongs to the last window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverTime:
+    """Weighted tokens in each window, tenants x windows."""
+
+    grid: Grid
+    received: Floats
+    due: Floats
+
+    def jain(self) -> list[float | None]:
+        """Of service over what was due, in each window; None where nobody was due anything. A tenant
+        that was due something and got nothing counts with 0."""
+        return [self._jain(window) for window in range(self.grid.windows)]
+
+    def behind_s(self) -> Floats:
+        """How much later each tenant's work came, on average, than a fair fluid server would have done
+        it; NaN for a tenant without any. Work that came earlier does not make up for it."""
+        missing = np.cumsum(self.due - self.received, axis=1)
+        late = np.maximum(missing, 0.0).sum(axis=1) * self.grid.step_s
+        total = self.received.sum(axis=1)
+        behind: Floats = np.divide(late, total, out=np.full_like(total, np.nan), where=total > 0)
+        return behind
+
+    def coarser(self, windows: int) -> "OverTime":
+        """The same in fewer windows, of which `WINDOWS` is a multiple."""
+        grid = Grid(self.grid.from_s, self.grid.step_s * self.grid.windows / windows, windows)
+        parts = (len(self.received), windows, -1)
+        return OverTime(
+            grid=grid,
+            received=self.received.reshape(parts).sum(axis=2),
+            due=self.due.reshape(parts).sum(axis=2),
+        )
+
+    def _jain(self, window: int) -> float | None:
+        was_due = self.due[:, window]
+        is_due = was_due > 0
+        return jain(self.received[is_due, window] / was_due[is_due])
+
+
+def over_time(run: Columns, shares: Floats) -> OverTime | None:
+    """The whole run in equal windows; None: nothing was sent, or all ended where it began. Requests
+    that were refused claim nothing: they are counted apart."""
+    sent = run.is_sent
+    if not sent.any():
+        return None
+    from_s, to_s = float(run.arrived_s[sent].min()), float(run.ended_s[sent].max())
+    length_s = (to_s - from_s) * (1 + _BEYOND)
+    if length_s <= 0:
+        return None
+    grid, count = Grid(from_s, length_s / WINDOWS, WINDOWS), len(run.tenants)
+    spans = (run.first_token_s, run.ended_s)
+    received = by_window(run.tenant, count, spans, run.service, grid)
+    claims = np.where(sent & ~run.is_refused, run.demand, 0.0)
+    asked = by_window(run.tenant, count, (run.arrived_s, run.arrived_s), claims, grid)
+    was_due, asks = np.zeros_like(received), shares > 0
+    was_due[asks] = due(received[asks], asked[asks], shares[asks])
+    return OverTime(grid=grid, received=received, due=was_due)
