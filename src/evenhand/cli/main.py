@@ -10,6 +10,7 @@ from evenhand.cli.compare.command import compare
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.explain import explain
+from evenhand.cli.golden import app as golden
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
@@ -38,6 +39,7 @@ app.command()(check)
 app.command()(policies)
 app.command()(workloads)
 app.command()(profiles)
+app.add_typer(golden)
 app.command()(paper)
 app.command()(simulate)
 app.command()(compare)
