@@ -21,7 +21,9 @@ def least(
     for _ in range(_ROUNDS_MAX):
         simplex.sort(key=itemgetter(0))
         (lowest, best), (highest, worst) = simplex[0], simplex[-1]
-        if all(abs(x - y) < _ENOUGH for _, corner in simplex for x, y in zip(corner, best, strict=True)):
+        if all(
+            abs(x - y) < _ENOUGH for _, corner in simplex for x, y in zip(corner, best, strict=True)
+        ):
             break
         middle = _middle([corner for _, corner in simplex[:-1]])
         found = _tried(function, _along(worst, middle, 2.0))
