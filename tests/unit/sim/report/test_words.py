@@ -66,8 +66,10 @@ def test_the_sentences() -> None:
         ),
     }
     assert list(comparison("fcfs", "vtc", runs)) == [
-        "vtc instead of fcfs: 99 % of the throughput, fairness (Jain) 0.987 instead of 0.500,"
-        " 2 refused instead of 0.",
+        (
+            "vtc instead of fcfs: 99 % of the throughput, fairness (Jain) 0.987 instead of 0.500,"
+            " 2 refused instead of 0."
+        ),
         "1 of 3 tenants gains: chat (first token after 4.8 s instead of 97 s).",
         "1 of 3 tenants loses: batch (first token after 124 s instead of 96 s).",
         "For 1 it makes no difference.",
