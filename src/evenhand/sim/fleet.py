@@ -83,6 +83,7 @@ def at_gateway(
         ),
         ended=simulation.ended,
         charge_every_ms=settings.charge_every_ms,
+        queue_tokens=profile.step_tokens_max,
     )
     return Fleet(simulation, host, fleet)
 

@@ -11,6 +11,7 @@ def test_the_chatbot_has_a_lane_with_a_target_of_500_ms_before_that_of_the_job()
     workload = WORKLOADS["oncall"].make(1)
     first, second = workload.lanes
     assert first.ttft_ms_target == 500
+    assert not WORKLOADS["oncall"].make(1, {"lanes": "no"}).lanes
     lanes = {(ask.tenant[0], ask.lane) for ask in workload.asks}
     assert lanes == {("chatbot", first.name), ("enrichment", second.name)}
 
