@@ -98,7 +98,7 @@ ONCALL = WorkloadRecipe(
         Dial(
             name="at_a_time",
             meaning="how many documents the job has under way",
-            default=128,
+            default=64,
             least=1,
             most=1_000_000,
         ),
