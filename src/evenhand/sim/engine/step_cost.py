@@ -43,7 +43,7 @@ class StepCost(BaseModel):
         """What every iteration takes."""
         return self.t_host_ms + self.t0_ms
 
-    def dense_ms(self, tokens: int) -> float:
+    def dense_ms(self, tokens: float) -> float:
         """The matrix products of so many tokens."""
         compute = self.c_t_ms * tokens
         if self.p is None:
