@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from evenhand.model import ApplicationName, EngineName
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings
-from evenhand.sim.engine.protocol import Engine
+from evenhand.sim.engine.protocol import IDLE, Engine
 from evenhand.sim.engine.vllm.loop import VllmLoop
+from evenhand.sim.faults import Faults
 from evenhand.sim.host.at_gateway import AtGateway, EngineQueue
 from evenhand.sim.host.protocol import Host
 from evenhand.sim.profile import EngineProfile
@@ -59,9 +60,10 @@ def at_gateway(
     engines: int,
     settings: SimulationSettings | None = None,
     scheduler_of: Callable[[SchedulerSettings], Scheduler] = Scheduler,
+    faults: Faults | None = None,
 ) -> Fleet:
     """One gateway before so many engines. `scheduler_of` makes its scheduler, as `EventLog.scheduler`
-    does one that is recorded."""
+    does one that is recorded. ValueError: a fault is of an engine that is not there."""
     settings = settings or SimulationSettings()
     profile = settings.profile(profile)
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
@@ -69,17 +71,24 @@ def at_gateway(
         name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
         queues[name] = VllmLoop(name, profile, queue), queue
     fleet = [engine for engine, _ in queues.values()]
-    simulation = Simulation(
-        iter(workload.asks), fleet, patience_ms=_patience_ms(settings.patience_s)
-    )
+    faults = faults or Faults(())
     wait_s = settings.queue_wait_s_max
+    wait_ms = IDLE if wait_s is None else float(round(wait_s * 1000))
+    simulation = Simulation(
+        iter(workload.asks),
+        fleet,
+        patience_ms=_patience_ms(settings.patience_s, faults),
+        first_token_patience_ms=faults.first_token_patience_ms if faults.of_clients else None,
+        queue_wait_ms_max=wait_ms,
+    )
+    faults.plan(simulation, fleet)
     host = AtGateway(
         scheduler_of(scheduler_settings(workload, policy)),
         queues,
         window=settings.window or profile.sequences_max,
         request_of=request_maker(
             reads_prefix=policy.reads_prefix,
-            queue_wait_ms_max=FOREVER_MS if wait_s is None else round(wait_s * 1000),
+            queue_wait_ms_max=FOREVER_MS if wait_ms == IDLE else int(wait_ms),
         ),
         ended=simulation.ended,
         charge_every_ms=settings.charge_every_ms,
@@ -99,8 +108,8 @@ def run_at_gateway(
     return at_gateway(workload, policy, profile, engines=engines).run(watch)
 
 
-def _patience_ms(patience_s: float | None) -> Callable[[Ask], float] | None:
+def _patience_ms(patience_s: float | None, faults: Faults) -> Callable[[Ask], float] | None:
     if patience_s is None:
-        return None
+        return faults.patience_ms if faults.of_clients else None
     patience_ms = patience_s * 1000
-    return lambda _: patience_ms
+    return lambda ask: min(patience_ms, faults.patience_ms(ask))
