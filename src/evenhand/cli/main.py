@@ -6,9 +6,11 @@ import typer
 
 import evenhand
 from evenhand.cli.check import check
+from evenhand.cli.compare.command import compare
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.explain import explain
+from evenhand.cli.golden import app as golden
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
@@ -20,6 +22,7 @@ from evenhand.cli.replay import replay
 from evenhand.cli.serve import serve
 from evenhand.cli.simulate.command import simulate
 from evenhand.cli.usage.command import usage
+from evenhand.cli.workloads.command import workloads
 
 app = typer.Typer(
     name="evenhand",
@@ -34,9 +37,12 @@ app.command()(demo)
 app.command()(init)
 app.command()(check)
 app.command()(policies)
+app.command()(workloads)
 app.command()(profiles)
+app.add_typer(golden)
 app.command()(paper)
 app.command()(simulate)
+app.command()(compare)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(observed)
