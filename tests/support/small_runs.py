@@ -5,12 +5,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evenhand.scheduling import Policy, SchedulerSettings, TenantShare
+from evenhand.scheduling import Policy, TenantShare
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.sim.engine.protocol import IDLE
 from evenhand.sim.engine.step_cost import StepCost
 from evenhand.sim.faults import AtEngine, Fault, Faults, OfClients
-from evenhand.sim.fleet import at_gateway
+from evenhand.sim.fleet import at_gateway, in_engine
 from evenhand.sim.profile import EngineProfile
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.settings import SimulationSettings
@@ -27,7 +27,7 @@ PROFILE = EngineProfile(
     step=StepCost(t_host_ms=1, t_w_ms=5, c_t_ms=0.05, c_kv_ms=0.001, c_r_ms=0.1),
     kv_tokens=4_096,
     sequences_max=8,
-    step_tokens_max=256,
+    step_tokens_max=300,
 )
 _ASKS_MAX = 36
 _LETTERS = 5
@@ -90,13 +90,8 @@ class SmallRun:
 
 def at_gateway_run(policy: Policy, *, seed: int, segment_tokens: int) -> SmallRun:
     """One run behind the simulator's gateway."""
-    dice = random.Random(seed)
-    events: list[Event] = []
+    dice, events = random.Random(seed), list[Event]()
     workload = a_workload(dice, segment_tokens=segment_tokens)
-
-    def recorder(settings: SchedulerSettings) -> Recorder:
-        return Recorder(settings, events.append)
-
     engines = dice.randrange(1, 4)
     settings = SimulationSettings(
         window=dice.randrange(1, 5),
@@ -109,7 +104,30 @@ def at_gateway_run(policy: Policy, *, seed: int, segment_tokens: int) -> SmallRu
         PROFILE,
         engines=engines,
         settings=settings,
-        scheduler_of=recorder,
+        scheduler_of=lambda settings: Recorder(settings, events.append),
         faults=some_faults(dice, engines, seed=seed),
     )
     return SmallRun(list(workload.asks), events, fleet.run())
+
+
+def in_engine_run(policy: Policy, *, seed: int, segment_tokens: int) -> SmallRun:
+    """One run with the core inside an engine, which is of the other kind in every other run."""
+    dice, events = random.Random(seed), list[Event]()
+    workload = a_workload(dice, segment_tokens=segment_tokens)
+    fleet = in_engine(
+        workload,
+        policy,
+        PROFILE.model_copy(update={"loop": dice.choice(["vllm", "slora"])}),
+        settings=SimulationSettings(
+            kv_tokens=dice.choice([400, 1_000]),
+            sequences_max=dice.randrange(1, 9),
+            queue_wait_s_max=dice.choice([None, 0.2]),
+        ),
+        scheduler_of=lambda settings: Recorder(settings, events.append),
+        faults=some_faults(dice, 1, seed=seed),
+    )
+    return SmallRun(list(workload.asks), events, fleet.run())
+
+
+HOSTS = {"gateway": at_gateway_run, "engine": in_engine_run}
+"""Who hosts the core, by name."""

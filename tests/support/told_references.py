@@ -44,7 +44,9 @@ def dlpm_policy(seed: int) -> Policy:
 
 def d2lpm_policy(seed: int) -> Policy:
     del seed
-    return compose("d2lpm", prediction="none", settings={"engine_quantum_tokens": QUANTUM_TOKENS})
+    dials = {"quantum_tokens": QUANTUM_TOKENS, "prefix_age_s": AGE_S}
+    dials["engine_quantum_tokens"] = QUANTUM_TOKENS
+    return compose("d2lpm", prediction="none", settings=dials)
 
 
 def compare_by_counter(
@@ -133,7 +135,8 @@ def _refusals(answer: Any) -> list[Refusal]:
     return list(answer)
 
 
-REFERENCES = {
+Reference = tuple[Callable[[int], Policy], Callable[[Sequence[Event], Policy, Weights], int], int]
+REFERENCES: dict[str, Reference] = {
     "vtc": (vtc_policy, compare_by_counter(ReferenceVtc), 32),
     "wsc": (wsc_policy, compare_by_counter(ReferenceWsc), 32),
     "dlpm": (dlpm_policy, compare_dlpm, 3),
@@ -141,3 +144,11 @@ REFERENCES = {
 }
 """By the name of the policy: which composition, what compares, and of how many tokens a segment of a
 prompt is, so that the reference is quick and exact."""
+
+
+def reference(name: str, host: str) -> Reference:
+    """With one engine D2LPM is DLPM, and its own reference, of placements, would have nothing to say."""
+    make, _, _ = REFERENCES[name]
+    if (name, host) == ("d2lpm", "engine"):
+        return make, compare_dlpm, REFERENCES["dlpm"][2]
+    return REFERENCES[name]
