@@ -129,8 +129,10 @@ class AtGateway:
             self._end(job, Fate.COMPLETED, now_ms)
 
     def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
-        queue = self._engines[engine.name][1].jobs
+        queue, name = self._engines[engine.name][1].jobs, engine.name
         self._touched.append(engine)
+        self._full.discard(name)
+        self._scheduler.engine_changed(name, window=0, models=(MODEL,))
         for job in [*jobs, *queue]:
             if job.produced == 0 and self._scheduler.try_again_elsewhere(job.id, int(now_ms)):
                 job.engine, job.told = None, 0
@@ -139,6 +141,21 @@ class AtGateway:
             self._end(job, Fate.FAILED, now_ms)
         queue.clear()
         self._has_news = True
+
+    def returned(self, engine: Engine, now_ms: float) -> None:
+        del now_ms
+        self._scheduler.restarted(engine.name)
+        self._scheduler.engine_changed(engine.name, window=self._window, models=(MODEL,))
+        self._has_news = True
+
+    def expire(self, now_ms: float) -> None:
+        for refusal in self._scheduler.expire(int(now_ms)):
+            self._refuse(refusal, now_ms)
+
+    def give_up(self, now_ms: float) -> None:
+        for job in list(self._jobs.values()):
+            self._scheduler.cancel(job.id, int(now_ms))
+            self._end(job, Fate.FAILED, now_ms)
 
     def look_around(self, now_ms: float) -> Collection[Engine]:
         if self._has_news:
@@ -158,8 +175,7 @@ class AtGateway:
         scheduler = self._scheduler
         if not scheduler.backlog.requests:
             return
-        for refusal in scheduler.expire(int(now_ms)):
-            self._refuse(refusal, now_ms)
+        self.expire(now_ms)
         while (start := scheduler.next(int(now_ms))) is not None:
             self._start(self._jobs[start.request.id], start.engine, now_ms)
 

@@ -118,7 +118,7 @@ class VllmLoop:
     def fail(self) -> list[Job]:
         jobs = list(self.running())
         self._batch.clear()
-        self._partial = self._stretch = None
+        self._partial = self._stretch = self._head = None
         self._preempted.clear()
         self._gone.clear()
         self._fresh.clear()
