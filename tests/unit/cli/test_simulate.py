@@ -162,3 +162,16 @@ def test_a_file_that_cannot_be_written() -> None:
     result = run(WORKLOAD, *ENGINE, *SMALL, "--policy", "vtc", "--json", "/no/such/folder/f")
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr
+
+
+def test_the_mix_loads_the_engines_to_a_part(tmp_path: Path) -> None:
+    """Under half a load it lasts about twice as long as under a whole one."""
+    lasted = []
+    for load in ("0.4", "0.8"):
+        file = tmp_path / f"{load}.json"
+        dials = ("--set", "requests=1500", "--set", f"load={load}", "--set", "agents=0")
+        policy = ("--policy", "vtc", "--json", file)
+        result = run("mix", *policy, "--engine", "l40s-llama-3.1-8b", *dials)
+        assert result.exit_code == 0, result.output
+        lasted.append(json.loads(file.read_text())["policies"]["vtc"]["makespan_s"])
+    assert 1.6 < lasted[0] / lasted[1] < 2.2

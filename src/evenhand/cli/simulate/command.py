@@ -82,7 +82,7 @@ def simulate(
             engines=engines,
             settings=sorted_out.settings,
         )
-        profile, traffic = plan.profile(), plan.source.workload()
+        profile, traffic = plan.profile(), plan.workload()
         labels = [one.label for one in plan.policies]
         with Progress(labels, size=traffic.size) as progress:
             found = run_all(plan, progress, processes=processes or os.cpu_count() or 1)

@@ -1,10 +1,11 @@
 """Where a workload comes from: the catalog, or a file of recorded traffic."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from evenhand.cli.simulate.problem import SimulateError
+from evenhand.workloads.ask import Ask
 from evenhand.workloads.catalog import WORKLOADS, recipe_named
 from evenhand.workloads.dials import dial_values
 from evenhand.workloads.readers.open_trace import FORMATS, trace_recipe
@@ -21,11 +22,16 @@ class Source:
     seed: int
     dials: tuple[str, ...] = ()
 
-    def workload(self) -> Workload:
-        """Make it, or read it. Raises SimulateError."""
+    def workload(self, capacity_rps: Callable[[Iterable[Ask]], float]) -> Workload:
+        """Make it, or read it. `capacity_rps` estimates how many of such asks the engines can answer in
+        a second, for a workload that is to load them to a part. Raises SimulateError."""
         recipe = recipe_of(self.name, self.dials)
         try:
-            return recipe.make(self.seed, dial_values(recipe, self.dials))
+            values = dial_values(recipe, self.dials)
+            if values.get("load") and "capacity_rps" not in values:
+                unloaded = recipe.make(self.seed, {**values, "load": 0.0})
+                values["capacity_rps"] = capacity_rps(unloaded.asks)
+            return recipe.make(self.seed, values)
         except ValueError as error:
             raise SimulateError(self.name, str(error)) from error
         except OSError as error:
