@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from evenhand.model import ApplicationName, EngineName
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings
 from evenhand.sim.engine.protocol import Engine
+from evenhand.sim.engine.slora.loop import SloraLoop
 from evenhand.sim.engine.vllm.loop import VllmLoop
 from evenhand.sim.host.at_gateway import AtGateway, EngineQueue
+from evenhand.sim.host.in_engine import InEngine
 from evenhand.sim.host.protocol import Host
 from evenhand.sim.profile import EngineProfile
-from evenhand.sim.requests import FOREVER_MS, request_maker
+from evenhand.sim.requests import FOREVER_MS, RequestOf, request_maker
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.settings import SimulationSettings
 from evenhand.sim.simulation import Simulation, Watch
@@ -67,24 +69,60 @@ def at_gateway(
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
     for number in range(engines):
         name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
-        queues[name] = VllmLoop(name, profile, queue), queue
+        queues[name] = _engine(name, profile, queue), queue
     fleet = [engine for engine, _ in queues.values()]
     simulation = Simulation(
         iter(workload.asks), fleet, patience_ms=_patience_ms(settings.patience_s)
     )
-    wait_s = settings.queue_wait_s_max
     host = AtGateway(
         scheduler_of(scheduler_settings(workload, policy)),
         queues,
         window=settings.window or profile.sequences_max,
-        request_of=request_maker(
-            reads_prefix=policy.reads_prefix,
-            queue_wait_ms_max=FOREVER_MS if wait_s is None else round(wait_s * 1000),
-        ),
+        request_of=_request_of(policy, settings),
         ended=simulation.ended,
         charge_every_ms=settings.charge_every_ms,
     )
     return Fleet(simulation, host, fleet)
+
+
+def in_engine(
+    workload: Workload,
+    policy: Policy,
+    profile: EngineProfile,
+    *,
+    settings: SimulationSettings | None = None,
+) -> Fleet:
+    """One S-LoRA-like engine with the core inside, as in the artifact of VTC: there is no gateway."""
+    settings = settings or SimulationSettings()
+    profile = settings.profile(profile)
+    host = InEngine(
+        Scheduler(scheduler_settings(workload, policy)), request_of=_request_of(policy, settings)
+    )
+    engine = SloraLoop(EngineName("engine-000"), profile, host, least=host.least)
+    simulation = Simulation(
+        iter(workload.asks), [engine], patience_ms=_patience_ms(settings.patience_s)
+    )
+    host.serve(engine, sequences_max=profile.sequences_max, ended=simulation.ended)
+    return Fleet(simulation, host, [engine])
+
+
+def is_in_engine(profile: EngineProfile, engines: int) -> bool:
+    """Whether `fleet_of` puts the core inside the engine."""
+    return profile.loop == "slora" and engines == 1
+
+
+def fleet_of(
+    workload: Workload,
+    policy: Policy,
+    profile: EngineProfile,
+    *,
+    engines: int,
+    settings: SimulationSettings | None = None,
+) -> Fleet:
+    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them."""
+    if is_in_engine(profile, engines):
+        return in_engine(workload, policy, profile, settings=settings)
+    return at_gateway(workload, policy, profile, engines=engines, settings=settings)
 
 
 def run_at_gateway(
@@ -97,6 +135,18 @@ def run_at_gateway(
 ) -> RunRecord:
     """Replay a workload."""
     return at_gateway(workload, policy, profile, engines=engines).run(watch)
+
+
+def _engine(name: EngineName, profile: EngineProfile, queue: EngineQueue) -> Engine:
+    return (SloraLoop if profile.loop == "slora" else VllmLoop)(name, profile, queue)
+
+
+def _request_of(policy: Policy, settings: SimulationSettings) -> RequestOf:
+    wait_s = settings.queue_wait_s_max
+    return request_maker(
+        reads_prefix=policy.reads_prefix,
+        queue_wait_ms_max=FOREVER_MS if wait_s is None else round(wait_s * 1000),
+    )
 
 
 def _patience_ms(patience_s: float | None) -> Callable[[Ask], float] | None:
