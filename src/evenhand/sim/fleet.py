@@ -74,7 +74,7 @@ def at_gateway(
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
     for number in range(engines):
         name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
-        queues[name] = VllmLoop(name, profile, queue), queue
+        queues[name] = _engine(name, profile, queue), queue
     fleet = [engine for engine, _ in queues.values()]
     simulation = _simulation(workload, fleet, settings, faults)
     host = AtGateway(
@@ -116,6 +116,38 @@ def in_engine(
     return Fleet(simulation, host, [engine])
 
 
+def is_in_engine(profile: EngineProfile, engines: int) -> bool:
+    """Whether `fleet_of` puts the core inside the engine."""
+    return profile.loop == "slora" and engines == 1
+
+
+def fleet_of(
+    workload: Workload,
+    policy: Policy,
+    profile: EngineProfile,
+    *,
+    engines: int,
+    settings: SimulationSettings | None = None,
+    scheduler_of: SchedulerOf = Scheduler,
+    faults: Faults | None = None,
+) -> Fleet:
+    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them. ValueError
+    as of `at_gateway`."""
+    if is_in_engine(profile, engines):
+        return in_engine(
+            workload, policy, profile, settings=settings, scheduler_of=scheduler_of, faults=faults
+        )
+    return at_gateway(
+        workload,
+        policy,
+        profile,
+        engines=engines,
+        settings=settings,
+        scheduler_of=scheduler_of,
+        faults=faults,
+    )
+
+
 def run_at_gateway(
     workload: Workload,
     policy: Policy,
@@ -140,6 +172,10 @@ def _simulation(
     )
     faults.plan(simulation, fleet)
     return simulation
+
+
+def _engine(name: EngineName, profile: EngineProfile, queue: EngineQueue) -> Engine:
+    return (SloraLoop if profile.loop == "slora" else VllmLoop)(name, profile, queue)
 
 
 def _request_of(policy: Policy, settings: SimulationSettings) -> RequestOf:
