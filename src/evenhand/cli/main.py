@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 import evenhand
+from evenhand.cli.calibrate.command import calibrate
 from evenhand.cli.check import check
 from evenhand.cli.demo.command import demo
 from evenhand.cli.docs import docs
 from evenhand.cli.explain import explain
+from evenhand.cli.golden import app as golden
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
@@ -34,6 +36,8 @@ app.command()(init)
 app.command()(check)
 app.command()(policies)
 app.command()(profiles)
+app.add_typer(golden)
+app.command()(calibrate)
 app.command()(paper)
 app.command()(simulate)
 app.command()(usage)

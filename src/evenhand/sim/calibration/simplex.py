@@ -6,7 +6,7 @@ from operator import itemgetter
 Point = tuple[float, ...]
 
 _ROUNDS_MAX = 100
-_ENOUGH = 1e-3
+_ENOUGH = 2e-3
 
 
 def least(
@@ -21,7 +21,9 @@ def least(
     for _ in range(_ROUNDS_MAX):
         simplex.sort(key=itemgetter(0))
         (lowest, best), (highest, worst) = simplex[0], simplex[-1]
-        if all(abs(x - y) < _ENOUGH for _, corner in simplex for x, y in zip(corner, best, strict=True)):
+        if all(
+            abs(x - y) < _ENOUGH for _, corner in simplex for x, y in zip(corner, best, strict=True)
+        ):
             break
         middle = _middle([corner for _, corner in simplex[:-1]])
         found = _tried(function, _along(worst, middle, 2.0))
