@@ -8,11 +8,11 @@ from evenhand.sim.golden.agreement import errors, order_agreement
 
 
 def test_equal_orders_agree() -> None:
-    assert order_agreement([1, 2, 3], [10, 20, 30]) == (pytest.approx(1.0), 0.0)
+    assert tuple(order_agreement([1, 2, 3], [10, 20, 30])) == pytest.approx((1, 0))
 
 
 def test_a_reversed_order_disagrees_in_every_pair() -> None:
-    assert order_agreement([1, 2, 3], [3, 2, 1]) == (pytest.approx(-1.0), 1.0)
+    assert tuple(order_agreement([1, 2, 3], [3, 2, 1])) == pytest.approx((-1, 1))
 
 
 def test_who_comes_at_the_same_moment_is_in_no_order() -> None:
@@ -35,5 +35,5 @@ def test_inversions_are_counted_as_by_looking_at_every_pair() -> None:
 
 def test_errors_have_a_size_and_a_sign() -> None:
     found = errors([100, 100, 100, 0], [110, 95, 80, 7])
-    assert found == (pytest.approx(0.1), pytest.approx(0.18), pytest.approx(-0.05))
+    assert tuple(found) == pytest.approx((0.1, 0.18, -0.05))
     assert errors([], []) == (0, 0, 0)
