@@ -17,12 +17,15 @@ from evenhand.sim.simulation import Simulation
 from evenhand.workloads.ask import Ask
 from evenhand.workloads.workload import Workload
 
+_WHOLE = 4  # columns of a row that are no instants
+
 MakeEngine = Callable[[EngineName, EngineProfile, EngineQueue], Engine]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What is replayed. `patience_ms` by ask; `slowdowns` are (moment, engine, factor)."""
+    """What is replayed. `patience_ms` by ask; `slowdowns` are (moment, engine, factor), `failures`
+    (moment, engine): it has lost all that it had and goes on."""
 
     workload: Workload
     policy: Policy
@@ -31,6 +34,7 @@ class Scene:
     charge_every_ms: float = 0.0
     patience_ms: Mapping[int, float] = field(default_factory=dict)
     slowdowns: Sequence[tuple[float, int, float]] = ()
+    failures: Sequence[tuple[float, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Played:
     record: RunRecord
     engines: list[Engine]
 
-    def rows(self) -> list[tuple[object, ...]]:
+    def rows(self) -> list[tuple[float, ...]]:
         """By ask: all that a run says of it, instants last."""
         r = self.record
         columns = (r.ask, r.fate, r.output_tokens, r.cached_tokens, r.started_ms, r.first_token_ms)
@@ -72,9 +76,28 @@ def play(scene: Scene, make_engine: MakeEngine = VllmLoop) -> Played:
         engines[index].slow_down(factor, now_ms)
         simulation._note_boundary(index)
 
+    def fail(index: int, now_ms: float) -> None:
+        engines[index].bring_up(now_ms)
+        host.failed(engines[index], engines[index].fail(), now_ms)
+
     for at_ms, index, factor in scene.slowdowns:
         simulation.at(at_ms, partial(slow_down, index, factor))
+    for at_ms, index in scene.failures:
+        simulation.at(at_ms, partial(fail, index))
     return Played(simulation.run(host), engines)
 
 
 step_by_step: MakeEngine = partial(VllmLoop, coalesce=False)
+
+
+def unlike(one: Played, other: Played, *, within_ms: float) -> list[object]:
+    """What differs: whole figures at all, instants by more than that."""
+    found: list[object] = [
+        (mine, its)
+        for mine, its in zip(one.rows(), other.rows(), strict=True)
+        if mine[:_WHOLE] != its[:_WHOLE]
+        or any(abs(a - b) > within_ms for a, b in zip(mine[_WHOLE:], its[_WHOLE:], strict=True))
+    ]
+    return found + [
+        pair for pair in zip(one.sums(), other.sums(), strict=True) if pair[0] != pair[1]
+    ]

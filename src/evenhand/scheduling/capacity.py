@@ -34,30 +34,32 @@ class Capacity:
         # Asked at every request, changed seldom.
         self._serving: dict[ModelName, tuple[EngineName, ...]] = {}
         self._pools: dict[LaneName, dict[tuple[EngineName, ...], Pool]] = {}
-        self._all: dict[Pool, Sequence[EngineState]] = {}
+        self._all: dict[Pool, Sequence[EngineState]] = {}  # bounded by the pools
         self._up: set[EngineName] = set()
         self.free: set[EngineName] = set()
         """Engines that have a slot."""
         self.window = 0
         """What may be in flight at once on the engines that are up."""
+        self._claimed = 0  # the sum of what each has in flight, or may have if that is more
         self.window_peak = 0
         """The most that could ever be in flight at once; what the bound is computed from."""
 
     def change(self, name: EngineName, *, window: int, models: Collection[ModelName]) -> None:
         """An engine appeared, or its window or models changed."""
         assert window >= 0
-        state = self.engines.setdefault(name, EngineState(name, frozenset(), 0))
-        state.window = window
-        state.models = frozenset(models)
-        state.fill = filled(state.in_flight, window)
-        self._all = {}
+        state = self.engines.get(name)
+        if state is None:
+            state = self.engines[name] = EngineState(name, frozenset(), 0)
+        self.window += window - state.window
+        self._claimed += max(window, state.in_flight) - max(state.window, state.in_flight)
+        self.window_peak = max(self.window_peak, self._claimed)
+        state.window, state.fill = window, filled(state.in_flight, window)
         (self.free.add if state.has_slot else self.free.discard)(name)
-        self._up = {engine.name for engine in self.engines.values() if engine.window > 0}
-        served = {model for engine in self.engines.values() for model in engine.models}
-        self._serving = {model: self._names_serving(model) for model in served}
-        self.window = sum(engine.window for engine in self.engines.values())
-        total = sum(max(e.window, e.in_flight) for e in self.engines.values())
-        self.window_peak = max(self.window_peak, total)
+        (self._up.add if window else self._up.discard)(name)
+        if state.models != set(models):
+            state.models = frozenset(models)
+            served = {model for engine in self.engines.values() for model in engine.models}
+            self._serving = {model: self._names_serving(model) for model in served}
 
     def pool(self, model: ModelName, lane: LaneName = ONE_LANE) -> Pool:
         """The engines that serve a model, up or not, in a lane."""
@@ -113,6 +115,8 @@ class Capacity:
         engine = self.engines[name]
         engine.in_flight = in_flight = engine.in_flight - 1
         assert in_flight >= 0
+        if in_flight >= engine.window:
+            self._claimed -= 1
         engine.fill = filled(in_flight, engine.window)
         if in_flight < engine.window:
             self.free.add(name)

@@ -58,8 +58,10 @@ def at_gateway(
     *,
     engines: int,
     settings: SimulationSettings | None = None,
+    scheduler_of: Callable[[SchedulerSettings], Scheduler] = Scheduler,
 ) -> Fleet:
-    """One gateway before so many engines."""
+    """One gateway before so many engines. `scheduler_of` makes its scheduler, as `EventLog.scheduler`
+    does one that is recorded."""
     settings = settings or SimulationSettings()
     profile = settings.profile(profile)
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
@@ -72,7 +74,7 @@ def at_gateway(
     )
     wait_s = settings.queue_wait_s_max
     host = AtGateway(
-        Scheduler(scheduler_settings(workload, policy)),
+        scheduler_of(scheduler_settings(workload, policy)),
         queues,
         window=settings.window or profile.sequences_max,
         request_of=request_maker(

@@ -3,10 +3,12 @@
 import typer
 
 from evenhand.cli.golden.vllm import vllm
+from evenhand.cli.golden.vtc import vtc
 
 app = typer.Typer(
     name="golden",
     help="Replay runs that were measured on GPUs: ours beside theirs.",
     no_args_is_help=True,
 )
+app.command("vtc")(vtc)
 app.command("vllm")(vllm)

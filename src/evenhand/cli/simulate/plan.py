@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from evenhand.cli.simulate.asked import PolicyAsked
 from evenhand.cli.simulate.problem import SimulateError
 from evenhand.cli.simulate.source import Source
+from evenhand.sim.capacity_estimate import fleet_requests_per_s
 from evenhand.sim.exhibit import Exhibit, exhibit
 from evenhand.sim.fleet import at_gateway
 from evenhand.sim.profile import EngineProfile, load_profile
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.series import SeriesWatch
 from evenhand.sim.settings import SimulationSettings
+from evenhand.workloads.workload import Workload
 
 ENGINES_MAX = 4096
 _MOMENTS_BETWEEN_NEWS = 256
@@ -42,10 +45,15 @@ class Plan:
         except (ValueError, OSError) as error:
             raise SimulateError("--engine", str(error)) from error
 
+    def workload(self) -> Workload:
+        """Raises SimulateError: there is none of that name, or it cannot be made."""
+        profile = self.settings.profile(self.profile())
+        return self.source.workload(partial(fleet_requests_per_s, profile, self.engines))
+
 
 def simulated(plan: Plan, number: int, told: Told) -> Exhibit:
     """Run the policy of that number. Tells of its progress now and then."""
-    workload = plan.source.workload()
+    workload = plan.workload()
     fleet = at_gateway(
         workload,
         plan.policies[number].policy(),

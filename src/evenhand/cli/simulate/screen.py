@@ -27,6 +27,8 @@ def show(
         console = Console(highlight=False, width=COLUMNS_MAX)
     runs = {label: exhibit.figures for label, exhibit in exhibits.items()}
     console.print(about(plan, profile, workload), markup=False)
+    for remark in workload.remarks:
+        console.print(remark, style="yellow", markup=False)
     console.print()
     console.print(of_policies(runs))
     console.print()

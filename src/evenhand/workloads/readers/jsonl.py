@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.workloads.readers.row import Row, json_number, moment, shown, tokens, whole
+from evenhand.workloads.readers.row_format import Remarks, row_format
 from evenhand.workloads.readers.trace_file import Told, json_rows
-from evenhand.workloads.readers.trace_format import DialValues, Remarks, TraceFormat
+from evenhand.workloads.readers.trace_format import DialValues
 
 _NEEDS = frozenset({"timestamp", "input_length", "output_length"})
 _MOONCAKE = _NEEDS | {"hash_ids"}
@@ -113,7 +114,7 @@ def _rows(path: Path, values: DialValues, bad: Told, remarks: Remarks) -> Iterat
         remarks.append(f"Members of rows that say nothing here: {names}.")
 
 
-JSONL = TraceFormat(
+JSONL = row_format(
     name="jsonl",
     summary="Mooncake's JSON lines, and Evenhand's own with tenants, sessions and calls",
     is_json=True,

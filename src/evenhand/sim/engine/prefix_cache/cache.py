@@ -126,20 +126,25 @@ class BlockCache:
 
     def release(self, node: Node | None, blocks: int) -> None:
         """A sequence ends: it held a node, and so many blocks of its own."""
-        self._put_spare(blocks)
+        if blocks:
+            self._put_spare(blocks)
+        line, follower = self._line, None
         while node is not None:
             node.holders -= 1
             if node.holders:
-                return
-            node.is_idle = True
-            self._line[node] = None
-            self._last_spare = None
+                break
             self.idle += (node.end - node.start) // self._block
-            node = node.parent
+            if follower is not None and len(node.children) == 1:
+                # Both would stand side by side in the line: they are one from now on.
+                follower.absorb(node)
+                node = follower
+            else:
+                node.is_idle = True
+                line[node] = None
+            follower, node = node, node.parent
+            self._last_spare = None
 
     def _put_spare(self, blocks: int) -> None:
-        if not blocks:
-            return
         self.idle += blocks
         if self._last_spare is None:
             self._last_spare = Spare(blocks)

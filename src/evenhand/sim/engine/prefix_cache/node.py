@@ -43,6 +43,13 @@ class Node:
         self.holders = 0
         self.is_idle = False
 
+    def absorb(self, parent: "Node") -> None:
+        """Begin where its parent begins, which has no other child and is no more."""
+        assert parent.parent is not None
+        self.start, self.index, self.begin = parent.start, parent.index, parent.begin
+        self.key, self.parent = parent.key, parent.parent
+        self.parent.children[self.key] = self
+
     def agrees_to(self, path: Path, index: int, begin: int) -> int:
         """Up to which token, `end` at most, another path is like this one; it is like it up to `start`,
         which is in its segment `index` that begins at `begin`."""

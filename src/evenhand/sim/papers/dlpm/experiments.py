@@ -23,7 +23,7 @@ POOLS = (20_000, 50_000, 100_000, 200_000, 416_000)
 AGE_LIMIT_S = 30
 """Evenhand's default."""
 
-RATES = {"qa": 0.25, "tree": 0.15, "judge": 0.5}
+RATES = {"qa": 0.6, "tree": 0.4, "judge": 1.5}
 """Programs a second of a client, for each engine."""
 ON_ONE = {"lpm": ("lpm", None), "dlpm": ("dlpm", None), "vtc": ("vtc", None)}
 ON_SEVERAL = {
@@ -43,7 +43,7 @@ class Size:
     several: tuple[int, ...]
 
 
-FULL = Size(programs={"qa": 150, "tree": 10, "judge": 50}, seeds=(1, 2, 3), several=SEVERAL)
+FULL = Size(programs={"qa": 150, "tree": 40, "judge": 150}, seeds=(1, 2, 3), several=SEVERAL)
 QUICK = Size(programs={"qa": 60, "tree": 4, "judge": 20}, seeds=(1,), several=(2,))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from evenhand.sim.measures.columns import Columns, Flags, Floats
 from evenhand.sim.measures.interactions import Interactions, interactions
+from evenhand.sim.measures.spread import within
 from evenhand.sim.papers.fairserve.mid_interaction import queue_while_mid_interaction
 from evenhand.sim.run_record import Fate
 
@@ -35,9 +36,14 @@ class PlatformFigures:
     served_share_interactions: float
     answered_at_once: bool
     """Whether every throttled call was answered at the moment at which it came."""
+    units_asked: float
+    """Weighted tokens of all requests."""
+    busy_units_per_s: float
+    """Weighted tokens served a second in the last three quarters of the arrivals."""
     makespan_s: float
     """Until the last answer that was complete."""
     prompt_tokens_per_s: float
+    """Until nine tenths of what was answered are: the last long chains leave the engine almost idle."""
     output_tokens_per_s: float
     ttft_mean_s: float
     ttft_p99_s: float
@@ -52,14 +58,16 @@ class PlatformFigures:
     """Of calls that are not the first of their interaction."""
 
 
-def platform_figures(run: Columns, in_share: Flags) -> PlatformFigures:
-    """`in_share` of the run's tenants."""
+def platform_figures(run: Columns, in_share: Flags, seconds: float) -> PlatformFigures:
+    """`in_share` of the run's tenants; requests came for so many `seconds`."""
     done, thrown = run.is_completed, run.fate == Fate.THROTTLED
     grouped = interactions(run)
     is_begun = np.bincount(grouped.of_row[done], minlength=len(grouped)) > 0
     users = np.unique(run.tenant)
     users_hit = np.unique(run.tenant[thrown])
-    makespan_s = float(run.ended_s[done].max())
+    busy_s = float(np.quantile(run.ended_s[done], 0.9))
+    is_early = run.ended_s <= busy_s
+    part = within(run.first_token_s, run.ended_s, seconds / 4, seconds)
     ttft_s = (run.first_token_s - run.arrived_s)[done]
     kept = done & in_share[run.tenant]
     mid = done & (run.call_index > 0)
@@ -75,9 +83,11 @@ def platform_figures(run: Columns, in_share: Flags) -> PlatformFigures:
         served_share_users=1 - len(users_hit) / len(users),
         served_share_interactions=1 - float(grouped.is_throttled.mean()),
         answered_at_once=bool((run.ended_s == run.arrived_s)[thrown].all()),
-        makespan_s=makespan_s,
-        prompt_tokens_per_s=float(run.input_tokens[done].sum()) / makespan_s,
-        output_tokens_per_s=float(run.output_tokens[done].sum()) / makespan_s,
+        units_asked=float(run.demand.sum()),
+        busy_units_per_s=float((run.service * part).sum()) / (seconds * 3 / 4),
+        makespan_s=float(run.ended_s[done].max()),
+        prompt_tokens_per_s=float(run.input_tokens[done & is_early].sum()) / busy_s,
+        output_tokens_per_s=float(run.output_tokens[done & is_early].sum()) / busy_s,
         ttft_mean_s=float(ttft_s.mean()),
         ttft_p99_s=_p99(ttft_s),
         latency_mean_s=float((run.ended_s - run.arrived_s)[done].mean()),

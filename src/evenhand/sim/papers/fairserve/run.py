@@ -37,7 +37,7 @@ class PlatformRun:
 
 def run(spec: PlatformRun) -> PlatformFigures:
     """Its figures; without `units_per_s` everybody counts as within its share."""
-    dials = {"per_s": spec.per_s, "seconds": spec.seconds}
+    dials = {"requests": round(spec.per_s * spec.seconds), "seconds": spec.seconds}
     traffic = recipe_named(WORKLOAD).make(spec.seed, dials)
     policy = compose(spec.preset, settings=dict(spec.settings))
     record = run_at_gateway(traffic, policy, load_profile(ENGINE), engines=1)
@@ -45,4 +45,4 @@ def run(spec: PlatformRun) -> PlatformFigures:
     in_share = np.ones(len(traffic.tenants), dtype=bool)
     if spec.units_per_s is not None:
         in_share = users_in_share(table, spec.units_per_s, spec.seconds)
-    return platform_figures(table, in_share)
+    return platform_figures(table, in_share, spec.seconds)
