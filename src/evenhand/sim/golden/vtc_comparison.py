@@ -1,5 +1,7 @@
 """A measured run of the VTC artifact beside its replay, as a document."""
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, ConfigDict
 
 from evenhand.sim.golden.vtc_columns import Columns
@@ -92,7 +94,7 @@ def _error(measured: float, simulated: float) -> float:
 
 
 def _difference(columns: Columns) -> Difference:
-    return Difference(**service_difference(columns.served())._asdict())
+    return Difference(**asdict(service_difference(columns.served())))
 
 
 def _clients(run: MeasuredRun, measured: Columns, simulated: Columns) -> dict[str, Client]:
