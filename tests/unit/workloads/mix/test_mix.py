@@ -155,3 +155,8 @@ def test_asks_are_drawn_as_they_are_needed() -> None:
     tracemalloc.stop()
     assert max(tops) < 32 << 20
     assert tops[1] < 1.3 * tops[0]
+
+
+def test_more_agents_than_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 200,000 agents: lower the rate"):
+        mix(rate=100_000.0, agents=0.5)
