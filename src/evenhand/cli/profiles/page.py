@@ -34,15 +34,15 @@ evenhand calibrate LOG --engine h100-llama-3.1-8b --kv-blocks 27312 --output min
 evenhand golden vllm LOG --engine mine.yaml
 ```
 
-The log is a gateway's (its lines `"event": "request"`; `--of NAME` picks one of several engines), or one
-JSON object a line with vLLM's own times in seconds: `input_toks`, `output_toks`, `first_token_ts`,
+The log is a gateway's (its lines `"event": "request"`; `--of NAME` picks one of several engines), or
+one JSON object a line with vLLM's own times in seconds: `input_toks`, `output_toks`, `first_token_ts`,
 `last_token_ts`, and `queued_ts` or `arrival_time`. Two numbers are fitted to the first half of it: host
-time of a step, and how long all kernels take, times what the profile says; the second half tells how good
-they are. Take a profile of the same model, and a log with prompts of many lengths and some load: where
-all steps are alike, host time and kernels cannot be told apart, though their sum can. Read the number of
-blocks (`num_gpu_blocks`) from the start of the engine's log: no figure matters more to an engine whose
-memory is full. Requests that were not streamed, and those that did not complete, are left out aloud;
-cached prompts count as computed.
+time of a step, and how long all kernels take, times what the profile says; the second half tells how
+good they are. Take a profile of the same model, and a log with prompts of many lengths and some load:
+where all steps are alike, host time and kernels cannot be told apart, though their sum can. Read the
+number of blocks (`num_gpu_blocks`) from the start of the engine's log: no figure matters more to an
+engine whose memory is full. Requests that were not streamed, and those that did not complete, are left
+out aloud; cached prompts count as computed.
 """
 
 
