@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evenhand.model import ApplicationName, EngineName, TenantPath
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, tenant_paths
-from evenhand.sim.engine.protocol import IDLE, Engine
+from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.slora.loop import SloraLoop
 from evenhand.sim.engine.vllm.loop import VllmLoop
 from evenhand.sim.faults import Faults
@@ -75,7 +75,7 @@ def at_gateway(
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
     for number in range(engines):
         name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
-        queues[name] = VllmLoop(name, profile, queue), queue
+        queues[name] = _engine(name, profile, queue), queue
     fleet = [engine for engine, _ in queues.values()]
     simulation = _simulation(workload, fleet, settings, faults)
     host = AtGateway(
@@ -85,6 +85,7 @@ def at_gateway(
         request_of=_request_of(policy, settings),
         ended=simulation.ended,
         charge_every_ms=settings.charge_every_ms,
+        queue_tokens=profile.step_tokens_max,
     )
     return Fleet(simulation, host, fleet)
 
@@ -114,6 +115,38 @@ def in_engine(
     simulation = _simulation(workload, [engine], settings, faults)
     host.serve(engine, sequences_max=profile.sequences_max, ended=simulation.ended)
     return Fleet(simulation, host, [engine])
+
+
+def is_in_engine(profile: EngineProfile, engines: int) -> bool:
+    """Whether `fleet_of` puts the core inside the engine."""
+    return profile.loop == "slora" and engines == 1
+
+
+def fleet_of(
+    workload: Workload,
+    policy: Policy,
+    profile: EngineProfile,
+    *,
+    engines: int,
+    settings: SimulationSettings | None = None,
+    scheduler_of: SchedulerOf = Scheduler,
+    faults: Faults | None = None,
+) -> Fleet:
+    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them. ValueError
+    as of `at_gateway`."""
+    if is_in_engine(profile, engines):
+        return in_engine(
+            workload, policy, profile, settings=settings, scheduler_of=scheduler_of, faults=faults
+        )
+    return at_gateway(
+        workload,
+        policy,
+        profile,
+        engines=engines,
+        settings=settings,
+        scheduler_of=scheduler_of,
+        faults=faults,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +180,7 @@ def at_replicas(
     own: list[dict[EngineName, tuple[Engine, EngineQueue]]] = [{} for _ in range(count)]
     for number in range(engines):
         name, queues = EngineName(f"engine-{number:03}"), [EngineQueue() for _ in range(count)]
-        fleet.append(VllmLoop(name, profile, SharedQueue(queues)))
+        fleet.append(_engine(name, profile, SharedQueue(queues)))
         for served, queue in zip(own, queues, strict=True):
             served[name] = fleet[-1], queue
     simulation = _simulation(workload, fleet, settings, faults)
@@ -162,6 +195,7 @@ def at_replicas(
             request_of=_request_of(policy, settings),
             ended=simulation.ended,
             charge_every_ms=settings.charge_every_ms,
+            queue_tokens=profile.step_tokens_max,
             number=number,
         )
         gateways.append((gateway, scheduler))
@@ -200,6 +234,10 @@ def _simulation(
     )
     faults.plan(simulation, fleet)
     return simulation
+
+
+def _engine(name: EngineName, profile: EngineProfile, source: WorkSource) -> Engine:
+    return (SloraLoop if profile.loop == "slora" else VllmLoop)(name, profile, source)
 
 
 def _request_of(policy: Policy, settings: SimulationSettings) -> RequestOf:

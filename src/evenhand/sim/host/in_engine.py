@@ -143,13 +143,14 @@ class InEngine:
         self._charged_ms = now_ms
         self._serving.bring_up(now_ms)
         complete = []
+        tell, at_ms = self._scheduler.produced, int(now_ms)
         for job in self._started.values():
             produced = job.produced
             if produced == job.ask.output_tokens:
                 complete.append(job)
-            elif produced > job.paid and produced > job.told:
+            elif produced > job.told and produced > job.paid:
                 # Free while it was predicted, so not told.
-                self._scheduler.produced(job.id, produced - job.told, int(now_ms))
+                tell(job.id, produced - job.told, at_ms)
                 job.told = produced
         for job in complete:
             self._settle(job, Outcome.COMPLETED, now_ms)

@@ -12,9 +12,9 @@ from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers, colu
 from evenhand.sim.measures.interactions import InteractionFigures, interactions
 from evenhand.sim.measures.jain import jain
 from evenhand.sim.measures.over_time import OverTime, over_time
+from evenhand.sim.measures.service_difference import ServiceDifference
 from evenhand.sim.measures.service_difference_by_share import (
     ServedByShare,
-    ServiceDifference,
     service_difference_by_share,
     ticks,
 )
