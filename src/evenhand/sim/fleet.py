@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from evenhand.model import ApplicationName, EngineName
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings
@@ -62,11 +63,11 @@ def at_gateway(
     """One gateway before so many engines."""
     settings = settings or SimulationSettings()
     profile = settings.profile(profile)
-    queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
+    queues: dict[EngineName, tuple[VllmLoop, EngineQueue]] = {}
     for number in range(engines):
         name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
         queues[name] = VllmLoop(name, profile, queue), queue
-    fleet = [engine for engine, _ in queues.values()]
+    fleet: list[VllmLoop] = [engine for engine, _ in queues.values()]
     simulation = Simulation(
         iter(workload.asks), fleet, patience_ms=_patience_ms(settings.patience_s)
     )
@@ -82,6 +83,9 @@ def at_gateway(
         ended=simulation.ended,
         charge_every_ms=settings.charge_every_ms,
     )
+    if settings.hears_evictions:
+        for engine in fleet:
+            engine.tell_forgotten(partial(host.evicted, engine.name))
     return Fleet(simulation, host, fleet)
 
 
