@@ -66,8 +66,8 @@ def run_dlpm(order: Order) -> PaperResult:
 def _setting(size: Size) -> tuple[str, ...]:
     engines = (
         f"Engines: profile {what.ENGINE} with the pool that it has, 416,000 tokens; Figure 1: "
-        f"{what.SMALL_ENGINE}, 32,000 tokens. A gateway before them hosts the core and binds late; it is "
-        "not told what caches drop."
+        f"{what.SMALL_ENGINE}, 32,000 tokens. A gateway before them hosts the core and binds late; it "
+        "is not told what caches drop."
     )
     seeds = ", ".join(map(str, size.seeds))
     workloads = (
