@@ -17,7 +17,7 @@ import signal
 import ssl
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -177,12 +177,16 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    config: dict[str, Any], *, folder: Path, environment: Mapping[str, str] | None = None
+    config: dict[str, Any],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Run it for the length of the block, from its announcement on."""
     file = folder / "evenhand.yaml"
     file.write_text(json.dumps(config))
-    process = await spawn("serve", str(file), "--announce", environment=environment)
+    process = await spawn("serve", str(file), "--announce", *options, environment=environment)
     served = Served(process)
     reading = asyncio.create_task(served.read_stderr())
     try:

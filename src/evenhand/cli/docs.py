@@ -11,6 +11,7 @@ from evenhand.cli.outcomes_page import outcomes_text
 from evenhand.cli.paper.evidence_page import PAGE, evidence_text
 from evenhand.cli.policies.page import policies_text
 from evenhand.cli.profiles.page import profiles_text
+from evenhand.cli.workloads.page import workloads_text
 
 
 def docs(
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
         "docs/configuration.schema.json": schema_text(),
         "docs/outcomes.md": outcomes_text(),
         "docs/policies.md": policies_text(),
+        "docs/workloads.md": workloads_text(),
         "docs/profiles.md": profiles_text(),
     }
 

@@ -13,7 +13,7 @@ from evenhand.sim.measures.waits import waits
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.series import Series
 
-WINDOWS = 120
+WINDOWS = 60
 TENANTS_SHOWN_MAX = 12
 QUANTILES = (*(step / 50 for step in range(50)), 0.99, 0.999, 1.0)
 
@@ -40,6 +40,8 @@ class Exhibit:
     series: Series
     at_s: list[float]
     jain: list[float | None]
+    ttft_s: list[float]
+    """Of all requests, at each of `QUANTILES`."""
     curves: dict[str, TenantCurves]
 
 
@@ -49,14 +51,16 @@ def exhibit(record: RunRecord, tenants: Sequence[TenantShare], series: Series) -
     shares = shares_of(run, tenants)
     fine = over_time(run, shares)
     found = figures_of(run, shares, fine)
+    ttft_s = _quantiles(np.sort((run.first_token_s - run.arrived_s)[run.is_served]))
     if fine is None:
-        return Exhibit(figures=found, series=series, at_s=[], jain=[], curves={})
+        return Exhibit(figures=found, series=series, at_s=[], jain=[], ttft_s=ttft_s, curves={})
     curves = fine.coarser(WINDOWS)
     return Exhibit(
         figures=found,
         series=series,
         at_s=curves.grid.middles_s.tolist(),
         jain=curves.jain(),
+        ttft_s=ttft_s,
         curves=_of_tenants(run, curves),
     )
 

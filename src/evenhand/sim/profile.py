@@ -36,6 +36,8 @@ class EngineProfile(BaseModel):
     sequences_max: int = Field(default=256, ge=1)
     step_tokens_max: int = Field(default=2048, ge=1)
     """Tokens of one step, decode and prefill chunks together (`vllm`); of one prefill (`slora`)."""
+    tenant_tokens: int = Field(default=0, ge=0)
+    """Tokens of the cache that are kept free for each tenant in the batch, for its adapter (`slora`)."""
     prefix_cache: bool = True
 
 

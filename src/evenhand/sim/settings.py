@@ -35,6 +35,9 @@ class SimulationSettings:
         return profile.model_copy(update={k: v for k, v in own.items() if v is not None})
 
 
+OF_GATEWAY = ("window", "charge_every_ms")
+"""Those that mean nothing to an engine that hosts the core itself."""
+
 SETTINGS = {
     setting.name: setting
     for setting in (

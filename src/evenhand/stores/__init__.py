@@ -1,8 +1,8 @@
 """Where state is kept: one SQLite database per gateway, written by one thread.
 
 Lives here: the state folder, its lock and its socket, the schema, the ledger's rows, group commit, API
-keys and their pepper.
-May import: `ledger` and `model`; no asyncio server, no HTTP.
+keys and their pepper; event logs of schedulers, which are files of their own.
+May import: `ledger` and `model`, event logs `scheduling`; no asyncio server, no HTTP.
 Promises: a batch is on disk whole before it is called committed, or not at all; a failed commit closes
 the store and says so; a database of a newer version is never written.
 """

@@ -26,6 +26,11 @@ SMALLER: dict[str, DialValue] = {
 """Dials that make a workload small, where it has them."""
 
 
+BEGUN_BEFORE = {"mix"}
+"""It shows sessions that were under way when it begins, and prompts that keep a part of a content."""
+FROM_THE_BEGINNING = sorted(set(WORKLOADS) - BEGUN_BEFORE)
+
+
 def small(name: str, seed: int = 1) -> Workload:
     recipe = WORKLOADS[name]
     names = {dial.name for dial in recipe.dials}
@@ -66,11 +71,11 @@ def test_asks_come_in_order_after_those_they_wait_for_and_can_be_iterated_again(
         assert seen.issuperset(ask.after)
         awaited.update(ask.after)
         seen.add(ask.id)
-    assert awaited == {ask.id for ask in asks if ask.is_awaited}
+    assert awaited <= {ask.id for ask in asks if ask.is_awaited}
     assert [repr(ask) for ask in workload.asks] == [repr(ask) for ask in asks]
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
+@pytest.mark.parametrize("name", FROM_THE_BEGINNING)
 def test_prompts_add_up_and_a_content_of_an_answer_is_nobody_elses(name: str) -> None:
     _, asks = at_defaults(name)
     answers = [ask.output_content for ask in asks if ask.output_content is not None]
@@ -98,7 +103,7 @@ def test_tenants_and_lanes_are_those_that_ask(name: str) -> None:
         assert {ask.application for ask in asks} <= set(workload.application_units)
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
+@pytest.mark.parametrize("name", FROM_THE_BEGINNING)
 def test_calls_of_an_interaction_are_one_tenants_and_counted(name: str) -> None:
     _, asks = at_defaults(name)
     whose: dict[str, tuple[str, ...]] = {}

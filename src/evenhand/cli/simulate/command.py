@@ -10,6 +10,7 @@ from rich.console import Console
 from evenhand.cli.simulate.asked import asked
 from evenhand.cli.simulate.crew import run_all
 from evenhand.cli.simulate.document import document, write_document
+from evenhand.cli.simulate.html import write_html
 from evenhand.cli.simulate.plan import Plan
 from evenhand.cli.simulate.problem import SimulateError
 from evenhand.cli.simulate.progress import Progress
@@ -54,6 +55,10 @@ def simulate(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")
     ] = None,
+    html_file: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page there that needs no network."),
+    ] = None,
     processes: Annotated[
         int | None,
         typer.Option(
@@ -68,7 +73,7 @@ def simulate(
     inputs give the same figures, and the same bytes in the JSON file.
     """
     try:
-        dials = [dial.name for dial in recipe_of(workload).dials]
+        dials = [dial.name for dial in recipe_of(workload, changes or ()).dials]
         sorted_out = asked(policy, changes or (), dials)
         plan = Plan(
             source=Source(workload, seed, sorted_out.dials),
@@ -77,14 +82,16 @@ def simulate(
             engines=engines,
             settings=sorted_out.settings,
         )
-        profile, traffic = plan.profile(), plan.source.workload()
+        profile, traffic = plan.profile(), plan.workload()
         labels = [one.label for one in plan.policies]
         with Progress(labels, size=traffic.size) as progress:
             found = run_all(plan, progress, processes=processes or os.cpu_count() or 1)
         exhibits = dict(zip(labels, found, strict=True))
-        show(plan, profile, traffic, exhibits, Console(highlight=False))
         if json_file is not None:
             write_document(json_file, document(plan, traffic, exhibits))
+        if html_file is not None:
+            write_html(html_file, plan, profile, traffic, exhibits)
+        show(plan, profile, traffic, exhibits, Console(highlight=False))
     except SimulateError as error:
         typer.echo(f"evenhand simulate: {error}", err=True)
         raise typer.Exit(1) from None

@@ -24,6 +24,7 @@ def document(plan: Plan, workload: Workload, exhibits: Mapping[str, Exhibit]) ->
             "source": plan.source.name,
             "synthetic": workload.is_synthetic,
             "requests": workload.size,
+            "remarks": list(workload.remarks),
             "seed": plan.source.seed,
             "dials": list(plan.source.dials),
             "engine": plan.profile().model_dump(),

@@ -57,7 +57,7 @@ def of_tenants(runs: Mapping[str, RunFigures]) -> Table:
             figures = run.tenants[tenant]
             table.add_row(
                 Text("" if number else tenant, "bold"),
-                label,
+                Text(label),
                 *_cells(figures),
                 end_section=number == len(runs) - 1 and len(runs) > 1,
             )

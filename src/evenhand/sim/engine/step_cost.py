@@ -27,25 +27,35 @@ class StepCost(BaseModel):
     c_r_ms: float = Field(default=0, ge=0)
     c_a_ms: float = Field(default=0, ge=0)
     p: float | None = Field(default=None, ge=1)
+    prefill_ms: float = Field(default=0, ge=0)
+    """For each prefill that runs apart, however little it does."""
     prefill_request_ms: float = Field(default=0, ge=0)
-    """For each request of a prefill that runs apart."""
+    """For each request of such a prefill."""
 
-    def step_ms(self, tokens: int, requests: int, context_tokens: int, pairs: float) -> float:
+    def step_ms(self, tokens: float, requests: float, context_tokens: float, pairs: float) -> float:
         """One iteration of `tokens` in all, `requests` of them decoding over `context_tokens`, with
         `pairs` of tokens attending to each other in prefill."""
+        attention = self.c_kv_ms * context_tokens + self.c_a_ms * pairs
+        return self.fixed_ms + self.dense_ms(tokens) + attention + self.c_r_ms * requests
+
+    @property
+    def fixed_ms(self) -> float:
+        """What every iteration takes."""
+        return self.t_host_ms + self.t0_ms
+
+    def dense_ms(self, tokens: float) -> float:
+        """The matrix products of so many tokens."""
         compute = self.c_t_ms * tokens
         if self.p is None:
-            dense = max(self.t_w_ms, compute)
-        else:
-            dense = (self.t_w_ms**self.p + compute**self.p) ** (1 / self.p)
-        attention = self.c_kv_ms * context_tokens + self.c_a_ms * pairs
-        return self.t_host_ms + self.t0_ms + dense + attention + self.c_r_ms * requests
+            return max(self.t_w_ms, compute)
+        return float((self.t_w_ms**self.p + compute**self.p) ** (1 / self.p))
 
     def prefill_apart_ms(self, tokens: int, requests: int) -> float:
         """A prefill that no decode runs beside."""
-        return self.t_host_ms + self.c_t_ms * tokens + self.prefill_request_ms * requests
+        compute = self.prefill_ms + self.c_t_ms * tokens
+        return self.t_host_ms + compute + self.prefill_request_ms * requests
 
-    def decode_apart_ms(self, requests: int, context_tokens: int) -> float:
+    def decode_apart_ms(self, requests: float, context_tokens: float) -> float:
         """A decode step that no prefill runs beside."""
         reads = self.t_w_ms + self.c_kv_ms * context_tokens
         return self.t_host_ms + reads + self.c_r_ms * requests

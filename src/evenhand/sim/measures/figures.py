@@ -12,10 +12,10 @@ from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers, colu
 from evenhand.sim.measures.interactions import InteractionFigures, interactions
 from evenhand.sim.measures.jain import jain
 from evenhand.sim.measures.over_time import OverTime, over_time
-from evenhand.sim.measures.service_difference import (
-    Served,
-    ServiceDifference,
-    service_difference,
+from evenhand.sim.measures.service_difference import ServiceDifference
+from evenhand.sim.measures.service_difference_by_share import (
+    ServedByShare,
+    service_difference_by_share,
     ticks,
 )
 from evenhand.sim.measures.shares import promised_shares
@@ -165,7 +165,7 @@ def _service_difference(run: Columns, shares: Floats) -> ServiceDifference | Non
     if grid is None:
         return None
     place = np.cumsum(asks) - 1
-    served = Served(
+    served = ServedByShare(
         tenant=place[run.tenant[sent]],
         arrived_s=arrived_s,
         first_token_s=run.first_token_s[sent],
@@ -174,7 +174,7 @@ def _service_difference(run: Columns, shares: Floats) -> ServiceDifference | Non
         demand=run.demand[sent],
         shares=shares[asks],
     )
-    return service_difference(served, grid)
+    return service_difference_by_share(served, grid)
 
 
 def _behind(curves: OverTime | None, count: int) -> Floats:

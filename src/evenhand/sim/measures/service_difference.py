@@ -1,78 +1,80 @@
-"""How far tenants are from each other while they ask: the metric of VTC's artifact, with weights.
+"""The VTC artifact's measure of unfairness: how far clients' service rates lie apart in windows of time.
 
-At an instant x let s_j be the service that tenant j receives per second in the minute around x, and d_j
-what the requests that it sends in that minute ask for. Then
-
-    difference(x) = sum over j of min(max s - s_j, |d_j - s_j|)
-
-so who asks for little is not counted as treated badly. It is taken every 30 s, from 30 s after the
-start until 30 s before the end of the arrivals. Where tenants have unequal shares, s_j and d_j are
-divided by n share_j, which is 1 where all are equal, as in the artifact.
+The service of a request (input + 2 output) counts as given evenly between its first token and its end;
+a window's requested service is that of the requests sent in it. In a window, with s_j the rates of
+service of the clients, r_j the requested ones and s_max the greatest s_j, the difference is the sum over
+clients of min(s_max - s_j, |r_j - s_j|): who got what it asked for is not taken for wronged.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evenhand.sim.measures.columns import Floats, Integers
-from evenhand.sim.measures.spread import Grid, by_window
+WINDOW_S = 60.0
+TICKS = 19
+TICK_S = 28.5
+"""The n-th window begins after n ticks: so 19 windows lie within 600 s."""
+_BRIEF_S = 1e-5
 
-TICK_S = 30.0
-_TICKS_MIN = 4
+Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ServiceDifference:
-    """Over all ticks, in weighted tokens per second. `var` in their square."""
+    """Over the windows, in units of service a second."""
 
     max: float
     mean: float
     var: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """Requests as plain columns, in seconds. `service` is received evenly from `first_token_s` to
-    `ended_s`; `demand` is asked for at `arrived_s`. `shares` has one entry for each tenant."""
+class Served(NamedTuple):
+    """One entry for each request that was not refused. Times in seconds since the start."""
 
-    tenant: Integers
-    arrived_s: Floats
-    first_token_s: Floats
-    ended_s: Floats
-    service: Floats
-    demand: Floats
-    shares: Floats
+    client: NDArray[np.int64]
+    """Numbers from 0."""
+    sent_s: Numbers
+    first_token_s: Numbers
+    ended_s: Numbers
+    service: Numbers
+    """Input + 2 output tokens."""
 
 
-def ticks(from_s: float, to_s: float) -> Grid | None:
-    """Half windows of about 30 s, four at least; a tick is between each two. None: no time at all."""
-    if to_s <= from_s:
-        return None
-    windows = max(_TICKS_MIN, round((to_s - from_s) / TICK_S))
-    return Grid(from_s, (to_s - from_s) / windows, windows)
-
-
-def service_difference(served: Served, grid: Grid) -> ServiceDifference:
-    """At every tick between two windows of the grid."""
-    values = difference_at_ticks(served, grid)
+def service_difference(requests: Served, *, windows: int = TICKS) -> ServiceDifference:
+    """Over so many windows of a minute, each beginning 28.5 s after the one before."""
+    begins = TICK_S * np.arange(1, windows + 1)
+    differences = [_difference(requests, begin, begin + WINDOW_S) for begin in begins]
     return ServiceDifference(
-        max=float(values.max()), mean=float(values.mean()), var=float(values.var())
+        float(np.max(differences)), float(np.mean(differences)), float(np.var(differences))
     )
 
 
-def difference_at_ticks(served: Served, grid: Grid) -> Floats:
-    """One value for each two neighbouring windows."""
-    tenants = len(served.shares)
-    spans = (served.first_token_s, served.ended_s)
-    received = by_window(served.tenant, tenants, spans, served.service, grid)
-    moments = (served.arrived_s, served.arrived_s)
-    asked = by_window(served.tenant, tenants, moments, served.demand, grid)
-    scale = 2 * grid.step_s * tenants * served.shares[:, None]
-    rate = _around_ticks(received) / scale
-    demand = _around_ticks(asked) / scale
-    least = np.minimum(rate.max(axis=0) - rate, np.abs(demand - rate))
-    return np.asarray(least.sum(axis=0))
+def accumulated_gap(requests: Served, until_s: float, *, since_s: float = 0.0) -> float:
+    """Greatest difference between two clients of the service received in an interval."""
+    if not len(requests.client):
+        return 0.0
+    received = _received(requests, since_s, until_s)
+    return float(received.max() - received.min())
 
 
-def _around_ticks(by_half_window: Floats) -> Floats:
-    return by_half_window[:, :-1] + by_half_window[:, 1:]
+def _difference(requests: Served, begin_s: float, end_s: float) -> float:
+    if not len(requests.client):
+        return 0.0
+    rate = _received(requests, begin_s, end_s) / WINDOW_S
+    is_sent_there = (begin_s <= requests.sent_s) & (requests.sent_s <= end_s)
+    asked = _by_client(requests, requests.service * is_sent_there) / WINDOW_S
+    return float(np.minimum(rate.max() - rate, np.abs(asked - rate)).sum())
+
+
+def _received(requests: Served, begin_s: float, end_s: float) -> Numbers:
+    lasted = requests.ended_s - requests.first_token_s
+    overlap = np.minimum(end_s, requests.ended_s) - np.maximum(begin_s, requests.first_token_s)
+    is_brief = lasted < _BRIEF_S  # of one token: the artifact leaves these out
+    part = np.where(is_brief, 0.0, np.maximum(overlap, 0.0) / np.where(is_brief, 1.0, lasted))
+    return _by_client(requests, requests.service * part)
+
+
+def _by_client(requests: Served, values: Numbers) -> Numbers:
+    return np.bincount(requests.client, weights=values).astype(np.float64, copy=False)

@@ -86,15 +86,15 @@ JUDGE = WorkloadRecipe(
     name="dlpm/judge",
     summary="articles judged in several dimensions at once; a summary waits for all judgements",
     source="arXiv 2501.14312, section 5: synthetic articles, 16 dimensions (s1) against 2, 600 tokens"
-    " more before each article (s2); programs and rates as in a public re-run of its authors' code",
+    " more before each article (s2); a public re-run of its authors' code has 50 programs, one in 2 s",
     build=_build,
     dials=(
         programs.pattern_dial(
             "judges in more dimensions", "puts the same 600 tokens before each article"
         ),
         programs.clients_dial(3),
-        programs.programs_dial(50, "articles"),
-        programs.rate_dial(0.5, "articles"),
+        programs.programs_dial(100, "articles"),
+        programs.rate_dial(1.5, "articles"),
         programs.CV,
         Dial(name="dimensions", meaning="of a judgement", default=2, least=1, most=1000),
         Dial(

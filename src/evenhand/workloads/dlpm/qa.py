@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from evenhand.workloads.ask import Ask
+from evenhand.workloads.ask import Ask, Segment
 from evenhand.workloads.dials import number, whole
 from evenhand.workloads.dlpm import programs
 from evenhand.workloads.dlpm.programs import LONGER_PREFIX, MORE_REQUESTS, Calls, Numbers
@@ -23,16 +23,23 @@ def _factors(values: Mapping[str, DialValue]) -> list[float]:
     ]
 
 
+def _documents(
+    seed: int, values: Mapping[str, DialValue], client: int, numbers: Numbers
+) -> list[Segment]:
+    """All that a client asks about."""
+    rng = stream(seed, "documents", client)
+    longer = _LONGER if programs.misbehaves(values, client, LONGER_PREFIX) else 1
+    mean = longer * whole(values, "document_tokens")
+    asked = whole(values, "programs") * _factors(values)[client]
+    count = max(1, round(asked / number(values, "questions_each")))
+    return [numbers.text(programs.near(rng, mean, _SPREAD)) for _ in range(count)]
+
+
 def _asks(seed: int, values: Mapping[str, DialValue]) -> Iterator[Ask]:
     numbers = Numbers()
-    documents = []
-    for client in range(whole(values, "clients")):
-        rng = stream(seed, "documents", client)
-        longer = _LONGER if programs.misbehaves(values, client, LONGER_PREFIX) else 1
-        mean = longer * whole(values, "document_tokens")
-        lengths = [programs.near(rng, mean, _SPREAD) for _ in range(whole(values, "documents"))]
-        documents.append([numbers.text(length) for length in lengths])
-    draws = [stream(seed, "questions", client) for client in range(len(documents))]
+    clients = range(whole(values, "clients"))
+    documents = [_documents(seed, values, client, numbers) for client in clients]
+    draws = [stream(seed, "questions", client) for client in clients]
     for start in programs.starts(seed, values, _factors(values)):
         rng = draws[start.client]
         document = documents[start.client][int(rng.integers(len(documents[start.client])))]
@@ -53,16 +60,22 @@ def _build(seed: int, values: Mapping[str, DialValue]) -> Workload:
 QA = WorkloadRecipe(
     name="dlpm/qa",
     summary="questions about long documents, each document asked about many times",
-    source="arXiv 2501.14312, section 5: lengths of LooGLE; documents per client, rates and the factor"
-    " of s1 are not published and ours",
+    source="arXiv 2501.14312, section 5: lengths of LooGLE, which has about 8 questions a document;"
+    " rates and the factor of s1 are not published and ours",
     build=_build,
     dials=(
         programs.pattern_dial("asks `flood` times as much", "has documents twice as long"),
         programs.clients_dial(3),
         programs.programs_dial(150, "questions"),
-        programs.rate_dial(0.25, "questions"),
+        programs.rate_dial(0.6, "questions"),
         programs.CV,
-        Dial(name="documents", meaning="of each client", default=20, least=1, most=100_000),
+        Dial(
+            name="questions_each",
+            meaning="of a document, on average",
+            default=8.0,
+            least=1,
+            most=100_000,
+        ),
         Dial(
             name="document_tokens",
             meaning="mean length of a document",

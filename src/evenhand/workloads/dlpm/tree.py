@@ -80,7 +80,7 @@ TREE = WorkloadRecipe(
         programs.pattern_dial("grows wider trees", "asks questions ten times as long"),
         programs.clients_dial(3),
         programs.programs_dial(20, "trees"),
-        programs.rate_dial(0.05, "trees"),
+        programs.rate_dial(0.4, "trees"),
         programs.CV,
         Dial(name="height", meaning="levels of a tree", default=4, least=1, most=8),
         Dial(name="branches", meaning="of each thought", default=2, least=1, most=16),

@@ -5,8 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from evenhand.workloads.readers.row import Row, shown, tokens
+from evenhand.workloads.readers.row_format import Remarks, row_format
 from evenhand.workloads.readers.trace_file import Columns, CsvParser, Told, csv_rows
-from evenhand.workloads.readers.trace_format import DialValues, Remarks, TraceFormat
+from evenhand.workloads.readers.trace_format import DialValues
+
+_NEEDS = frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"})
 
 
 def _parser(header: Columns) -> CsvParser:
@@ -33,13 +36,13 @@ def _parser(header: Columns) -> CsvParser:
 
 def _rows(path: Path, values: DialValues, bad: Told, remarks: Remarks) -> Iterator[tuple[int, Row]]:
     del values, remarks
-    return csv_rows(path, _parser, bad)
+    return csv_rows(path, _NEEDS, _parser, bad)
 
 
-AZURE = TraceFormat(
+AZURE = row_format(
     name="azure",
     summary="Azure LLM inference traces 2023 and 2024 (CSV); no tenants, no prompts",
     is_json=False,
-    needs=frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"}),
+    needs=_NEEDS,
     rows=_rows,
 )

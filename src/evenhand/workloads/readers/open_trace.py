@@ -7,39 +7,24 @@ from pathlib import Path
 import orjson
 
 from evenhand.workloads.readers.azure import AZURE
+from evenhand.workloads.readers.bailian import BAILIAN
+from evenhand.workloads.readers.burstgpt import BURSTGPT
 from evenhand.workloads.readers.jsonl import JSONL
-from evenhand.workloads.readers.read_rows import read_rows
-from evenhand.workloads.readers.tenant_rule import TENANT_DIALS
+from evenhand.workloads.readers.servegen import SERVEGEN
 from evenhand.workloads.readers.trace_file import first_line
 from evenhand.workloads.readers.trace_format import TraceFormat
+from evenhand.workloads.readers.vtc import VTC
 from evenhand.workloads.workload import Dial, DialValue, Workload, WorkloadRecipe
 
-FORMATS: tuple[TraceFormat, ...] = (AZURE, JSONL)
+FORMATS: tuple[TraceFormat, ...] = (AZURE, BURSTGPT, VTC, SERVEGEN, BAILIAN, JSONL)
 """The first that fits is taken: what needs more names comes first."""
 
 _AUTO = "auto"
-_DIALS = (
-    Dial(
-        name="format",
-        meaning="how the file is read; auto: as its first row says",
-        default=_AUTO,
-        words=(_AUTO, *(form.name for form in FORMATS)),
-    ),
-    Dial(name="requests", meaning="only so many of the first rows; 0: all", default=0),
-    Dial(name="rate", meaning="so many times as fast as it was", default=1.0, least=1e-6),
-    *TENANT_DIALS,
-    Dial(
-        name="skip_bad",
-        meaning="1: leave out rows that cannot be read, and list them; 0: refuse the file",
-        default=0,
-        most=1,
-    ),
-)
-_CLOSED_LOOP = Dial(
-    name="closed_loop",
-    meaning="1: a row waits for the answers to its parents; 0: it comes when it came",
-    default=1,
-    most=1,
+_FORMAT = Dial(
+    name="format",
+    meaning="how the file is read; auto: as its first row says",
+    default=_AUTO,
+    words=(_AUTO, *(form.name for form in FORMATS)),
 )
 
 
@@ -47,13 +32,12 @@ def trace_recipe(path: Path, form: str = _AUTO) -> WorkloadRecipe:
     """The file, `.gz` or not, as something to make workloads of; `form` is the name of its format.
     ValueError: it cannot be opened, or has no format that is known."""
     found = _recognised(path) if form == _AUTO else next(f for f in FORMATS if f.name == form)
-    loop = (_CLOSED_LOOP,) if found.has_parents else ()
     return WorkloadRecipe(
         name=path.name,
         summary=f"recorded traffic: {found.summary}",
         source=str(path),
-        build=lambda seed, values: read_rows(path, found, values, seed),
-        dials=(*_DIALS, *loop, *found.dials),
+        build=lambda seed, values: found.read(path, values, seed),
+        dials=(_FORMAT, *found.dials(path)),
         is_synthetic=False,
     )
 
@@ -63,8 +47,8 @@ def open_trace(
 ) -> Workload:
     """The workload of a file. Reads and checks all of it now; asks are made anew for each run.
     ValueError: what is wrong with the file, its rows or a dial, and what to do."""
-    form = (given or {}).get("format", _AUTO)
-    return trace_recipe(path, str(_DIALS[0].checked(form))).make(seed, given)
+    form = _FORMAT.checked((given or {}).get("format", _AUTO))
+    return trace_recipe(path, str(form)).make(seed, given)
 
 
 def _recognised(path: Path) -> TraceFormat:

@@ -5,7 +5,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import orjson
 
@@ -15,6 +15,8 @@ Columns = list[str]
 CsvParser = Callable[[Columns], Row]
 JsonParser = Callable[[dict[str, Any]], Row]
 Told = Callable[[BadRow], None]
+
+T = TypeVar("T")
 
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -32,13 +34,19 @@ def first_line(path: Path) -> bytes:
 
 
 def csv_rows(
-    path: Path, parser_of: Callable[[Columns], CsvParser], bad: Told
-) -> Iterator[tuple[int, Row]]:
-    """Rows with their line numbers; blank lines are none."""
+    path: Path,
+    needs: frozenset[str],
+    parser_of: Callable[[Columns], Callable[[Columns], T]],
+    bad: Told,
+    *,
+    may_end_early: bool = False,
+) -> Iterator[tuple[int, T]]:
+    """Rows with their line numbers; blank lines are none. ValueError: the header lacks a name.
+    `may_end_early`: what lacks at the end of a row is empty."""
     with _opened(path) as file:
         reader = csv.reader(_lines(file, bad), strict=True)
-        header = next(reader)
-        parse, width = parser_of([name.strip() for name in header]), len(header)
+        header = _header(path, reader, needs)
+        parse, width = parser_of(header), len(header)
         while True:
             try:
                 columns = next(reader, None)
@@ -50,6 +58,8 @@ def csv_rows(
             if not columns:
                 continue
             try:
+                if may_end_early:
+                    columns += [""] * (width - len(columns))
                 if len(columns) != width:
                     bad(BadRow(reader.line_num, f"{len(columns)} columns, not {width}"))
                     continue
@@ -76,6 +86,17 @@ def json_rows(path: Path, parse: JsonParser, bad: Told) -> Iterator[tuple[int, R
                 yield number, parse(value)
             except ValueError as error:
                 bad(BadRow(number, str(error)))
+
+
+def _header(path: Path, reader: Iterator[Columns], needs: frozenset[str]) -> Columns:
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error:
+        header = []
+    missing = sorted(needs.difference(header))
+    if missing:
+        raise ValueError(f"{path.name}: its first row names no {', '.join(missing)}.")
+    return header
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -70,6 +70,7 @@ class BlockCache:
                 idle += (position - start) // block
             if position < node.end:
                 break
+            index, begin = node.last_index, node.last_begin
         return Hit(node, position, idle)
 
     def hold(self, hit: Hit) -> Node:
@@ -98,7 +99,7 @@ class BlockCache:
                 continue
             held = (first.end - first.start) // self._block
             if held > blocks:
-                first.end -= blocks * self._block
+                first.shorten(blocks * self._block)
                 self._tell(first, first.end)
                 return
             blocks -= held
@@ -113,7 +114,7 @@ class BlockCache:
         and has the blocks for the rest. What it now holds. Blocks that somebody else has computed are
         held instead of its own, which become idle."""
         block, held, position = self._block, node, node.end
-        index, begin = node.index, node.begin
+        index, begin = node.last_index, node.last_begin
         while position < tokens:
             index, begin = cursor(path, index, begin, position)
             key = block_key(path, index, begin, position + block)
@@ -128,6 +129,7 @@ class BlockCache:
             self._put_spare((agreed - position) // block)
             node = child if agreed == child.end else self._cut(child, agreed)
             position = agreed
+            index, begin = node.last_index, node.last_begin
         if node is not held:
             self._hold(node)
             held.holders -= 1  # it leads to the other, so it stays held
@@ -135,24 +137,29 @@ class BlockCache:
 
     def release(self, node: Node | None, blocks: int) -> None:
         """A sequence ends: it held a node, and so many blocks of its own."""
-        self._put_spare(blocks)
+        if blocks:
+            self._put_spare(blocks)
+        line, follower = self._line, None
         while node is not None:
             node.holders -= 1
             if node.holders:
-                return
-            node.is_idle = True
-            self._line[node] = None
-            self._last_spare = None
+                break
             self.idle += (node.end - node.start) // self._block
-            node = node.parent
+            if follower is not None and len(node.children) == 1:
+                # Both would stand side by side in the line: they are one from now on.
+                follower.absorb(node)
+                node = follower
+            else:
+                node.is_idle = True
+                line[node] = None
+            follower, node = node, node.parent
+            self._last_spare = None
 
     def _tell(self, node: Node, tokens: int) -> None:
         if self.forgotten is not None:
             self.forgotten(node.path, tokens)
 
     def _put_spare(self, blocks: int) -> None:
-        if not blocks:
-            return
         self.idle += blocks
         if self._last_spare is None:
             self._last_spare = Spare(blocks)

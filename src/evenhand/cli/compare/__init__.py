@@ -1,0 +1,1 @@
+"""`evenhand compare`: what changed between two files of figures that `evenhand simulate` wrote."""

@@ -1,0 +1,1 @@
+"""A profile made to fit the log of an engine."""

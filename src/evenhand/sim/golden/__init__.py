@@ -1,0 +1,1 @@
+"""Runs that somebody measured on GPUs, replayed: ours beside theirs."""
