@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from evenhand.model import ApplicationName, EngineName, TenantPath
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, tenant_paths
@@ -87,6 +88,10 @@ def at_gateway(
         charge_every_ms=settings.charge_every_ms,
         queue_tokens=profile.step_tokens_max,
     )
+    if settings.hears_evictions:
+        for engine in fleet:
+            if isinstance(engine, VllmLoop):
+                engine.tell_forgotten(partial(host.evicted, engine.name))
     return Fleet(simulation, host, fleet)
 
 

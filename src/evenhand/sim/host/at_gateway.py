@@ -8,13 +8,14 @@ puts first never queues behind more than that.
 from collections import deque
 from collections.abc import Collection, Mapping
 
-from evenhand.model import EngineName, Outcome, RequestId, Usage
+from evenhand.model import EngineName, Outcome, RequestId, TrustDomain, Usage
 from evenhand.scheduling import Refusal, Scheduler
 from evenhand.sim.engine.protocol import Engine
 from evenhand.sim.host.protocol import Ended, Host
 from evenhand.sim.job import Job
-from evenhand.sim.requests import MODEL, RequestOf
+from evenhand.sim.requests import MODEL, RequestOf, prefix_bytes
 from evenhand.sim.run_record import Fate
+from evenhand.workloads.ask import Segment
 
 _FATES = {Outcome.RATE_LIMITED: Fate.THROTTLED, Outcome.THROTTLED: Fate.THROTTLED}
 
@@ -107,6 +108,11 @@ class AtGateway:
         for refusal in submission.shed:
             self._refuse(refusal, now_ms)
         self._has_news = True
+
+    def evicted(self, name: EngineName, prompt: tuple[Segment, ...], tokens: int) -> None:
+        """An engine's cache has no more of this prompt than so many tokens."""
+        gone = prefix_bytes(prompt)[: tokens + 1]
+        self._scheduler.evicted(name, gone, TrustDomain(""))
 
     def left(self, job: Job, now_ms: float) -> None:
         if job.engine is None:
