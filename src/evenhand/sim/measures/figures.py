@@ -103,7 +103,7 @@ def shares_of(run: Columns, tenants: Sequence[TenantShare]) -> Floats:
 def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigures:
     """The same from what others need too."""
     sent, refused, served = run.is_sent, run.is_refused, run.is_served
-    measured = interval_of(run)
+    measured, compared = interval_of(run)
     received = _received(run, measured)
     makespan_s = float(run.ended_s[sent].max() - run.arrived_s[sent].min()) if sent.any() else 0.0
     tokens = int((run.input_tokens + run.output_tokens)[served].sum())
@@ -117,7 +117,7 @@ def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigu
         requests=len(run.tenant),
         refused=int(refused.sum()),
         hit_rate=_ratio(int(run.cached_tokens[begun].sum()), int(run.input_tokens[begun].sum())),
-        jain_all_active=_jain(received, shares, measured),
+        jain_all_active=_jain(received, shares, compared),
         service_difference=_service_difference(run, shares),
         tenants=_of_tenants(
             run,
@@ -149,11 +149,8 @@ def _received(run: Columns, measured: Interval | None) -> Floats:
     return summed(run.tenant, run.service * part, len(run.tenants))
 
 
-def _jain(received: Floats, shares: Floats, measured: Interval | None) -> float | None:
-    if measured is None or not measured.is_all_active:
-        return None
-    asks = shares > 0
-    return jain(received[asks] / shares[asks])
+def _jain(received: Floats, shares: Floats, compared: Flags) -> float | None:
+    return jain(received[compared] / shares[compared])
 
 
 def _service_difference(run: Columns, shares: Floats) -> ServiceDifference | None:
