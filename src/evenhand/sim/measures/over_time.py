@@ -10,6 +10,8 @@ from evenhand.sim.measures.jain import jain
 from evenhand.sim.measures.spread import Grid, by_window
 
 WINDOWS = 1_200
+_NOTHING = 1e-3
+"""Weighted tokens below which a due is what floating point left of one that was given."""
 _BEYOND = 1e-9
 """The last instant belongs to the last window."""
 
@@ -49,7 +51,7 @@ class OverTime:
 
     def _jain(self, window: int) -> float | None:
         was_due = self.due[:, window]
-        is_due = was_due > 0
+        is_due = was_due > _NOTHING
         part = self.received[is_due, window] / was_due[is_due]
         return jain(np.minimum(part, 1.0))
 
