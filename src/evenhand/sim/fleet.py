@@ -1,13 +1,14 @@
-"""Engines of one profile behind one gateway, ready to run."""
+"""Engines of one profile, and whoever hosts the core, ready to run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evenhand.model import ApplicationName, EngineName
 from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings
-from evenhand.sim.engine.protocol import Engine
+from evenhand.sim.engine.protocol import IDLE, Engine
 from evenhand.sim.engine.slora.loop import SloraLoop
 from evenhand.sim.engine.vllm.loop import VllmLoop
+from evenhand.sim.faults import Faults
 from evenhand.sim.host.at_gateway import AtGateway, EngineQueue
 from evenhand.sim.host.in_engine import InEngine
 from evenhand.sim.host.protocol import Host
@@ -53,6 +54,10 @@ class Fleet:
         return self.simulation.run(self.host, watch)
 
 
+SchedulerOf = Callable[[SchedulerSettings], Scheduler]
+"""Makes the scheduler of a run; `EventLog.scheduler` makes one that is recorded."""
+
+
 def at_gateway(
     workload: Workload,
     policy: Policy,
@@ -60,20 +65,18 @@ def at_gateway(
     *,
     engines: int,
     settings: SimulationSettings | None = None,
-    scheduler_of: Callable[[SchedulerSettings], Scheduler] = Scheduler,
+    scheduler_of: SchedulerOf = Scheduler,
+    faults: Faults | None = None,
 ) -> Fleet:
-    """One gateway before so many engines. `scheduler_of` makes its scheduler, as `EventLog.scheduler`
-    does one that is recorded."""
-    settings = settings or SimulationSettings()
+    """One gateway before so many engines. ValueError: a fault is of an engine that is not there."""
+    settings, faults = settings or SimulationSettings(), faults or Faults(())
     profile = settings.profile(profile)
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
     for number in range(engines):
         name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
         queues[name] = _engine(name, profile, queue), queue
     fleet = [engine for engine, _ in queues.values()]
-    simulation = Simulation(
-        iter(workload.asks), fleet, patience_ms=_patience_ms(settings.patience_s)
-    )
+    simulation = _simulation(workload, fleet, settings, faults)
     host = AtGateway(
         scheduler_of(scheduler_settings(workload, policy)),
         queues,
@@ -81,6 +84,7 @@ def at_gateway(
         request_of=_request_of(policy, settings),
         ended=simulation.ended,
         charge_every_ms=settings.charge_every_ms,
+        queue_tokens=profile.step_tokens_max,
     )
     return Fleet(simulation, host, fleet)
 
@@ -91,17 +95,23 @@ def in_engine(
     profile: EngineProfile,
     *,
     settings: SimulationSettings | None = None,
+    scheduler_of: SchedulerOf = Scheduler,
+    faults: Faults | None = None,
 ) -> Fleet:
-    """One S-LoRA-like engine with the core inside, as in the artifact of VTC: there is no gateway."""
-    settings = settings or SimulationSettings()
+    """The core inside one engine, which asks it whenever it has room. ValueError as of `at_gateway`."""
+    settings, faults = settings or SimulationSettings(), faults or Faults(())
     profile = settings.profile(profile)
     host = InEngine(
-        Scheduler(scheduler_settings(workload, policy)), request_of=_request_of(policy, settings)
+        scheduler_of(scheduler_settings(workload, policy)),
+        request_of=_request_of(policy, settings),
     )
-    engine = SloraLoop(EngineName("engine-000"), profile, host, least=host.least)
-    simulation = Simulation(
-        iter(workload.asks), [engine], patience_ms=_patience_ms(settings.patience_s)
+    name = EngineName("engine-000")
+    engine: Engine = (
+        SloraLoop(name, profile, host, least=host.least)
+        if profile.loop == "slora"
+        else VllmLoop(name, profile, host)
     )
+    simulation = _simulation(workload, [engine], settings, faults)
     host.serve(engine, sequences_max=profile.sequences_max, ended=simulation.ended)
     return Fleet(simulation, host, [engine])
 
@@ -118,11 +128,24 @@ def fleet_of(
     *,
     engines: int,
     settings: SimulationSettings | None = None,
+    scheduler_of: SchedulerOf = Scheduler,
+    faults: Faults | None = None,
 ) -> Fleet:
-    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them."""
+    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them. ValueError
+    as of `at_gateway`."""
     if is_in_engine(profile, engines):
-        return in_engine(workload, policy, profile, settings=settings)
-    return at_gateway(workload, policy, profile, engines=engines, settings=settings)
+        return in_engine(
+            workload, policy, profile, settings=settings, scheduler_of=scheduler_of, faults=faults
+        )
+    return at_gateway(
+        workload,
+        policy,
+        profile,
+        engines=engines,
+        settings=settings,
+        scheduler_of=scheduler_of,
+        faults=faults,
+    )
 
 
 def run_at_gateway(
@@ -137,20 +160,39 @@ def run_at_gateway(
     return at_gateway(workload, policy, profile, engines=engines).run(watch)
 
 
+def _simulation(
+    workload: Workload, fleet: Sequence[Engine], settings: SimulationSettings, faults: Faults
+) -> Simulation:
+    simulation = Simulation(
+        iter(workload.asks),
+        fleet,
+        patience_ms=_patience_ms(settings.patience_s, faults),
+        first_token_patience_ms=faults.first_token_patience_ms if faults.of_clients else None,
+        queue_wait_ms_max=_queue_wait_ms_max(settings),
+    )
+    faults.plan(simulation, fleet)
+    return simulation
+
+
 def _engine(name: EngineName, profile: EngineProfile, queue: EngineQueue) -> Engine:
     return (SloraLoop if profile.loop == "slora" else VllmLoop)(name, profile, queue)
 
 
 def _request_of(policy: Policy, settings: SimulationSettings) -> RequestOf:
-    wait_s = settings.queue_wait_s_max
+    wait_ms = _queue_wait_ms_max(settings)
     return request_maker(
         reads_prefix=policy.reads_prefix,
-        queue_wait_ms_max=FOREVER_MS if wait_s is None else round(wait_s * 1000),
+        queue_wait_ms_max=FOREVER_MS if wait_ms == IDLE else int(wait_ms),
     )
 
 
-def _patience_ms(patience_s: float | None) -> Callable[[Ask], float] | None:
+def _queue_wait_ms_max(settings: SimulationSettings) -> float:
+    wait_s = settings.queue_wait_s_max
+    return IDLE if wait_s is None else float(round(wait_s * 1000))
+
+
+def _patience_ms(patience_s: float | None, faults: Faults) -> Callable[[Ask], float] | None:
     if patience_s is None:
-        return None
+        return faults.patience_ms if faults.of_clients else None
     patience_ms = patience_s * 1000
-    return lambda _: patience_ms
+    return lambda ask: min(patience_ms, faults.patience_ms(ask))

@@ -63,6 +63,7 @@ class BlockCache:
                 idle += (position - start) // block
             if position < node.end:
                 break
+            index, begin = node.last_index, node.last_begin
         return Hit(node, position, idle)
 
     def hold(self, hit: Hit) -> Node:
@@ -91,7 +92,7 @@ class BlockCache:
                 continue
             held = (first.end - first.start) // self._block
             if held > blocks:
-                first.end -= blocks * self._block
+                first.shorten(blocks * self._block)
                 return
             blocks -= held
             del line[first]
@@ -104,7 +105,7 @@ class BlockCache:
         and has the blocks for the rest. What it now holds. Blocks that somebody else has computed are
         held instead of its own, which become idle."""
         block, held, position = self._block, node, node.end
-        index, begin = node.index, node.begin
+        index, begin = node.last_index, node.last_begin
         while position < tokens:
             index, begin = cursor(path, index, begin, position)
             key = block_key(path, index, begin, position + block)
@@ -119,6 +120,7 @@ class BlockCache:
             self._put_spare((agreed - position) // block)
             node = child if agreed == child.end else self._cut(child, agreed)
             position = agreed
+            index, begin = node.last_index, node.last_begin
         if node is not held:
             self._hold(node)
             held.holders -= 1  # it leads to the other, so it stays held
