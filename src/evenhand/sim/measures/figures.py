@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.scheduling import TenantShare, tenant_paths
-from evenhand.sim.measures.active import Interval, interval_of
+from evenhand.sim.measures.active import Interval, active_in, interval_of
 from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers, columns, summed
 from evenhand.sim.measures.interactions import InteractionFigures, interactions
 from evenhand.sim.measures.jain import jain
@@ -103,7 +103,7 @@ def shares_of(run: Columns, tenants: Sequence[TenantShare]) -> Floats:
 def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigures:
     """The same from what others need too."""
     sent, refused, served = run.is_sent, run.is_refused, run.is_served
-    measured, compared = interval_of(run)
+    measured = interval_of(run)
     received = _received(run, measured)
     makespan_s = float(run.ended_s[sent].max() - run.arrived_s[sent].min()) if sent.any() else 0.0
     tokens = int((run.input_tokens + run.output_tokens)[served].sum())
@@ -117,7 +117,7 @@ def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigu
         requests=len(run.tenant),
         refused=int(refused.sum()),
         hit_rate=_ratio(int(run.cached_tokens[begun].sum()), int(run.input_tokens[begun].sum())),
-        jain_all_active=_jain(received, shares, compared),
+        jain_all_active=_jain(received, shares, active_in(run, measured)),
         service_difference=_service_difference(run, shares),
         tenants=_of_tenants(
             run,

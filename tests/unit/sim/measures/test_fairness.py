@@ -46,7 +46,7 @@ def test_the_share_of_who_asks_for_nothing_falls_to_its_siblings() -> None:
 
 
 def interval(*rows: Row, tenants: str = "ab") -> Interval | None:
-    return interval_of(columns(made_record(rows), [(name,) for name in tenants]))[0]
+    return interval_of(columns(made_record(rows), [(name,) for name in tenants]))
 
 
 def test_all_are_active_from_the_last_first_arrival_to_the_first_last_ending() -> None:
