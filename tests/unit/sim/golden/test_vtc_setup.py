@@ -15,6 +15,7 @@ SUITE = "/all_results_overload"
         ("LCF", "lcf", "none", "weighted-tokens"),
         ("VTC", "vtc", "none", "weighted-tokens"),
         ("WVTC", "vtc", "none", "weighted-tokens"),
+        ("MDRR", "drr", "none", "weighted-tokens"),
         ("VTC_oracle", "vtc", "oracle", "weighted-tokens"),
         ("VTC_pred_50", "vtc", "oracle", "weighted-tokens"),
         ("VTC_predict", "vtc", "running-mean", "weighted-tokens"),
@@ -34,6 +35,7 @@ def test_the_scheduler_is_a_composition(name: str, policy: str, prediction: str,
 
 def test_limits_weights_and_errors_are_read_off_too() -> None:
     assert setup_of("LShare/rpm15" + SUITE).policy.settings == {"requests_per_minute": 15}
+    assert setup_of("MDRR" + SUITE).policy.settings == {"quantum_tokens": 500}
     assert setup_of("WVTC" + SUITE).weights == (1, 2, 3, 4)
     assert setup_of("VTC" + SUITE).weights == ()
     assert setup_of("VTC_pred_50" + SUITE).prediction_off_percent == 50
