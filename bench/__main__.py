@@ -22,9 +22,11 @@ from bench.report import report
 from bench.rounds import Rounds, interleaved
 from bench.scheduling import QUICK, Scale, scheduling
 from bench.screen import show
+from bench.simulator import QUICK_LENGTH, Length, simulator
 from evenhand.scheduling import PRESETS
 
 _QUICK = Sizes(seconds=0.3, repeats=20)
+PARTS = ("gateway", "scheduling", "simulator")
 
 
 def options() -> argparse.Namespace:
@@ -42,7 +44,7 @@ def options() -> argparse.Namespace:
         default=(whole.few_streams, whole.many_streams),
     )
     parser.add_argument("--arms", nargs="+", choices=NAMES, default=list(NAMES))
-    parser.add_argument("--only", choices=("gateway", "scheduling"), help="one half of the rows")
+    parser.add_argument("--only", choices=PARTS, help="one part of the rows")
     parser.add_argument("--presets", nargs="+", default=[*PRESETS, "dlpm"], metavar="NAME")
     parser.add_argument("--json", type=Path, help="write all figures of all rounds to this file")
     return parser.parse_args()
@@ -85,6 +87,7 @@ def main() -> int:
     chosen, console = options(), Console()
     progress = Console(stderr=True)
     sizes, scale = sizes_of(chosen), QUICK if chosen.quick else Scale()
+    length = QUICK_LENGTH if chosen.quick else Length()
     rounds = chosen.rounds or (2 if chosen.quick else 5)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     found: Rounds = {}
@@ -96,16 +99,19 @@ def main() -> int:
             if not progress.is_terminal:
                 progress.print(what)
 
-        if chosen.only != "scheduling":
+        parts = (chosen.only,) if chosen.only else PARTS
+        if "gateway" in parts:
             figures, reasons = gateway_rounds(chosen, sizes, rounds, tell)
             found, skipped = {**found, **figures}, {**skipped, **reasons}
-        if chosen.only != "gateway":
+        if "scheduling" in parts:
             with pinned(cores().load):
                 figures, reasons = scheduling(chosen.presets, scale, rounds=rounds, tell=tell)
             found, skipped = {**found, **figures}, {**skipped, **reasons}
-    told = report(
-        found, {**asdict(sizes), **asdict(scale), "leaves": scale.leaves}, skipped, machine
-    )
+        if "simulator" in parts:
+            with pinned(cores().load):
+                found = {**found, **simulator(length, rounds=rounds, tell=tell)}
+    measured = {**asdict(sizes), **asdict(scale), **asdict(length), "leaves": scale.leaves}
+    told = report(found, measured, skipped, machine)
     show(console, told)
     if chosen.json:
         chosen.json.write_text(json.dumps(told, indent=1) + "\n")

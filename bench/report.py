@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.rounds import Rounds
 from bench.scheduling import BARE_HEAP, PREFIX_INDEX, VTC
+from bench.simulator import ENGINE, FLEET
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Goal:
 
 
 _OURS = ("gateway", "gateway+ledger")
-_COMPARED = ("nginx", "gateway", BARE_HEAP, VTC)
+_COMPARED = ("nginx", "gateway", BARE_HEAP, VTC, ENGINE)
 GOALS = (
     *(Goal("request_2k_cpu_us", arm, 3.5) for arm in _OURS),
     *(Goal("request_32k_cpu_us", arm, 3.0) for arm in _OURS),
@@ -39,6 +40,10 @@ GOALS = (
     Goal("decision_many_waiting_us", "dlpm", 6, to="dlpm", to_row="decision_few_waiting_us"),
     Goal("prefix_match_us", PREFIX_INDEX, 10, to=None),
     Goal("idle_tenant_bytes", VTC, 2048, to=None),
+    # A million in 120 s, at these loads in 180 s.
+    Goal("simulated_day_us", FLEET, 120, to=None),
+    Goal("simulated_load_us", FLEET, 180, to=None),
+    Goal("simulated_overload_us", FLEET, 180, to=None),
 )
 
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.scheduling import BARE_HEAP, PREFIX_INDEX, VTC
+from bench.simulator import ENGINE, FLEET
 
 _WORDS = {
     "request_2k_cpu_us": "CPU a request, 2 KB prompt, {in_flight} in flight, us",
@@ -27,6 +28,11 @@ _CORE_WORDS = {
     "prefix_match_us": "prefix match, {prefix_blocks:,} blocks, us",
     "idle_tenant_bytes": "an idle tenant, bytes",
 }
+_SIMULATOR_WORDS = {
+    "simulated_day_us": "CPU a simulated request, a million a day, us",
+    "simulated_load_us": "CPU a simulated request, at 80 % load, us",
+    "simulated_overload_us": "CPU a simulated request, at 120 % load, us",
+}
 _PRESET_WORDS = {
     "decision_few_tenants_us": "{few_tenants:,} tenants",
     "request_few_tenants_us": "a whole request",
@@ -41,9 +47,14 @@ def show(console: Console, told: dict[str, Any]) -> None:
     arms = list(dict.fromkeys(arm for cells in rows.values() for arm in cells))
     presets = list(rows.get("request_few_tenants_us", ()))
     core = [arm for arm in arms if arm in (BARE_HEAP, VTC, PREFIX_INDEX)]
-    gateway = [arm for arm in arms if arm not in core + presets]
+    simulated = [arm for arm in arms if arm in (ENGINE, FLEET)]
+    gateway = [arm for arm in arms if arm not in core + presets + simulated]
     caption = "medians over the rounds; (x {} of the same round)"
-    for words, columns, to in ((_WORDS, gateway, "nginx"), (_CORE_WORDS, core, BARE_HEAP)):
+    for words, columns, to in (
+        (_WORDS, gateway, "nginx"),
+        (_CORE_WORDS, core, BARE_HEAP),
+        (_SIMULATOR_WORDS, simulated, ENGINE),
+    ):
         if not columns:
             continue
         table = Table("", caption=caption.format(to))
@@ -67,7 +78,7 @@ def show(console: Console, told: dict[str, Any]) -> None:
 def _show_goals(console: Console, told: dict[str, Any]) -> None:
     words = {
         row: text.format(**told["sizes"])
-        for row, text in (_PRESET_WORDS | _CORE_WORDS | _WORDS).items()
+        for row, text in (_PRESET_WORDS | _CORE_WORDS | _WORDS | _SIMULATOR_WORDS).items()
     }
     for arm, reason in told["skipped"].items():
         console.print(f"skipped: {arm}: {reason}", markup=False, highlight=False)

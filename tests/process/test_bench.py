@@ -35,6 +35,8 @@ OF_VTC = OF_A_PRESET | {
     "idle_tenant_bytes",
 }
 
+SIMULATED = {"simulated_day_us", "simulated_load_us", "simulated_overload_us"}
+
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
@@ -85,6 +87,19 @@ def test_the_scheduling_rows_are_measured_for_every_preset(tmp_path: Path) -> No
     assert not CPU & set(told["rows"])
     for preset in PRESETS:
         assert preset in ran.stdout
+
+
+def test_the_simulator_rows_are_those_of_an_engine_and_of_a_fleet(tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    ran = bench("--only", "simulator", "--quick", "--rounds", "1", "--json", str(file))
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(file.read_text())
+    assert set(told["rows"]) == SIMULATED
+    for row, cells in told["rows"].items():
+        assert set(cells) == {"one engine", "simulator"}, row
+        assert all(cell["median"] > 0 for cell in cells.values())
+    assert {goal["row"] for goal in told["goals"]} == SIMULATED
+    assert "80 % load" in ran.stdout
 
 
 def test_a_preset_that_does_not_exist_is_skipped_with_its_reason(tmp_path: Path) -> None:

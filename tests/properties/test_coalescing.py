@@ -5,6 +5,8 @@ both read the same timetable. And against an engine written again as plainly as 
 block by block: equal within what adding up floats costs.
 """
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 
@@ -30,11 +32,19 @@ def test_no_figure_of_a_longer_run_depends_on_coalescing(seed: int) -> None:
     check(seeded_scene(seed, asks=150))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_engines_that_are_alike_to_the_last_bit_stay_so(seed: int) -> None:
+    """Many things happen to them at one moment, and in the same order."""
+    scene = replace(seeded_scene(seed, asks=100), slowdowns=())
+    assert not unlike(play(scene), play(scene, step_by_step), within_ms=0.0)
+
+
 def test_the_longer_runs_hold_all_that_can_happen() -> None:
     played = [(scene := seeded_scene(seed, asks=150), play(scene)) for seed in range(12)]
-    assert sum(e.preemptions for _, run in played for e in run.engines) > 50
+    assert sum(e.preemptions for _, run in played for e in run.engines) > 40
     assert sum(e.cached_tokens for _, run in played for e in run.engines) > 10_000
     assert len({scene.policy.name for scene, _ in played}) == 3
     assert {scene.charge_every_ms for scene, _ in played} == {0.0, 250.0}
     assert len({fate for _, run in played for fate in run.record.fate}) >= 3
     assert any(scene.failures for scene, _ in played)
+    assert {scene.is_in_engine for scene, _ in played} == {False, True}

@@ -57,7 +57,7 @@ class PlainVllm:
             self.boundary_ms = now_ms
 
     def advance(self) -> list[Job]:
-        now_ms = self.boundary_ms
+        now_ms, self.boundary_ms = self.boundary_ms, IDLE
         ended = self.end_step(now_ms) if self.is_working else []
         budget, is_short = self.continue_all()
         if not is_short:

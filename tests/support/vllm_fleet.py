@@ -6,20 +6,21 @@ from functools import partial
 
 from evenhand.model import EngineName
 from evenhand.scheduling import Policy, Scheduler
-from evenhand.sim.engine.protocol import Engine
+from evenhand.sim.engine.protocol import Engine, WorkSource
 from evenhand.sim.engine.vllm.loop import VllmLoop
 from evenhand.sim.fleet import scheduler_settings
 from evenhand.sim.host.at_gateway import AtGateway, EngineQueue
+from evenhand.sim.host.in_engine import InEngine
+from evenhand.sim.host.protocol import Host
 from evenhand.sim.profile import EngineProfile
 from evenhand.sim.requests import request_maker
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.simulation import Simulation
-from evenhand.workloads.ask import Ask
 from evenhand.workloads.workload import Workload
 
 _WHOLE = 4  # columns of a row that are no instants
 
-MakeEngine = Callable[[EngineName, EngineProfile, EngineQueue], Engine]
+MakeEngine = Callable[[EngineName, EngineProfile, WorkSource], Engine]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Scene:
     engines: int = 1
     charge_every_ms: float = 0.0
     patience_ms: Mapping[int, float] = field(default_factory=dict)
+    is_in_engine: bool = False
     slowdowns: Sequence[tuple[float, int, float]] = ()
     failures: Sequence[tuple[float, int]] = ()
 
@@ -53,24 +55,34 @@ class Played:
 
 
 def play(scene: Scene, make_engine: MakeEngine = VllmLoop) -> Played:
+    scheduler = Scheduler(scheduler_settings(scene.workload, scene.policy))
+    request_of = request_maker(reads_prefix=scene.policy.reads_prefix)
     fleet: dict[EngineName, tuple[Engine, EngineQueue]] = {}
     for number in range(scene.engines):
         name, queue = EngineName(f"engine-{number}"), EngineQueue()
         fleet[name] = make_engine(name, scene.profile, queue), queue
     engines = [engine for engine, _ in fleet.values()]
-
-    def patience_ms(ask: Ask) -> float:
-        return scene.patience_ms.get(ask.id, float("inf"))
-
-    simulation = Simulation(iter(scene.workload.asks), engines, patience_ms=patience_ms)
-    host = AtGateway(
-        Scheduler(scheduler_settings(scene.workload, scene.policy)),
-        fleet,
-        window=scene.profile.sequences_max,
-        request_of=request_maker(reads_prefix=scene.policy.reads_prefix),
-        ended=simulation.ended,
-        charge_every_ms=scene.charge_every_ms,
+    if scene.is_in_engine:
+        inside = InEngine(scheduler, request_of=request_of)
+        engines = [make_engine(EngineName("engine"), scene.profile, inside)]
+    simulation = Simulation(
+        iter(scene.workload.asks),
+        engines,
+        patience_ms=lambda ask: scene.patience_ms.get(ask.id, float("inf")),
     )
+    host: Host
+    if scene.is_in_engine:
+        inside.serve(engines[0], sequences_max=scene.profile.sequences_max, ended=simulation.ended)
+        host = inside
+    else:
+        host = AtGateway(
+            scheduler,
+            fleet,
+            window=scene.profile.sequences_max,
+            request_of=request_of,
+            ended=simulation.ended,
+            charge_every_ms=scene.charge_every_ms,
+        )
 
     def slow_down(index: int, factor: float, now_ms: float) -> None:
         engines[index].slow_down(factor, now_ms)

@@ -58,7 +58,8 @@ def made_scene(pick: Pick, *, asks: int) -> Scene:
     for number in range(asks):
         at_ms += pick(0, gap_ms_max) * 1.0734519
         made.append(_ask(pick, number, at_ms, talks))
-    engines = pick(1, 3)
+    is_in_engine = pick(0, 3) == 3
+    engines = 1 if is_in_engine else pick(1, 3)
     return Scene(
         workload=Workload(
             name="scene",
@@ -75,6 +76,7 @@ def made_scene(pick: Pick, *, asks: int) -> Scene:
             prefix_cache=pick(0, 4) > 0,
         ),
         engines=engines,
+        is_in_engine=is_in_engine,
         charge_every_ms=(0.0, 250.0)[pick(0, 1)],
         patience_ms={ask.id: pick(1, 4000) * 1.0173 for ask in made if pick(0, 5) == 0},
         slowdowns=[

@@ -35,13 +35,20 @@ class StepCost(BaseModel):
     def step_ms(self, tokens: float, requests: float, context_tokens: float, pairs: float) -> float:
         """One iteration of `tokens` in all, `requests` of them decoding over `context_tokens`, with
         `pairs` of tokens attending to each other in prefill."""
+        attention = self.c_kv_ms * context_tokens + self.c_a_ms * pairs
+        return self.fixed_ms + self.dense_ms(tokens) + attention + self.c_r_ms * requests
+
+    @property
+    def fixed_ms(self) -> float:
+        """What every iteration takes."""
+        return self.t_host_ms + self.t0_ms
+
+    def dense_ms(self, tokens: float) -> float:
+        """The matrix products of so many tokens."""
         compute = self.c_t_ms * tokens
         if self.p is None:
-            dense = max(self.t_w_ms, compute)
-        else:
-            dense = (self.t_w_ms**self.p + compute**self.p) ** (1 / self.p)
-        attention = self.c_kv_ms * context_tokens + self.c_a_ms * pairs
-        return self.t_host_ms + self.t0_ms + dense + attention + self.c_r_ms * requests
+            return max(self.t_w_ms, compute)
+        return float((self.t_w_ms**self.p + compute**self.p) ** (1 / self.p))
 
     def prefill_apart_ms(self, tokens: int, requests: int) -> float:
         """A prefill that no decode runs beside."""

@@ -8,9 +8,13 @@ and blocks that nobody can find again are a number.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from evenhand.sim.engine.prefix_cache.node import Node, Path, block_key, cursor
+
+Forgotten = Callable[[Path, int], None]
+"""A path beyond its first so many tokens cannot be found any more."""
 
 
 class Spare:
@@ -38,6 +42,9 @@ class BlockCache:
     def __init__(self, blocks: int, block_tokens: int) -> None:
         self.blocks = blocks
         self._block = block_tokens
+        self.forgotten: Forgotten | None = None
+        """Called when something is forgotten for want of room, whatever continues it being forgotten
+        before."""
         self.clear()
 
     def clear(self) -> None:
@@ -63,6 +70,7 @@ class BlockCache:
                 idle += (position - start) // block
             if position < node.end:
                 break
+            index, begin = node.last_index, node.last_begin
         return Hit(node, position, idle)
 
     def hold(self, hit: Hit) -> Node:
@@ -91,20 +99,22 @@ class BlockCache:
                 continue
             held = (first.end - first.start) // self._block
             if held > blocks:
-                first.end -= blocks * self._block
+                first.shorten(blocks * self._block)
+                self._tell(first, first.end)
                 return
             blocks -= held
             del line[first]
             assert first.parent is not None
             assert not first.children, "what follows a prefix is forgotten before it"
             del first.parent.children[first.key]
+            self._tell(first, first.start)
 
     def keep(self, node: Node, path: Path, tokens: int) -> Node:
         """Remember the first `tokens` of a path, whole blocks, for a sequence that holds `node` on it
         and has the blocks for the rest. What it now holds. Blocks that somebody else has computed are
         held instead of its own, which become idle."""
         block, held, position = self._block, node, node.end
-        index, begin = node.index, node.begin
+        index, begin = node.last_index, node.last_begin
         while position < tokens:
             index, begin = cursor(path, index, begin, position)
             key = block_key(path, index, begin, position + block)
@@ -119,6 +129,7 @@ class BlockCache:
             self._put_spare((agreed - position) // block)
             node = child if agreed == child.end else self._cut(child, agreed)
             position = agreed
+            index, begin = node.last_index, node.last_begin
         if node is not held:
             self._hold(node)
             held.holders -= 1  # it leads to the other, so it stays held
@@ -143,6 +154,10 @@ class BlockCache:
                 line[node] = None
             follower, node = node, node.parent
             self._last_spare = None
+
+    def _tell(self, node: Node, tokens: int) -> None:
+        if self.forgotten is not None:
+            self.forgotten(node.path, tokens)
 
     def _put_spare(self, blocks: int) -> None:
         self.idle += blocks

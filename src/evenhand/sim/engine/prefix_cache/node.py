@@ -12,11 +12,14 @@ Path = tuple[Segment, ...]
 Key = tuple[int, ...]
 """What tells a block from others that could follow the same tokens."""
 
+_FEW = 3  # segments that are as quickly compared one by one
+
 
 class Node:
     """Tokens `start` to `end` of a path, whole blocks. Its segment `index`, in which they start, begins
-    at token `begin`. `holders`: sequences that end here and children that are held; without any it is
-    idle. Two nodes differ, whatever they hold."""
+    at token `begin`; `last_index` and `last_begin` are of one that they end in or after. `holders`:
+    sequences that end here and children that are held; without any it is idle. Two nodes differ,
+    whatever they hold."""
 
     __slots__ = (
         "begin",
@@ -26,6 +29,8 @@ class Node:
         "index",
         "is_idle",
         "key",
+        "last_begin",
+        "last_index",
         "parent",
         "path",
         "start",
@@ -37,11 +42,19 @@ class Node:
         self.end = end
         self.index = index
         self.begin = begin
+        self.last_index, self.last_begin = (
+            cursor(path, index, begin, end - 1) if path else (0, 0)  # that is the root's
+        )
         self.key: Key = ()
         self.parent: Node | None = None
         self.children: dict[Key, Node] = {}
         self.holders = 0
         self.is_idle = False
+
+    def shorten(self, tokens: int) -> None:
+        """So many less at its end."""
+        self.end -= tokens
+        self.last_index, self.last_begin = self.index, self.begin
 
     def absorb(self, parent: "Node") -> None:
         """Begin where its parent begins, which has no other child and is no more."""
@@ -56,6 +69,8 @@ class Node:
         mine, i, at, end = self.path, self.index, self.begin, self.end
         if at != begin:
             return self.start
+        if len(mine) > i + _FEW and mine[i:] == path[index : index + len(mine) - i]:
+            return end  # the many turns of a talk, at once
         while True:
             content, tokens = mine[i]
             other, others = path[index]

@@ -56,11 +56,13 @@ class Batch:
 
     def ended(self, done: int) -> list[Sequence]:
         """Those that end with this step, in order of admission."""
-        ended = []
-        while self.next_end() == done:
-            sequence = heappop(self._ends)[2]
-            self.part(sequence)
-            ended.append(sequence)
+        ended: list[Sequence] = []
+        ends = self._ends
+        while ends and ends[0][0] <= done:
+            end, _, sequence = heappop(ends)
+            if sequence.end == end:
+                self.part(sequence)
+                ended.append(sequence)
         return ended
 
     def needs(self, done: int) -> int:
@@ -79,6 +81,8 @@ class Batch:
 
     def steps_within(self, done: int, blocks: int, steps_max: int) -> int:
         """How many steps after `done` take no more blocks, `steps_max` at most."""
+        if self.size * (steps_max // self._block + 1) <= blocks:
+            return steps_max  # as they are, whoever needs some
         if self.needs_over(done, steps_max) <= blocks:
             return steps_max
         rounds = blocks // self.size

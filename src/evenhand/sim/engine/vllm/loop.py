@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import Collection
 
 from evenhand.model import EngineName
+from evenhand.sim.engine.prefix_cache.cache import Forgotten
 from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.vllm.batch import Batch
 from evenhand.sim.engine.vllm.memory import Memory
 from evenhand.sim.engine.vllm.sequence import Sequence
+from evenhand.sim.engine.vllm.step_times import StepTimes
 from evenhand.sim.engine.vllm.stretch import Stretch
 from evenhand.sim.job import NEVER, Job
 from evenhand.sim.profile import EngineProfile
@@ -29,7 +31,7 @@ class VllmLoop:
         self.boundary_ms = IDLE
         self.slowdown = 1.0
         self.steps = self.preemptions = self.prompt_tokens = self.cached_tokens = 0
-        self._cost = profile.step
+        self._times = StepTimes(profile.step)
         self._budget = profile.step_tokens_max
         self._seats = min(profile.sequences_max, profile.step_tokens_max)
         self._source = source
@@ -77,6 +79,10 @@ class VllmLoop:
         self._aim()
         return ended
 
+    def tell_forgotten(self, forgotten: Forgotten) -> None:
+        """Call this from now on whenever the prefix cache has forgotten something for want of room."""
+        self._memory.cache.forgotten = forgotten
+
     def running(self) -> Collection[Job]:
         jobs = self._batch.jobs
         if self._partial is None and not self._preempted:
@@ -117,7 +123,7 @@ class VllmLoop:
     def fail(self) -> list[Job]:
         jobs = list(self.running())
         self._batch.clear()
-        self._partial = self._stretch = None
+        self._partial = self._stretch = self._head = None
         self._preempted.clear()
         self._gone.clear()
         self._fresh.clear()
@@ -148,28 +154,37 @@ class VllmLoop:
         if done == before:
             return []
         # The first of these steps has its blocks, see `_make_room`.
-        self._memory.cache.take(batch.needs_over(before + 1, done - before - 1))
+        if blocks := batch.needs_over(before + 1, done - before - 1):
+            self._memory.cache.take(blocks)
         self.steps = done
         if self._fresh:
             self._note_first_tokens()
         if self._partial is not None:
             first = self._first_chunk if before == self._begin else self._chunk
             self._partial.computed += first + self._chunk * (done - before - 1)
-        for sequence in self._gone:
-            self._memory.release(sequence, self._computed(sequence))
-            if sequence is self._partial:
-                self._partial = None
-            else:
-                batch.part(sequence)
-            self._is_changed = True
-        self._gone.clear()
+        if self._gone:
+            self._let_go()
         ended = []
         for sequence in batch.ended(done):
-            self._is_changed = True
+            job = sequence.job
             self._memory.release(sequence, batch.computed(sequence, done))
-            sequence.job.produced = sequence.job.ask.output_tokens
-            ended.append(sequence.job)
+            job.produced = job.ask.output_tokens
+            ended.append(job)
+        if ended:
+            self._is_changed = True
         return ended
+
+    def _let_go(self) -> None:
+        """Those whose clients have left were in the steps so far and are in no later one."""
+        for sequence in self._gone:
+            if sequence is self._partial:
+                self._memory.release(sequence, sequence.computed)
+                self._partial = None
+            else:
+                self._memory.release(sequence, self._batch.computed(sequence, self.steps))
+                self._batch.part(sequence)
+        self._gone.clear()
+        self._is_changed = True
 
     def _note_first_tokens(self) -> None:
         assert self._stretch is not None
@@ -181,11 +196,6 @@ class VllmLoop:
 
     # Memory.
 
-    def _computed(self, sequence: Sequence) -> int:
-        if sequence is self._partial:
-            return sequence.computed
-        return self._batch.computed(sequence, self.steps)
-
     def _make_room(self) -> bool:
         """Take the blocks that decodes need for the next step. Whether somebody was preempted."""
         batch, cache, done = self._batch, self._memory.cache, self.steps
@@ -193,7 +203,8 @@ class VllmLoop:
         while (needed := batch.needs(done)) > cache.idle:
             self._preempt()
             is_short = self._is_changed = True
-        cache.take(needed)
+        if needed:
+            cache.take(needed)
         return is_short
 
     def _preempt(self) -> None:
@@ -202,7 +213,7 @@ class VllmLoop:
         if sequence is None:
             sequence = next(reversed(self._batch.jobs.values()))
             sequence.job.produced = self.steps - sequence.zero
-            self._memory.release_for_now(sequence, self._computed(sequence))
+            self._memory.release_for_now(sequence, self._batch.computed(sequence, self.steps))
             self._batch.part(sequence)
         else:
             self._memory.release_for_now(sequence, sequence.computed)
@@ -273,7 +284,7 @@ class VllmLoop:
 
     def _plan(self, now_ms: float, chunks: list[tuple[Sequence, int]]) -> None:
         """For all steps until somebody ends, or a prompt is nearly done, or memory is short."""
-        batch, cost, done = self._batch, self._cost, self.steps
+        batch, times, done = self._batch, self._times, self.steps
         self._begin, self._is_changed = done, False
         self._partial, self._chunk = None, 0
         if chunks:
@@ -286,21 +297,21 @@ class VllmLoop:
                     self._fresh.append(sequence)
                 else:
                     self._partial, self._first_chunk = sequence, chunk
-            now_ms += cost.step_ms(tokens, requests, context, pairs) * self.slowdown
+            now_ms += times.step_ms(tokens, requests, context, pairs) * self.slowdown
             done += 1
         if not batch.size and self._partial is None:
             self._stretch = None
             self._end = self._target = self.steps
             return
-        size, pairs, grows_ms, steps_max = batch.size, 0.0, cost.c_kv_ms * batch.size, 1 << 40
+        size, pairs, grows_ms, steps_max = batch.size, 0.0, times.c_kv_ms * batch.size, 1 << 40
         if (partial := self._partial) is not None:
             chunk = self._chunk = self._budget - size
             computed = partial.computed + self._first_chunk
             pairs = chunk * (computed + chunk / 2)
-            grows_ms += cost.c_a_ms * chunk * chunk
+            grows_ms += times.c_a_ms * chunk * chunk
             # The last chunk leaves room for others, so it is planned when it comes.
             steps_max = (partial.target - computed - 1) // chunk
-        step_ms = cost.step_ms(size + self._chunk, size, batch.context(done), pairs)
+        step_ms = times.step_ms(size + self._chunk, size, batch.context(done), pairs)
         self._stretch = Stretch(done, now_ms, step_ms * self.slowdown, grows_ms * self.slowdown)
         if (end := batch.next_end()) is not None:
             steps_max = min(steps_max, end - done)
