@@ -73,7 +73,9 @@ def test_no_secret_is_in_what_anybody_sees(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedEngine() as engine:
             config = configuration(
-                url_engine(engine.url, api_key="env:ENGINE_KEY"), state={"folder": "state"}
+                url_engine(engine.url, api_key="env:ENGINE_KEY"),
+                state={"folder": "state"},
+                traffic_log={"file": "traffic.jsonl", "block_bytes": 64},
             )
             environment = {"ENGINE_KEY": ENGINE_KEY}
             async with serving(config, folder=tmp_path, environment=environment) as served:
@@ -102,7 +104,8 @@ def test_no_secret_is_in_what_anybody_sees(tmp_path: Path) -> None:
                 assert not leaks(served.output), served.output
             state = [file for file in (tmp_path / "state").iterdir() if file.is_file()]
             assert any(b"req_" in file.read_bytes() for file in state), "something was booked"
-            for file in state:
+            traffic = tmp_path / "traffic.jsonl"
+            for file in (*state, traffic):
                 assert not leaks(file.read_bytes().decode("latin-1")), file
 
     run_on_loop(main)

@@ -41,7 +41,7 @@ def test_engines_that_are_alike_to_the_last_bit_stay_so(seed: int) -> None:
 
 def test_the_longer_runs_hold_all_that_can_happen() -> None:
     played = [(scene := seeded_scene(seed, asks=150), play(scene)) for seed in range(12)]
-    assert sum(e.preemptions for _, run in played for e in run.engines) > 50
+    assert sum(e.preemptions for _, run in played for e in run.engines) > 40
     assert sum(e.cached_tokens for _, run in played for e in run.engines) > 10_000
     assert len({scene.policy.name for scene, _ in played}) == 3
     assert {scene.charge_every_ms for scene, _ in played} == {0.0, 250.0}

@@ -120,8 +120,8 @@ class ReferenceDlpm:
         gone = {text for text in held if text.startswith(prefix)}
         self.held[domain, engine] = (held - gone) | ({prefix[:-1]} if gone else set())
 
-    def restarted(self, engine: str) -> None:
-        self.held = {near: held for near, held in self.held.items() if near[1] != engine}
+    def restarted(self, name: str) -> None:
+        self.held = {near: held for near, held in self.held.items() if near[1] != name}
 
     # The rules.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import evenhand
+from evenhand.cli.calibrate.command import calibrate
 from evenhand.cli.check import check
 from evenhand.cli.compare.command import compare
 from evenhand.cli.demo.command import demo
@@ -40,6 +41,7 @@ app.command()(policies)
 app.command()(workloads)
 app.command()(profiles)
 app.add_typer(golden)
+app.command()(calibrate)
 app.command()(paper)
 app.command()(simulate)
 app.command()(compare)

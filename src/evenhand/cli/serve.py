@@ -37,6 +37,7 @@ from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.state_desk import StateDesk
+from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
@@ -50,7 +51,7 @@ from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
 from evenhand.stores.event_log import EventLog
-from evenhand.telemetry import LogBridge, Metrics, RequestLog, fd_sink
+from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
 
 _STDIN = 0
 
@@ -109,9 +110,11 @@ async def run_gateway(
     crew = EngineCrew(config, secrets)
     desk = None if config.state is None else StateDesk(config, file, log)
     event_log: EventLog | None = None
+    traffic: TrafficLog | None = None
     try:
         try:
             event_log = begin(asked_log, log)
+            traffic = begin_traffic_log(config, file)
             if desk is not None:
                 desk.open()
             keys = key_ring(config, secrets, None if desk is None else desk.pepper)
@@ -119,7 +122,10 @@ async def run_gateway(
                 await desk.open_keys(keys)
             await crew.start()
             scheduler = scheduler_of(scheduler_settings(config), event_log)
-            server = _compose(config, secrets, keys, crew, log, scheduler=scheduler, desk=desk)
+            observers = _observers(config, crew, log, traffic, desk=desk)
+            server = _compose(
+                config, secrets, keys, crew, scheduler, observers=observers, desk=desk
+            )
             await crew.looked_once()
             told = _heed_signals(server, log)
             bound = await server.start()
@@ -141,8 +147,29 @@ async def run_gateway(
         await crew.stop()
         if event_log is not None:
             event_log.close()
+        if traffic is not None:
+            traffic.close()
         log.close()
     return 0 if is_written else 1
+
+
+def _observers(
+    config: Config,
+    crew: EngineCrew,
+    log: RequestLog,
+    traffic: TrafficLog | None,
+    *,
+    desk: StateDesk | None,
+) -> Observers:
+    metrics = Metrics(
+        models=[model for link in crew.links for model in sorted(link.models)],
+        version=evenhand.__version__,
+        log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
+    )
+    if desk is not None and desk.collector is not None:
+        metrics.registry.register(desk.collector)
+    shadow = _shadow(config, log, asyncio.get_running_loop())
+    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic)
 
 
 def _compose(
@@ -150,30 +177,24 @@ def _compose(
     secrets: ResolvedSecrets,
     keys: KeyRing,
     crew: EngineCrew,
-    log: RequestLog,
-    *,
     scheduler: Scheduler,
+    *,
+    observers: Observers,
     desk: StateDesk | None,
 ) -> GatewayServer:
-    loop = asyncio.get_running_loop()
+    loop, log = asyncio.get_running_loop(), observers.log
 
     def on_engine(link: EngineLink) -> None:
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
 
-    shadow = _shadow(config, log, loop)
-    dispatcher = Dispatcher(scheduler, crew.links, loop, on_engine=on_engine, observer=shadow)
-    metrics = Metrics(
-        models=[model for link in crew.links for model in sorted(link.models)],
-        version=evenhand.__version__,
-        log_lines_dropped=lambda: log.dropped_lines,
+    dispatcher = Dispatcher(
+        scheduler, crew.links, loop, on_engine=on_engine, observer=observers.shadow
     )
-    if desk is not None and desk.collector is not None:
-        metrics.registry.register(desk.collector)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
         limits=call_limits(config),
-        observers=Observers(metrics=metrics, log=log, shadow=shadow),
+        observers=observers,
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
     )

@@ -34,7 +34,9 @@ from evenhand.model import (
     Usage,
 )
 from evenhand.scheduling import Refusal
+from evenhand.telemetry import TrafficLog
 from evenhand.wire.dialect import engine_body
+from evenhand.wire.prefix_text import prefix_text
 from evenhand.wire.stream_meter import StreamMeter
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
@@ -468,3 +470,16 @@ class Call:
             now_s=self._gateway.now_s(),
         )
         self._gateway.ended(self._record)
+        traffic = self._gateway.traffic
+        if traffic is not None and self._admitted is not None and self._usage.output_tokens:
+            self._log_traffic(traffic, self._admitted)
+
+    def _log_traffic(self, traffic: TrafficLog, admitted: Admitted) -> None:
+        traffic.ended(
+            self._record.finished(),
+            end_s=self._gateway.now_s(),
+            prompt=prefix_text(admitted.completion.model, admitted.members),
+            trust_domain=self._holder.identity.trust_domain,
+            is_of_interaction=not self.interaction_is_new,
+            calls_declared=self.calls_declared,
+        )

@@ -22,7 +22,7 @@ from evenhand.gateway.recent_calls import RecentCalls
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
-from evenhand.telemetry import Metrics, RequestLog
+from evenhand.telemetry import Metrics, RequestLog, TrafficLog
 from evenhand.wire.error import error_body, error_headers
 
 _MODELS = "/v1/models"
@@ -32,11 +32,12 @@ _CALLS = re.compile(r"[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observers:
-    """Where endings are told. `shadow` is there in `mode: observe` only."""
+    """Where endings are told. `shadow` is there in `mode: observe` only, `traffic` where asked for."""
 
     metrics: Metrics
     log: RequestLog
     shadow: ShadowHost | None = None
+    traffic: TrafficLog | None = None
 
 
 class Gateway:
@@ -72,6 +73,7 @@ class Gateway:
             observers.shadow is not None and observers.shadow.reads_prefix
         )
         """Whether requests are given the text of their prefix: somebody compares prompts."""
+        self.traffic = observers.traffic
         self._log = observers.log
         self._ids = FreshIds()
         self._loop = loop

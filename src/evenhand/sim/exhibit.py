@@ -13,7 +13,7 @@ from evenhand.sim.measures.waits import waits
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.series import Series
 
-WINDOWS = 120
+WINDOWS = 60
 TENANTS_SHOWN_MAX = 12
 QUANTILES = (*(step / 50 for step in range(50)), 0.99, 0.999, 1.0)
 

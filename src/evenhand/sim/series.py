@@ -7,7 +7,7 @@ from evenhand.sim.engine.protocol import Engine
 from evenhand.sim.host.protocol import Host
 from evenhand.sim.run_record import RunRecord
 
-POINTS_MAX = 600
+POINTS_MAX = 300
 _FIRST_STEP_MS = 10.0
 
 
@@ -24,7 +24,7 @@ class Series:
 
 class SeriesWatch:
     """Looks at a run every so often. When it has too many points it forgets every second one, and looks
-    half as often from then on: at most 600 points, of a second or of a year."""
+    half as often from then on: at most 300 points, of a second or of a year."""
 
     def __init__(self, host: Host, engines: Sequence[Engine]) -> None:
         self.series = Series()

@@ -25,12 +25,18 @@ class SimulationSettings:
     sequences_max: int | None = None
     queue_wait_s_max: float | None = None
     patience_s: float | None = None
+    hears_evictions: bool = False
+    """Engines tell the core what their caches drop, as D2LPM's dispatcher is told; Evenhand's gateway is
+    not."""
 
     def profile(self, profile: EngineProfile) -> EngineProfile:
         """The profile with what is set here."""
         own = {"kv_tokens": self.kv_tokens, "sequences_max": self.sequences_max}
         return profile.model_copy(update={k: v for k, v in own.items() if v is not None})
 
+
+OF_GATEWAY = ("window", "charge_every_ms")
+"""Those that mean nothing to an engine that hosts the core itself."""
 
 SETTINGS = {
     setting.name: setting

@@ -27,7 +27,9 @@ class Watch(Protocol):
 
 
 class Simulation:
-    """One run, once. `patience_ms` of an ask's client, `inf` if it stays whatever happens."""
+    """One run, once. `patience_ms` of an ask's client, `inf` if it stays whatever happens;
+    `first_token_patience_ms` the same, as long as nothing has come. After `queue_wait_ms_max` the host
+    is told to look who has waited too long."""
 
     def __init__(
         self,
@@ -35,12 +37,17 @@ class Simulation:
         engines: Sequence[Engine],
         *,
         patience_ms: Callable[[Ask], float] | None = None,
+        first_token_patience_ms: Callable[[Ask], float] | None = None,
+        queue_wait_ms_max: float = IDLE,
     ) -> None:
         self.record = RunRecord()
         self.now_ms = 0.0
         self._asks = asks
+        self._upcoming = next(asks, None)
         self._engines = engines
         self._patience_ms = patience_ms
+        self._first_token_patience_ms = first_token_patience_ms
+        self._queue_wait_ms_max = queue_wait_ms_max
         self._events: list[tuple[float, int, Action]] = []  # bounded by the asks under way
         self._numbers = count()
         self._boundaries: list[tuple[float, int]] = []
@@ -65,30 +72,50 @@ class Simulation:
         """Until nothing is left to do."""
         assert self._host is None, "a simulation runs once"
         self._host = host
-        upcoming = next(self._asks, None)
-        while True:
-            at_ms = self._next_boundary_ms()
-            if self._events and self._events[0][0] < at_ms:
-                at_ms = self._events[0][0]
-            if upcoming is not None and upcoming.at_ms < at_ms:
-                at_ms = upcoming.at_ms
-            if at_ms == IDLE:
-                return self.record
+        while (at_ms := self._next_moment_ms(host)) != IDLE:
             self.now_ms = at_ms
             host.before(at_ms)
             while self._next_boundary_ms() == at_ms:
                 self._advance(heappop(self._boundaries)[1])
             while self._events and self._events[0][0] == at_ms:
                 heappop(self._events)[2](at_ms)
-            while upcoming is not None and upcoming.at_ms <= at_ms:
-                self._come(upcoming)
-                upcoming = next(self._asks, None)
+            while self._upcoming is not None and self._upcoming.at_ms <= at_ms:
+                self._come(self._upcoming)
+                self._upcoming = next(self._asks, None)
             for engine in host.look_around(at_ms):
                 self._note_boundary(self._indexes[engine.name])
             if watch is not None:
                 watch(at_ms, self.record)
+        return self.record
+
+    def _next_moment_ms(self, host: Host) -> float:
+        """`inf`: nothing is left to do."""
+        while True:
+            at_ms = self._next_boundary_ms()
+            if self._events and self._events[0][0] < at_ms:
+                at_ms = self._events[0][0]
+            if self._upcoming is not None and self._upcoming.at_ms < at_ms:
+                at_ms = self._upcoming.at_ms
+            if at_ms != IDLE or not host.waiting():
+                return at_ms
+            host.give_up(self.now_ms)
 
     # Engines.
+
+    def lose(self, engine: Engine, now_ms: float) -> None:
+        """It fails under all that it has, at this moment of the run."""
+        assert self._host is not None
+        engine.bring_up(now_ms)
+        self._host.failed(engine, engine.fail(), now_ms)
+
+    def give_back(self, engine: Engine, now_ms: float) -> None:
+        """It is there again, empty."""
+        assert self._host is not None
+        self._host.returned(engine, now_ms)
+
+    def look_at(self, engine: Engine) -> None:
+        """Its boundary may have changed, and the host does not know."""
+        self._note_boundary(self._indexes[engine.name])
 
     def _next_boundary_ms(self) -> float:
         """Of all engines. Entries that no longer hold are dropped here."""
@@ -144,7 +171,20 @@ class Simulation:
             patience_ms = self._patience_ms(ask)
             if patience_ms != IDLE:
                 self.at(now_ms + patience_ms, partial(self._leave, job))
+        if self._first_token_patience_ms is not None:
+            patience_ms = self._first_token_patience_ms(ask)
+            if patience_ms != IDLE:
+                self.at(now_ms + patience_ms, partial(self._give_up, job))
+        if self._queue_wait_ms_max != IDLE:
+            self.at(now_ms + self._queue_wait_ms_max, self._host.expire)
         self._host.arrived(job, now_ms)
+
+    def _give_up(self, job: Job, now_ms: float) -> None:
+        """It leaves if nothing has come."""
+        if job.engine is not None and job.ended_ms == NEVER:
+            self._engines[self._indexes[job.engine]].bring_up(now_ms)
+        if job.first_token_ms == NEVER:
+            self._leave(job, now_ms)
 
     def _leave(self, job: Job, now_ms: float) -> None:
         assert self._host is not None

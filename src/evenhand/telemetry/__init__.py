@@ -16,8 +16,10 @@ from evenhand.telemetry.model_metrics import ModelMetrics
 from evenhand.telemetry.observed_collector import ObservedCollector
 from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
+from evenhand.telemetry.rolling_file import RollingFile
 from evenhand.telemetry.scheduler_collector import SchedulerCollector
 from evenhand.telemetry.standings import Standing, Standings
+from evenhand.telemetry.traffic_log import TrafficLog
 
 __all__ = [
     "CONTENT_TYPE",
@@ -31,8 +33,10 @@ __all__ = [
     "ObservedCollector",
     "RequestLog",
     "RequestRecord",
+    "RollingFile",
     "SchedulerCollector",
     "Standing",
     "Standings",
+    "TrafficLog",
     "fd_sink",
 ]

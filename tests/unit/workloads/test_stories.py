@@ -11,6 +11,7 @@ def test_the_chatbot_has_a_lane_with_a_target_of_500_ms_before_that_of_the_job()
     workload = WORKLOADS["oncall"].make(1)
     first, second = workload.lanes
     assert first.ttft_ms_target == 500
+    assert not WORKLOADS["oncall"].make(1, {"lanes": "no"}).lanes
     lanes = {(ask.tenant[0], ask.lane) for ask in workload.asks}
     assert lanes == {("chatbot", first.name), ("enrichment", second.name)}
 
@@ -21,7 +22,7 @@ def test_the_job_has_so_many_documents_of_8000_tokens_under_way() -> None:
     assert len(job) == 3000
     assert {ask.input_tokens for ask in job} == {8000}
     assert {ask.at_ms for ask in job} == {60_000}
-    assert sum(not ask.after for ask in job) == 128
+    assert sum(not ask.after for ask in job) == 64
     assert max(Counter(number for ask in job for number in ask.after).values()) == 1
     talk = [ask for ask in asks if ask.tenant == ("chatbot",)]
     assert len(talk) == pytest.approx(5 * 900, rel=0.05)

@@ -17,6 +17,7 @@ from evenhand.cli.config.secrets import Reference
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import TENANTS_MAX, Tenant
 from evenhand.cli.config.tls import Tls
+from evenhand.cli.config.traffic_log import TrafficLog
 
 
 class Admin(BaseModel):
@@ -126,6 +127,8 @@ class Config(BaseModel):
     """Where usage and keys are kept. Left out: nothing is, and a restart begins anew."""
     prices: Prices | None = None
     """What tokens cost in money. Left out: tokens are counted, money is not."""
+    traffic_log: TrafficLog | None = None
+    """Where traffic is recorded for the simulator. Left out: nowhere."""
     keys: Annotated[tuple[Key, ...], Field(max_length=100_000)] = ()
     """The API keys. At least one, unless there is a `state` section: then `evenhand keys` makes more
     while the gateway runs."""

@@ -2,6 +2,7 @@
 
 import typer
 
+from evenhand.cli.golden.vllm import vllm
 from evenhand.cli.golden.vtc import vtc
 
 app = typer.Typer(
@@ -10,3 +11,4 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("vtc")(vtc)
+app.command("vllm")(vllm)

@@ -87,11 +87,11 @@ def simulate(
         with Progress(labels, size=traffic.size) as progress:
             found = run_all(plan, progress, processes=processes or os.cpu_count() or 1)
         exhibits = dict(zip(labels, found, strict=True))
-        show(plan, profile, traffic, exhibits, Console(highlight=False))
         if json_file is not None:
             write_document(json_file, document(plan, traffic, exhibits))
         if html_file is not None:
             write_html(html_file, plan, profile, traffic, exhibits)
+        show(plan, profile, traffic, exhibits, Console(highlight=False))
     except SimulateError as error:
         typer.echo(f"evenhand simulate: {error}", err=True)
         raise typer.Exit(1) from None

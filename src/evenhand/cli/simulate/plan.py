@@ -9,11 +9,11 @@ from evenhand.cli.simulate.problem import SimulateError
 from evenhand.cli.simulate.source import Source
 from evenhand.sim.capacity_estimate import fleet_requests_per_s
 from evenhand.sim.exhibit import Exhibit, exhibit
-from evenhand.sim.fleet import at_gateway
+from evenhand.sim.fleet import fleet_of, is_in_engine
 from evenhand.sim.profile import EngineProfile, load_profile
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.series import SeriesWatch
-from evenhand.sim.settings import SimulationSettings
+from evenhand.sim.settings import OF_GATEWAY, SimulationSettings
 from evenhand.workloads.workload import Workload
 
 ENGINES_MAX = 4096
@@ -37,6 +37,11 @@ class Plan:
         if not 1 <= self.engines <= ENGINES_MAX:
             message = f"must be from 1 to {ENGINES_MAX}, not {self.engines}"
             raise SimulateError("--engines", message)
+        if is_in_engine(self.profile(), self.engines):
+            for name in OF_GATEWAY:
+                if getattr(self.settings, name) != getattr(SimulationSettings(), name):
+                    message = f"is of a gateway, and {self.engine} hosts the scheduler itself"
+                    raise SimulateError(f"--set {name}", f"{message}: leave it out")
 
     def profile(self) -> EngineProfile:
         """Raises SimulateError: there is no such profile, or its file is wrong."""
@@ -54,7 +59,7 @@ class Plan:
 def simulated(plan: Plan, number: int, told: Told) -> Exhibit:
     """Run the policy of that number. Tells of its progress now and then."""
     workload = plan.workload()
-    fleet = at_gateway(
+    fleet = fleet_of(
         workload,
         plan.policies[number].policy(),
         plan.profile(),

@@ -52,9 +52,9 @@ def about(plan: Plan, profile: EngineProfile, workload: Workload) -> str:
 
 
 def told(runs: Mapping[str, RunFigures]) -> Iterator[str]:
-    """Whose work came late under each, and every policy against the first."""
+    """Every policy against the first, and whose work came late under each."""
     first, *others = runs
-    for label, run in runs.items():
-        yield from (f"{label}: {line}" for line in behind(run))
     for label in others:
         yield " ".join(comparison(first, label, runs))
+    for label, run in runs.items():
+        yield from (f"{label}: {line}" for line in behind(run))

@@ -1,25 +1,25 @@
 """Fit a profile's host time and kernel times to a log, and say how well it does on the rest of it."""
 
 from collections.abc import Callable, Sequence
-from math import exp, log
+from math import exp, inf, log
 from typing import NamedTuple
 
 from evenhand.sim.calibration.misfit import misfit
 from evenhand.sim.calibration.simplex import Point, least
-from evenhand.sim.golden.one_engine import replay
+from evenhand.sim.engine_log.replay import replay
+from evenhand.sim.engine_log.timestamps import Timestamps
 from evenhand.sim.golden.vllm_comparison import Latency, latency
-from evenhand.sim.golden.vllm_log import Timestamps
 from evenhand.sim.profile import EngineProfile
 
 REQUESTS_MIN = 20
-HOST_SHARE_MAX = 3.0
-"""Of the time that the weights take."""
-KERNELS_MAX = 8.0
-"""Times the profile's; and its inverse is the least."""
-_HOST_SHARES = (0.0, 0.1, 0.3, 1.0)
-_KERNELS = (0.3, 0.45, 0.67, 1.0, 1.5, 2.2, 3.3)
+HOST_SHARE_MAX = 0.9
+"""Of the least that a step takes: host time and reading the weights."""
+STEPS_MAX = 8.0
+"""Times as long as the profile says; and its inverse is the least."""
+_HOST_SHARES = (0.0, 0.15, 0.35, 0.6)
+_STEPS = (0.3, 0.45, 0.67, 1.0, 1.5, 2.2, 3.3)
 _TRIED = 2
-_REACHES = ((0.15, 0.2), (0.05, -0.05))
+_REACHES = ((0.2, 0.1), (-0.1, 0.05), (0.05, -0.05))
 
 Tell = Callable[[], None]
 """Called after each replay."""
@@ -91,21 +91,24 @@ def calibrate(
 
 
 def _search(profile: EngineProfile, misfit_of: Callable[[EngineProfile], float]) -> Fit:
-    """A coarse grid, then simplexes from the best of it, twice each. A point is the host time as a share
-    of what every step takes anyway, and the logarithm of `kernels`."""
+    """A coarse grid, then simplexes from the best of it. A point is the host's share of the least that
+    a step takes, and the logarithm of that time over the profile's: a log tells the latter well, and
+    the two do not depend on each other much."""
     fixed_ms = profile.step.t0_ms + profile.step.t_w_ms
 
     def fit(at: Point) -> Fit:
-        return Fit(at[0] * fixed_ms, exp(at[1]))
+        share, times = at[0], exp(at[1])
+        return Fit(share * times * fixed_ms, (1 - share) * times)
 
     def value(at: Point) -> float:
-        if not (0 <= at[0] <= HOST_SHARE_MAX and abs(at[1]) <= log(KERNELS_MAX)):
-            return float("inf")
+        if not (0 <= at[0] <= HOST_SHARE_MAX and abs(at[1]) <= log(STEPS_MAX)):
+            return inf
         return misfit_of(fit(at).of(profile))
 
-    grid = [(share, log(kernels)) for share in _HOST_SHARES for kernels in _KERNELS]
-    found = []
-    for _, at in sorted((value(at), at) for at in grid)[:_TRIED]:
-        _, near = least(value, at, _REACHES[0])
-        found.append(least(value, near, _REACHES[1]))
-    return fit(min(found)[1])
+    grid = [(share, log(times)) for share in _HOST_SHARES for times in _STEPS]
+    best = sorted((value(at), at) for at in grid)[:_TRIED]
+    first, *others = _REACHES
+    found = min(least(value, at, first) for _, at in best)
+    for reach in others:
+        found = least(value, found[1], reach)
+    return fit(found[1])

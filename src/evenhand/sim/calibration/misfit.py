@@ -7,7 +7,7 @@ depends on chance; requests are therefore compared in groups of neighbours.
 from collections.abc import Callable, Iterator, Sequence
 from math import log
 
-from evenhand.sim.golden.vllm_log import Timestamps
+from evenhand.sim.engine_log.timestamps import Timestamps
 
 _GROUP_MAX = 10
 _GROUPS_MIN = 10

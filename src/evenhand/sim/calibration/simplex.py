@@ -6,7 +6,7 @@ from operator import itemgetter
 Point = tuple[float, ...]
 
 _ROUNDS_MAX = 100
-_ENOUGH = 1e-3
+_ENOUGH = 2e-3
 
 
 def least(

@@ -1,19 +1,19 @@
 """Who was preempted, as far as a log lets on.
 
-vLLM's timestamps do not say that a request lost its memory and was computed again. They do show that it
-stood still meanwhile: all that decode get a token with every step, so requests that run at the same time
-have the same time per token, and one whose tokens took notably longer has not run all the time. A short
-stop is not seen, so this counts fewer than were preempted; it is applied to simulated timestamps too, and
-the two counts are compared.
+vLLM's timestamps do not say that a request lost its memory and was computed again. They do show that
+it stood still meanwhile: all that decode get a token with every step, so requests that run at the same
+time have the same time per token, and one whose tokens took notably longer has not run all the time. A
+short stop is not seen, so this counts fewer than were preempted; where the load changes fast it is taken
+for a stop now and then. It is applied to simulated timestamps too, and the two counts are compared.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from evenhand.sim.golden.vllm_log import Timestamps
+from evenhand.sim.engine_log.timestamps import Timestamps
 
-SLOWER = 1.05
+SLOWER = 1.10
 """Times the median of the requests that ran with it for at least half of its time."""
 OUTPUT_TOKENS_MIN = 32
 """Of a shorter answer, a step that computes somebody's prompt is too large a part."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from evenhand.sim.engine_log.replay import Replay
+from evenhand.sim.engine_log.timestamps import Timestamps
 from evenhand.sim.golden.agreement import Errors, OrderAgreement, errors, order_agreement
-from evenhand.sim.golden.one_engine import Replay
 from evenhand.sim.golden.slow_answers import slow_answers
-from evenhand.sim.golden.vllm_log import Timestamps
 
 
 class Latency(NamedTuple):
@@ -15,6 +15,10 @@ class Latency(NamedTuple):
     ttft: Errors
     end_to_end: Errors
     time_per_token: Errors
+
+    def document(self) -> dict[str, dict[str, float]]:
+        """For JSON."""
+        return {name: found._asdict() for name, found in self._asdict().items()}
 
 
 class Preemption(NamedTuple):
@@ -53,8 +57,10 @@ def latency(measured: Sequence[Timestamps], simulated: Sequence[Timestamps]) -> 
 
 
 def compare(log: Sequence[Timestamps], replayed: Replay, part: slice) -> Comparison:
-    """The whole was replayed; `part` of it is compared."""
+    """The whole was replayed; `part` of it is compared. ValueError: it is empty."""
     measured, simulated = log[part], replayed.log[part]
+    if not measured:
+        raise ValueError(f"of the log's {len(log)} requests none is left to compare")
     measured_slow, simulated_slow = slow_answers(log)[part], slow_answers(replayed.log)[part]
     ended_ms = max(each.ended_ms for each in measured)
     preempted = replayed.preempted[part]
@@ -86,7 +92,7 @@ def as_document(comparison: Comparison) -> dict[str, Any]:
             "first_tokens": comparison.first_tokens._asdict(),
             "ends": comparison.ends._asdict(),
         },
-        "latency": {name: found._asdict() for name, found in comparison.latency._asdict().items()},
+        "latency": comparison.latency.document(),
         "makespan_error": comparison.makespan_error,
         "preemption": comparison.preemption._asdict(),
     }

@@ -1,8 +1,11 @@
 """A measured run of the VTC artifact beside its replay, as a document."""
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, ConfigDict
 
-from evenhand.sim.golden.vtc_replay import Columns, measured_columns, replayed_columns
+from evenhand.sim.golden.vtc_columns import Columns
+from evenhand.sim.golden.vtc_replay import replay
 from evenhand.sim.golden.vtc_rows import MeasuredRun
 from evenhand.sim.golden.vtc_setup import Setup
 from evenhand.sim.measures.service_difference import accumulated_gap, service_difference
@@ -35,9 +38,9 @@ class Client(_Part):
 
 
 class RunComparison(_Part):
-    """Errors as parts of what was measured, below 0 where the replay was faster or did less. The makespan
-    ends with the last answer. `end_gap` is the greatest difference of service received between two
-    clients until 600 s."""
+    """Errors as parts of what was measured, below 0 where the replay was faster or did less. The
+    makespan ends with the last answer. `end_gap` is the greatest difference of service received between
+    two clients until 600 s."""
 
     policy: str
     engine: str
@@ -62,7 +65,7 @@ _GAP_UNTIL_S = 600.0
 
 def compare(run: MeasuredRun, setup: Setup) -> RunComparison:
     """Replay it and hold the two against each other."""
-    measured, simulated = measured_columns(run), replayed_columns(run, setup)
+    measured, simulated = run.columns(), replay(run.sent, setup)
     policy = setup.policy
     return RunComparison(
         policy=f"{policy.name}, prediction {policy.prediction.name}, cost {policy.cost.name}",
@@ -91,7 +94,7 @@ def _error(measured: float, simulated: float) -> float:
 
 
 def _difference(columns: Columns) -> Difference:
-    return Difference(**service_difference(columns.served())._asdict())
+    return Difference(**asdict(service_difference(columns.served())))
 
 
 def _clients(run: MeasuredRun, measured: Columns, simulated: Columns) -> dict[str, Client]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evenhand.sim.golden.vtc_columns import Columns, Sent
+
 COLUMNS = (
     "run",
     "total_time_s",
@@ -34,6 +36,26 @@ class MeasuredRun:
 
     def __len__(self) -> int:
         return len(self.t_s)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def sent(self) -> Sent:
+        """What a replay needs."""
+        return Sent(self.client, self.t_s, self.input_tokens, self.output_tokens)
+
+    def columns(self) -> Columns:
+        """What became of it."""
+        kept = [i for i in range(len(self)) if self.ttft_s[i] >= 0]
+        return Columns(
+            [self.client[i] for i in kept],
+            [self.t_s[i] for i in kept],
+            [self.t_s[i] + self.ttft_s[i] for i in kept],
+            [self.t_s[i] + self.latency_s[i] for i in kept],
+            [self.input_tokens[i] for i in kept],
+            [self.output_tokens[i] for i in kept],
+        )
 
 
 def read_runs(path: Path) -> list[MeasuredRun]:

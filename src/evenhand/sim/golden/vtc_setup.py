@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from evenhand.scheduling import Policy, compose
 
@@ -19,20 +19,24 @@ _VARIANT = re.compile(
 _RATES = re.compile(r"LShare/rpm(?P<limit>\d+)$")
 
 
-def _exactly(tokens: int) -> int:
-    return tokens
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """`weights` of clients 0, 1, ...; all others have 1. `predict` is what an oracle is told instead of
-    an answer's true length."""
+    """`weights` of clients 0, 1, ...; all others have 1. An oracle is told lengths that are off by up to
+    so many percent."""
 
     profile: str
     pool_tokens: int
     policy: Policy
     weights: tuple[int, ...] = ()
-    predict: Callable[[int], int] = field(default=_exactly)
+    prediction_off_percent: int = 0
+
+    def predict(self) -> Callable[[int], int]:
+        """What is said of true lengths, each error as likely as the others; anew for each run."""
+        if not self.prediction_off_percent:
+            return int
+        rng = random.Random(PREDICTION_SEED)  # noqa: S311 - no secrets
+        part = self.prediction_off_percent / 100
+        return lambda tokens: max(1, round(tokens * rng.uniform(1 - part, 1 + part)))
 
 
 def setup_of(run: str) -> Setup:
@@ -72,7 +76,7 @@ def _setup(run: str, scheduler: str, profile: str, pool_tokens: int) -> Setup:
         pool_tokens=pool_tokens,
         policy=policy,
         weights=weights,
-        predict=_noisy(int(variant["percent"])) if variant["percent"] else _exactly,
+        prediction_off_percent=int(variant["percent"] or 0),
     )
 
 
@@ -88,10 +92,3 @@ def _prediction(suffix: str | None) -> str:
     if suffix is None:
         return "none"
     return "running-mean" if suffix == "_predict" else "oracle"
-
-
-def _noisy(percent: int) -> Callable[[int], int]:
-    """Lengths off by up to so many percent, each error as likely as the others."""
-    rng = random.Random(PREDICTION_SEED)  # noqa: S311 - no secrets
-    part = percent / 100
-    return lambda tokens: max(1, round(tokens * rng.uniform(1 - part, 1 + part)))

@@ -1,19 +1,21 @@
 """The core in a gateway: a request is bound to an engine when that has a slot.
 
-Late binding: an engine's window is closed while a request waits in its own queue, and open up to its
-configured size otherwise, so nothing queues behind more than one request there.
+Late binding: an engine's window is open up to its configured size until a step's worth of prompts waits
+in its own queue, and then closed until that queue is empty at a boundary. So a request that the policy
+puts first never queues behind more than that.
 """
 
 from collections import deque
 from collections.abc import Collection, Mapping
 
-from evenhand.model import EngineName, Outcome, RequestId, Usage
+from evenhand.model import EngineName, Outcome, RequestId, TrustDomain, Usage
 from evenhand.scheduling import Refusal, Scheduler
 from evenhand.sim.engine.protocol import Engine
 from evenhand.sim.host.protocol import Ended, Host
 from evenhand.sim.job import Job
-from evenhand.sim.requests import MODEL, RequestOf
+from evenhand.sim.requests import MODEL, RequestOf, prefix_bytes
 from evenhand.sim.run_record import Fate
+from evenhand.workloads.ask import Segment
 
 _FATES = {Outcome.RATE_LIMITED: Fate.THROTTLED, Outcome.THROTTLED: Fate.THROTTLED}
 
@@ -26,6 +28,10 @@ class EngineQueue:
     def __init__(self) -> None:
         self.jobs: deque[Job] = deque()  # bounded by the engine's window
 
+    def tokens(self) -> int:
+        """Of all prompts in it."""
+        return sum(job.ask.input_tokens for job in self.jobs)
+
     def head(self, now_ms: float) -> Job | None:
         del now_ms
         return self.jobs[0] if self.jobs else None
@@ -36,8 +42,10 @@ class EngineQueue:
 
 
 class AtGateway:
-    """One gateway before all engines. `charge_every_ms`: tokens are charged as of the last multiple of
-    it, as they come in chunks; 0: each at once, which costs O(in flight) a decision."""
+    """One gateway before all engines; of several, that of this `number`. `charge_every_ms`: tokens are
+    charged as of the last multiple of it, as they come in chunks; 0: each at once, which costs O(in
+    flight) a decision. An engine's own queue is filled until it holds `queue_tokens` of prompts, which
+    is what a step can compute."""
 
     def __init__(
         self,
@@ -48,7 +56,10 @@ class AtGateway:
         request_of: RequestOf,
         ended: Ended,
         charge_every_ms: float = 250.0,
+        queue_tokens: int = 2048,
+        number: int = 0,
     ) -> None:
+        self._queue_tokens = queue_tokens
         self._scheduler = scheduler
         self._engines = engines
         self._window = window
@@ -56,6 +67,7 @@ class AtGateway:
         self._ended = ended
         self._charge_every_ms = charge_every_ms
         self._charged_ms = 0.0
+        self._number = number
         self._jobs: dict[RequestId, Job] = {}
         self._full: set[EngineName] = set()
         self._touched: list[Engine] = []
@@ -77,7 +89,9 @@ class AtGateway:
             engine.bring_up(until_ms)
             for job in jobs:
                 # Free while it was predicted, so not told.
-                if job.produced > job.paid and job.produced > job.told:
+                if job.produced <= job.paid or job.produced == job.told:
+                    continue
+                if job.gateway == self._number:
                     self._scheduler.produced(job.id, job.produced - job.told, int(until_ms))
                     job.told = job.produced
 
@@ -94,6 +108,11 @@ class AtGateway:
         for refusal in submission.shed:
             self._refuse(refusal, now_ms)
         self._has_news = True
+
+    def evicted(self, name: EngineName, prompt: tuple[Segment, ...], tokens: int) -> None:
+        """An engine's cache has no more of this prompt than so many tokens."""
+        gone = prefix_bytes(prompt)[: tokens + 1]
+        self._scheduler.evicted(name, gone, TrustDomain(""))
 
     def left(self, job: Job, now_ms: float) -> None:
         if job.engine is None:
@@ -113,14 +132,18 @@ class AtGateway:
     def advanced(self, engine: Engine, ended: list[Job], now_ms: float) -> None:
         for job in ended:
             self._settle(job, Outcome.COMPLETED, now_ms)
-            self._end(job, Fate.COMPLETED, now_ms)
         is_full = bool(self._engines[engine.name][1].jobs)
-        if is_full != (engine.name in self._full):
+        # Closed ones close further behind each request that ends, before another can take its place.
+        if is_full != (engine.name in self._full) or (is_full and ended):
             self._fit_window(engine.name, is_full=is_full)
+        for job in ended:
+            self._end(job, Fate.COMPLETED, now_ms)
 
     def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
-        queue = self._engines[engine.name][1].jobs
+        queue, name = self._engines[engine.name][1].jobs, engine.name
         self._touched.append(engine)
+        self._full.discard(name)
+        self._scheduler.engine_changed(name, window=0, models=(MODEL,))
         for job in [*jobs, *queue]:
             if job.produced == 0 and self._scheduler.try_again_elsewhere(job.id, int(now_ms)):
                 job.engine, job.told = None, 0
@@ -129,6 +152,32 @@ class AtGateway:
             self._end(job, Fate.FAILED, now_ms)
         queue.clear()
         self._has_news = True
+
+    def returned(self, engine: Engine, now_ms: float) -> None:
+        del now_ms
+        self._scheduler.restarted(engine.name)
+        self._scheduler.engine_changed(engine.name, window=self._window, models=(MODEL,))
+        self._has_news = True
+
+    def change_window(self, window: int) -> None:
+        """So many requests at each engine from now on; those in flight go on."""
+        if window == self._window:
+            return
+        self._window = window
+        for name, state in list(self._scheduler.capacity.engines.items()):
+            fitting = min(state.window, window) if name in self._full else window
+            if state.window:  # else it is down
+                self._scheduler.engine_changed(name, window=fitting, models=(MODEL,))
+        self._has_news = True
+
+    def expire(self, now_ms: float) -> None:
+        for refusal in self._scheduler.expire(int(now_ms)):
+            self._refuse(refusal, now_ms)
+
+    def give_up(self, now_ms: float) -> None:
+        for job in list(self._jobs.values()):
+            self._scheduler.cancel(job.id, int(now_ms))
+            self._end(job, Fate.FAILED, now_ms)
 
     def look_around(self, now_ms: float) -> Collection[Engine]:
         if self._has_news:
@@ -148,8 +197,7 @@ class AtGateway:
         scheduler = self._scheduler
         if not scheduler.backlog.requests:
             return
-        for refusal in scheduler.expire(int(now_ms)):
-            self._refuse(refusal, now_ms)
+        self.expire(now_ms)
         while (start := scheduler.next(int(now_ms))) is not None:
             self._start(self._jobs[start.request.id], start.engine, now_ms)
 
@@ -158,14 +206,16 @@ class AtGateway:
         job.paid = self._scheduler.expected_usage(job.id).output_tokens
         engine, queue = self._engines[name]
         queue.jobs.append(job)
+        if queue.tokens() >= self._queue_tokens:
+            self._fit_window(name, is_full=True)
         engine.wake(now_ms)
         self._touched.append(engine)
 
     def _fit_window(self, name: EngineName, *, is_full: bool) -> None:
-        """The engine has begun or ceased to leave a request waiting in its own queue."""
+        """Close it where its own queue is full, or open it."""
         (self._full.add if is_full else self._full.discard)(name)
         in_flight = self._scheduler.capacity.engines[name].in_flight
-        window = max(1, in_flight) if is_full else self._window
+        window = max(1, min(in_flight, self._window)) if is_full else self._window
         self._scheduler.engine_changed(name, window=window, models=(MODEL,))
         self._has_news = True
 

@@ -34,11 +34,15 @@ class Direct:
         self._engine = engine
         self._queue = queue
         self._ended = ended
+        self._is_down = False
 
     def before(self, now_ms: float) -> None:
         """Nobody is charged."""
 
     def arrived(self, job: Job, now_ms: float) -> None:
+        if self._is_down:
+            self._end(job, Fate.FAILED, now_ms)
+            return
         job.engine = self._engine.name
         self._queue.jobs.append(job)
         if len(self._queue.jobs) == 1:
@@ -59,10 +63,21 @@ class Direct:
             self._end(job, Fate.COMPLETED, now_ms)
 
     def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
-        for job in jobs:
+        del engine
+        for job in [*jobs, *self._queue.jobs]:
             self._end(job, Fate.FAILED, now_ms)
-        if self._queue.jobs:
-            engine.wake(now_ms)
+        self._queue.jobs.clear()
+        self._is_down = True
+
+    def returned(self, engine: Engine, now_ms: float) -> None:
+        del engine, now_ms
+        self._is_down = False
+
+    def expire(self, now_ms: float) -> None:
+        """Nobody is told to wait no longer."""
+
+    def give_up(self, now_ms: float) -> None:
+        """An engine that is there takes whoever waits."""
 
     def look_around(self, now_ms: float) -> Iterable[Engine]:
         del now_ms

@@ -29,6 +29,7 @@ class InEngine:
         self._request_of = request_of
         self._engine: Engine | None = None
         self._ended: Ended | None = None
+        self._seats = 0
         self._waiting: dict[RequestId, Job] = {}
         self._started: dict[RequestId, Job] = {}
         self._least = (_NO_LENGTH, _NO_LENGTH)
@@ -37,7 +38,7 @@ class InEngine:
     def serve(self, engine: Engine, *, sequences_max: int, ended: Ended) -> None:
         """Work for this engine from now on. Once; `sequences_max` as the engine's."""
         assert self._engine is None
-        self._engine, self._ended = engine, ended
+        self._engine, self._ended, self._seats = engine, ended, sequences_max
         self._scheduler.engine_changed(engine.name, window=sequences_max, models=(MODEL,))
 
     # The engine asks.
@@ -100,14 +101,29 @@ class InEngine:
             self._end(job, Fate.COMPLETED, now_ms)
 
     def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
+        # Until it returns the core refuses who comes, so nobody wakes it.
+        self._scheduler.engine_changed(engine.name, window=0, models=(MODEL,))
         for job in jobs:
             self._settle(job, Outcome.ENGINE_FAILED, now_ms)
             self._end(job, Fate.FAILED, now_ms)
+
+    def returned(self, engine: Engine, now_ms: float) -> None:
+        self._scheduler.restarted(engine.name)
+        self._scheduler.engine_changed(engine.name, window=self._seats, models=(MODEL,))
         engine.wake(now_ms)
 
-    def look_around(self, now_ms: float) -> Collection[Engine]:
+    def expire(self, now_ms: float) -> None:
         for refusal in self._scheduler.expire(int(now_ms)):
             self._refuse(refusal, now_ms)
+
+    def give_up(self, now_ms: float) -> None:
+        for job in list(self._waiting.values()):
+            self._scheduler.cancel(job.id, int(now_ms))
+            del self._waiting[job.id]
+            self._end(job, Fate.FAILED, now_ms)
+
+    def look_around(self, now_ms: float) -> Collection[Engine]:
+        self.expire(now_ms)
         return (self._serving,)
 
     def waiting(self) -> int:
@@ -127,13 +143,14 @@ class InEngine:
         self._charged_ms = now_ms
         self._serving.bring_up(now_ms)
         complete = []
+        tell, at_ms = self._scheduler.produced, int(now_ms)
         for job in self._started.values():
             produced = job.produced
             if produced == job.ask.output_tokens:
                 complete.append(job)
-            elif produced > job.paid and produced > job.told:
+            elif produced > job.told and produced > job.paid:
                 # Free while it was predicted, so not told.
-                self._scheduler.produced(job.id, produced - job.told, int(now_ms))
+                tell(job.id, produced - job.told, at_ms)
                 job.told = produced
         for job in complete:
             self._settle(job, Outcome.COMPLETED, now_ms)

@@ -30,7 +30,17 @@ class Host(Protocol):
         from its source."""
 
     def failed(self, engine: Engine, jobs: list[Job], now_ms: float) -> None:
-        """The engine failed under these jobs; what its queue held is the host's to find a place for."""
+        """The engine failed under these jobs; what its queue held is the host's to find a place for. It
+        takes nothing until it has returned."""
+
+    def returned(self, engine: Engine, now_ms: float) -> None:
+        """An engine that failed is there again, with an empty cache."""
+
+    def expire(self, now_ms: float) -> None:
+        """Whoever has waited for as long as it may is refused."""
+
+    def give_up(self, now_ms: float) -> None:
+        """Nothing will happen any more: who still waits, for an engine that never returns, fails."""
 
     def look_around(self, now_ms: float) -> Iterable[Engine]:
         """The moment is over: start whoever can start. The engines whose boundary may have changed

@@ -6,6 +6,7 @@ service of the clients, r_j the requested ones and s_max the greatest s_j, the d
 clients of min(s_max - s_j, |r_j - s_j|): who got what it asked for is not taken for wronged.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,8 @@ _BRIEF_S = 1e-5
 Numbers = NDArray[np.float64]
 
 
-class ServiceDifference(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ServiceDifference:
     """Over the windows, in units of service a second."""
 
     max: float
@@ -75,4 +77,4 @@ def _received(requests: Served, begin_s: float, end_s: float) -> Numbers:
 
 
 def _by_client(requests: Served, values: Numbers) -> Numbers:
-    return np.bincount(requests.client, weights=values)
+    return np.bincount(requests.client, weights=values).astype(np.float64, copy=False)

@@ -6,9 +6,9 @@ what the requests that it sends in that minute ask for. Then
     difference(x) = sum over j of min(max s - s_j, |d_j - s_j|)
 
 so who asks for little is not counted as treated badly. It is taken every 30 s, from 30 s after the
-first arrival until 30 s before the last; the artifact has 19 windows at fixed places in 600 s, each as
-long, so that on its runs the two differ a little. Where tenants have unequal shares, s_j and d_j are
-divided by n share_j, which is 1 where all are equal, as in the artifact.
+first arrival until 30 s before the last. The artifact (`service_difference.py`) has 19 windows at fixed
+places in 600 s, each as long, so that on its runs the two differ a little. Where tenants have unequal
+shares, s_j and d_j are divided by n share_j, which is 1 where all are equal, as in the artifact.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.sim.measures.columns import Floats, Integers
+from evenhand.sim.measures.service_difference import ServiceDifference
 from evenhand.sim.measures.spread import Grid, by_window
 
 TICK_S = 30.0
 _TICKS_MIN = 4
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceDifference:
-    """Over all ticks, in weighted tokens per second. `var` in their square."""
-
-    max: float
-    mean: float
-    var: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A list of sentences."""
+    """A list of sentences. `has_leads`: the words before the first colon and blank say of whom."""
 
     lines: Sequence[str]
+    has_leads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

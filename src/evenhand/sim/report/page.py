@@ -68,8 +68,8 @@ class _Writer:
         match block:
             case Words(text, is_note):
                 return f"<p{' class=note' if is_note else ''}>{escape(text)}</p>"
-            case Points(lines):
-                return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+            case Points(lines, has_leads):
+                return f"<ul>{''.join(_point(line, has_lead=has_leads) for line in lines)}</ul>"
             case Table():
                 return "".join(_table(block))
             case Plot():
@@ -85,15 +85,21 @@ class _Writer:
 
     def _plot(self, plot: Plot) -> str:
         number = len(self.figures)
-        text = plotly.io.to_json(plot.figure, validate=False, engine="json")
-        # A tenant may be called </script>.
-        self.figures.append(text.replace("<", "\\u003c"))
+        # Tenants may be called </script>: plotly writes < and / as escapes.
+        self.figures.append(plotly.io.to_json(plot.figure, validate=False, engine="json"))
         title = f"<figcaption>{escape(plot.title)}</figcaption>" if plot.title else ""
         return (
             f"<figure>{title}<div class=plot id=plot-{number} role=img"
             f' aria-label="{escape(plot.about or plot.title)}"'
             f' style="height:{plot.height}px"></div></figure>'
         )
+
+
+def _point(line: str, *, has_lead: bool) -> str:
+    lead, colon, rest = line.partition(": ")
+    if has_lead and colon:
+        return f"<li><b>{escape(lead)}:</b> {escape(rest)}</li>"
+    return f"<li>{escape(line)}</li>"
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import plotly.graph_objects as go
 
-from evenhand.sim.report.palette import see_through
+from evenhand.sim.report.forms import duration
+from evenhand.sim.report.palette import GREY, see_through
 
 _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 _CLEAR = "rgba(0,0,0,0)"
+_LABEL_HEIGHT = 0.05
+"""Of the text beside a point, on the scale of Jain's index."""
 LEAST_S = 1e-3
 """Waits below are drawn as so long, on a scale of ratios."""
 
@@ -91,7 +94,9 @@ def spans(rows: Sequence[Span], names: Mapping[float, str]) -> Any:
     """A bar for each, from the tenth percentile to the ninetieth, with the median and the 99th."""
     figure = _figure("wait for the first token, s", "")
     for row in rows:
-        text = f"{row.name}: p10 {row.p10:.3g} s, p50 {row.p50:.3g} s, p90 {row.p90:.3g} s, p99 {row.p99:.3g} s"
+        marks = {"p10": row.p10, "p50": row.p50, "p90": row.p90, "p99": row.p99}
+        told = ", ".join(f"{mark} {duration(value)}" for mark, value in marks.items())
+        text = f"{row.name}: {told}"
         low, middle, high, top = (max(v, LEAST_S) for v in (row.p10, row.p50, row.p90, row.p99))
         hover = {"hovertext": text, "hoverinfo": "text"}
         bar = {"color": see_through(row.colour, 0.45), "width": 9}
@@ -124,30 +129,44 @@ def frontier(points: Mapping[str, tuple[float, float]], colours: Mapping[str, st
             x=[points[name][0] for name in best],
             y=[points[name][1] for name in best],
             mode="lines",
-            line={"color": see_through("#8b93a1", 0.6), "width": 1.5, "dash": "dot"},
+            line={"color": see_through(GREY, 0.7), "width": 1.5, "dash": "dot"},
             hoverinfo="skip",
         )
     )
-    middle = sum(x for x, _ in points.values()) / len(points)
-    for name, (x, y) in points.items():
-        side: Literal["middle left", "middle right"] = (
-            "middle left" if x > middle else "middle right"
-        )
+    low, high = (of(x for x, _ in points.values()) for of in (min, max))
+    pad = max((high - low) * 0.15, high * 0.02)
+    for names in _together(points, pad):
+        is_right = points[names[0]][0] > (low + high) / 2
         figure.add_trace(
             go.Scatter(
-                x=[x],
-                y=[y],
-                name=name,
+                x=[points[name][0] for name in names],
+                y=[points[name][1] for name in names],
                 mode="markers+text",
-                text=[f" {name} "],
-                textposition=side,
-                marker={"color": colours[name], "size": 12},
-                hovertemplate="%{x:,.0f} tokens/s, Jain %{y:.3f}",
+                text=[f"  {', '.join(names)}  ", *("" for _ in names[1:])],
+                textposition="middle left" if is_right else "middle right",
+                marker={"color": [colours[name] for name in names], "size": 12},
+                customdata=names,
+                hovertemplate="%{customdata}: %{x:,.0f} tokens/s, Jain %{y:.3f}<extra></extra>",
             )
         )
     figure.update_layout(hovermode="closest")
-    figure.update_xaxes(tickformat=",.0f")
+    figure.update_xaxes(tickformat=",.0f", range=[low - pad, high + pad])
+    figure.update_yaxes(tickformat=".2f", range=[0, 1.05])
     return figure
+
+
+def _together(points: Mapping[str, tuple[float, float]], pad: float) -> list[list[str]]:
+    """Names of points that lie so near each other that their labels would overlap."""
+    groups: list[list[str]] = []
+    for name, (x, y) in sorted(points.items(), key=lambda point: point[1]):
+        for group in groups:
+            near_x, near_y = points[group[0]]
+            if abs(x - near_x) < pad / 2 and abs(y - near_y) < _LABEL_HEIGHT:
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
 
 
 def unbeaten(points: Mapping[str, tuple[float, float]]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from evenhand.sim.exhibit import QUANTILES, Exhibit
+from evenhand.sim.exhibit import QUANTILES, REST, Exhibit
 from evenhand.sim.measures.figures import RunFigures
 from evenhand.sim.report.blocks import Block, Facts, Grid, Legend, Plot, Points, Section, Words
 from evenhand.sim.report.clock import Clock, clock_for
@@ -15,6 +15,9 @@ from evenhand.sim.report.tables import of_policies, of_tenants
 
 DRAWN_MAX = 6
 """Policies whose curves are drawn; the tables and the frontier have all."""
+
+_DUE_BESIDE_MAX = 2
+"""Policies beside whose curves there is room for what was due."""
 
 _P10, _P50, _P90, _P99 = (QUANTILES.index(part) for part in (0.1, 0.5, 0.9, 0.99))
 
@@ -46,7 +49,10 @@ def _sections(told: Simulated) -> Iterator[Section]:
     legend = Legend({label: colours[label] for label in drawn}, _left_out(runs, drawn))
     yield Section(
         title="Who gains, who loses",
-        blocks=[Points(told.lines), *(Words(remark, is_note=True) for remark in told.remarks)],
+        blocks=[
+            Points(told.lines, has_leads=True),
+            *(Words(remark, is_note=True) for remark in told.remarks),
+        ],
     )
     yield Section(title="The policies side by side", blocks=_policies(runs, colours))
     yield Section(title="Service over time", blocks=_service(drawn, colours, clock, legend))
@@ -84,21 +90,38 @@ def _service(
     drawn: Mapping[str, Exhibit], colours: Mapping[str, str], clock: Clock, legend: Legend
 ) -> list[Block]:
     tenants = dict.fromkeys(name for exhibit in drawn.values() for name in exhibit.curves)
-    received = [_service_of(tenant, drawn, colours, clock) for tenant in tenants]
-    of_tenant = coloured(tenants)
-    ahead = [_ahead(label, exhibit, of_tenant, clock) for label, exhibit in drawn.items()]
+    shows_due = len(drawn) <= _DUE_BESIDE_MAX
+    received = [
+        _service_of(tenant, drawn, colours, clock, shows_due=shows_due) for tenant in tenants
+    ]
+    of_tenant = coloured(tenant for tenant in tenants if tenant != REST)
+    sums = {label: _ahead(exhibit) for label, exhibit in drawn.items()}
+    values = [value for own in sums.values() for curve in own.values() for value in curve]
+    span = (min(values, default=0.0) * 1.05, max(values, default=1.0) * 1.05)
+    ahead = [
+        _ahead_plot(
+            label,
+            clock.of(drawn[label].at_s),
+            own,
+            of_tenant,
+            x_title=clock.name,
+            y_range=span,
+        )
+        for label, own in sums.items()
+    ]
+    dotted = " Dotted: what it was due." if shows_due else ""
     return [
         Words(
             "What each tenant received, in weighted tokens per second: input, cached or not, and twice"
-            " the output, spread from a request's first token to its end. Dotted: what it was due, from"
-            " a fluid server that gives out as much, by promised share, and to nobody more than it"
-            " asks for."
+            f" the output, spread from a request's first token to its end.{dotted}"
         ),
         legend,
         Grid(plots=received),
         Words(
-            "Ahead of what was due, or behind: the sum since the start. Near 0 all the time is a"
-            " promise that is kept."
+            "Against the promise: how far each tenant was ahead of what it was due, or behind, in"
+            " weighted tokens since the start. What is due is what a fluid server would have given that"
+            " gives out as much as all received together, by promised shares, and to nobody more than"
+            " it asks for. Near 0 all the time is a promise that is kept."
         ),
         Legend(of_tenant),
         Grid(plots=ahead, width=460),
@@ -106,31 +129,50 @@ def _service(
 
 
 def _service_of(
-    tenant: str, drawn: Mapping[str, Exhibit], colours: Mapping[str, str], clock: Clock
+    tenant: str,
+    drawn: Mapping[str, Exhibit],
+    colours: Mapping[str, str],
+    clock: Clock,
+    *,
+    shows_due: bool,
 ) -> Plot:
     curves = []
     for label, exhibit in drawn.items():
         if tenant not in exhibit.curves:
             continue
-        own, x = exhibit.curves[tenant], clock.of(exhibit.at_s)
-        due = f"{label}, due"
-        colour = colours[label]
-        curves.append(Line(name=due, x=x, y=own.due_per_s, colour=colour, is_dotted=True))
+        own, x, colour = exhibit.curves[tenant], clock.of(exhibit.at_s), colours[label]
+        if shows_due:
+            due = f"{label}, due"
+            curves.append(Line(name=due, x=x, y=own.due_per_s, colour=colour, is_dotted=True))
         curves.append(Line(name=label, x=x, y=own.service_per_s, colour=colour))
     figure = lines(curves, x_title=clock.name, y_title="", y_format=",.3~s")
     about = f"Service of {tenant} over time under each policy"
     return Plot(figure=figure, title=tenant, about=about, height=220)
 
 
-def _ahead(label: str, exhibit: Exhibit, colours: Mapping[str, str], clock: Clock) -> Plot:
-    x = clock.of(exhibit.at_s)
+def _ahead(exhibit: Exhibit) -> dict[str, list[float]]:
+    """By tenant: service less what was due, since the start."""
     step_s = exhibit.at_s[1] - exhibit.at_s[0] if len(exhibit.at_s) > 1 else 0.0
-    curves = []
+    found = {}
     for tenant, own in exhibit.curves.items():
+        if tenant == REST:
+            continue
         pairs = zip(own.service_per_s, own.due_per_s, strict=True)
-        sums = list(accumulate((received - due) * step_s for received, due in pairs))
-        curves.append(Line(name=tenant, x=x, y=sums, colour=colours[tenant]))
-    figure = lines(curves, x_title=clock.name, y_title="weighted tokens", y_format=",.3~s")
+        found[tenant] = list(accumulate((got - due) * step_s for got, due in pairs))
+    return found
+
+
+def _ahead_plot(
+    label: str,
+    x: Sequence[float],
+    sums: Mapping[str, Sequence[float]],
+    colours: Mapping[str, str],
+    *,
+    x_title: str,
+    y_range: tuple[float, float],
+) -> Plot:
+    curves = [Line(name=name, x=x, y=y, colour=colours[name]) for name, y in sums.items()]
+    figure = lines(curves, x_title=x_title, y_title="", y_range=y_range, y_format=",.3~s")
     about = f"How far tenants are ahead or behind under {label}"
     return Plot(figure=figure, title=label, about=about, height=280)
 
@@ -184,8 +226,8 @@ def _fairness(
         legend,
         Plot(figure=figure, about="Jain index over time under each policy", height=280),
         Words(
-            "Jain's index of what each tenant received over what it was due, among the tenants that were"
-            " due something; 1 is even. A tenant that was due something and got nothing counts.",
+            "Jain's index of the part of its due that each tenant received in a window, among those that"
+            " were due something; 1 is even. A tenant that was due something and got nothing counts.",
             is_note=True,
         ),
     ]

@@ -60,8 +60,8 @@ def _build(seed: int, values: Mapping[str, DialValue]) -> Workload:
 QA = WorkloadRecipe(
     name="dlpm/qa",
     summary="questions about long documents, each document asked about many times",
-    source="arXiv 2501.14312, section 5: lengths of LooGLE, which has about 8 questions a document; rates"
-    " and the factor of s1 are not published and ours",
+    source="arXiv 2501.14312, section 5: lengths of LooGLE, which has about 8 questions a document;"
+    " rates and the factor of s1 are not published and ours",
     build=_build,
     dials=(
         programs.pattern_dial("asks `flood` times as much", "has documents twice as long"),

@@ -11,12 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from evenhand.workloads.readers.row import Row, json_number, moment, shown, tokens, whole
+from evenhand.workloads.readers.row import (
+    TOKENS_MAX,
+    Row,
+    json_number,
+    moment,
+    shown,
+    tokens,
+    whole,
+)
 from evenhand.workloads.readers.row_format import Remarks, row_format
 from evenhand.workloads.readers.trace_file import Told, json_rows
 from evenhand.workloads.readers.trace_format import DialValues
 
 _NEEDS = frozenset({"timestamp", "input_length", "output_length"})
+_PLAIN_MAX = 1 << 49
 _MOONCAKE = _NEEDS | {"hash_ids"}
 _KNOWN = _MOONCAKE | {
     *("tenant", "weight", "app", "session", "interaction", "call_index"),
@@ -31,57 +40,65 @@ class _Parser:
         self.unread: set[str] = set()
 
     def __call__(self, row: dict[str, Any]) -> Row:
-        unread = row.keys() - _KNOWN
-        if unread:
-            self.unread |= unread
-        at_ms = moment("timestamp", json_number(row, "timestamp"))
-        input_tokens = tokens("input_length", json_number(row, "input_length"))
-        output_tokens = tokens("output_length", json_number(row, "output_length"))
-        blocks = row.get("hash_ids") or ()
+        if not row.keys() <= _KNOWN:
+            self.unread |= row.keys() - _KNOWN
+        get = row.get
+        at_ms = get("timestamp")
+        # What is as it should be costs no call: a file may have millions of rows.
+        if type(at_ms) is not int or not 0 <= at_ms < _PLAIN_MAX:
+            at_ms = moment("timestamp", json_number(row, "timestamp"))
+        input_tokens, output_tokens = get("input_length"), get("output_length")
+        if type(input_tokens) is not int or not 0 < input_tokens < TOKENS_MAX:
+            input_tokens = tokens("input_length", json_number(row, "input_length"))
+        if type(output_tokens) is not int or not 0 < output_tokens < TOKENS_MAX:
+            output_tokens = tokens("output_length", json_number(row, "output_length"))
+        blocks = get("hash_ids")
+        if type(blocks) is not list:
+            blocks = _no_list(blocks)
         if row.keys() <= _MOONCAKE:
-            return Row(at_ms, input_tokens, output_tokens, blocks=_list(blocks))
+            return Row(at_ms, input_tokens, output_tokens, blocks=blocks)
         call_index = _count(row, "call_index", 0)
         return Row(
             at_ms,
             input_tokens,
             output_tokens,
-            tenant=_text(row, "tenant"),
-            weights=_weights(row.get("weight")),
-            application=_text(row, "app") or "default",
-            session=_text(row, "session"),
-            interaction=_text(row, "interaction"),
-            call_index=call_index,
-            calls_total=_count(row, "calls_total", call_index + 1),
-            lane=_text(row, "lane") or "default",
-            id=_text(row, "id"),
-            parents=_parents(row.get("parent")),
-            blocks=_list(blocks),
+            _text(row, "tenant"),
+            _weights(get("weight")),
+            _text(row, "app") or "default",
+            _text(row, "session"),
+            _text(row, "interaction"),
+            call_index,
+            _count(row, "calls_total", call_index + 1),
+            _text(row, "lane") or "default",
+            _text(row, "id"),
+            _parents(get("parent")),
+            blocks,
         )
 
 
-def _list(blocks: object) -> list[int]:
-    if type(blocks) is list:
-        return blocks
-    if blocks == ():
+def _no_list(blocks: object) -> list[int]:
+    if blocks is None:
         return []
     raise ValueError(f"hash_ids is {shown(blocks)}, not a list")
 
 
 def _text(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
-    if value is None:
-        return ""
     if type(value) is str:
         return value
+    if value is None:
+        return ""
     if type(value) is int:
         return str(value)
     raise ValueError(f"{name} is {shown(value)}, not a text")
 
 
 def _count(row: dict[str, Any], name: str, default: int) -> int:
-    if row.get(name) is None:
+    count = row.get(name)
+    if count is None:
         return default
-    count = whole(name, json_number(row, name))
+    if type(count) is not int:
+        count = whole(name, json_number(row, name))
     if not 0 <= count < 1 << 31:
         raise ValueError(f"{name} is {count}, not a count")
     return count

@@ -7,7 +7,7 @@ from heapq import merge
 from evenhand.model import LaneName
 from evenhand.scheduling import Lane, TenantShare
 from evenhand.workloads.ask import Ask
-from evenhand.workloads.dials import SECONDS_MAX, number, whole
+from evenhand.workloads.dials import SECONDS_MAX, number, whole, word
 from evenhand.workloads.draws import lognormal_tokens, stream
 from evenhand.workloads.stories.chats import Chat, chats
 from evenhand.workloads.workload import Dial, DialValue, Redrawn, Workload, WorkloadRecipe
@@ -61,7 +61,7 @@ def _build(seed: int, values: Mapping[str, DialValue]) -> Workload:
         tenants=(TenantShare(name=CHATBOT), TenantShare(name=JOB)),
         asks=Redrawn(partial(_asks, seed, values)),
         size=sum(1 for _ in _talk(seed, values)) + whole(values, "documents"),
-        lanes=LANES,
+        lanes=LANES if word(values, "lanes") == "yes" else (),
     )
 
 
@@ -98,9 +98,15 @@ ONCALL = WorkloadRecipe(
         Dial(
             name="at_a_time",
             meaning="how many documents the job has under way",
-            default=128,
+            default=64,
             least=1,
             most=1_000_000,
+        ),
+        Dial(
+            name="lanes",
+            meaning="yes: the chatbot's lane goes before that of the job; no: there are none",
+            default="yes",
+            words=("yes", "no"),
         ),
     ),
 )

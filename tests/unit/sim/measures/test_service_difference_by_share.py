@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
+from evenhand.sim.measures.service_difference import ServiceDifference
 from evenhand.sim.measures.service_difference_by_share import (
     ServedByShare,
-    ServiceDifference,
     service_difference_by_share,
     ticks,
 )

@@ -40,6 +40,13 @@ def test_figures_that_nobody_measured_are_called_so() -> None:
     assert "nverified" in load_profile("l4-llama-3.1-8b").evidence
 
 
+def test_the_smaller_llama_on_an_a100_is_the_larger_one_scaled() -> None:
+    small, large = (load_profile(f"a100-llama-2-{size}").step for size in ("7b", "13b"))
+    scales = dict.fromkeys(("t_w_ms", "c_t_ms", "prefill_ms"), 0.52) | {"c_kv_ms": 0.64}
+    for name, value in large.model_dump(exclude_none=True).items():
+        assert getattr(small, name) == pytest.approx(value * scales.get(name, 1), rel=2e-3), name
+
+
 @pytest.mark.parametrize("name", GRID_OF)
 def test_the_error_against_measured_kernels_is_the_stated_one(name: str) -> None:
     profile = load_profile(name)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evenhand.workloads.readers import open_trace
-from support.shared_data import shared_data
+from support.shared_data import shared_file
 
 _HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 
@@ -55,7 +55,7 @@ def test_bad_rows_are_told(file: Path, line: str, words: str) -> None:
     [("code", 8_819, 2_048, 28), ("conv", 19_366, 1_155, 211)],
 )
 def test_the_hour_of_2023(name: str, rows: int, inputs: float, outputs: float) -> None:
-    asks = list(open_trace(shared_data(f"azure_llm_2023_{name}.csv")).asks)
+    asks = list(open_trace(shared_file(f"azure_llm_2023_{name}.csv")).asks)
     assert len(asks) == rows
     assert sum(ask.input_tokens for ask in asks) / rows == pytest.approx(inputs, rel=0.001)
     assert sum(ask.output_tokens for ask in asks) / rows == pytest.approx(outputs, rel=0.005)

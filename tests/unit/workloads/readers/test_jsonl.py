@@ -10,7 +10,7 @@ import pytest
 from evenhand.scheduling import Lane, TenantShare
 from evenhand.workloads.ask import Ask
 from evenhand.workloads.readers import open_trace
-from support.shared_data import shared_data
+from support.shared_data import shared_file
 
 
 def written(path: Path, *rows: dict[str, Any] | bytes) -> Path:
@@ -184,7 +184,7 @@ def test_a_file_cut_within_gzip_is_a_bad_row(tmp_path: Path) -> None:
 
 def test_mooncakes_conversations() -> None:
     """Counts and means of the release; 37.4 % of tokens are in an earlier prompt."""
-    workload = open_trace(shared_data("mooncake_conversation.jsonl.gz"))
+    workload = open_trace(shared_file("mooncake_conversation.jsonl.gz"))
     longest: dict[int, int] = {}
     seen = asked = output = 0
     for ask in workload.asks:

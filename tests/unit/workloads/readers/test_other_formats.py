@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from evenhand.workloads.readers import open_trace, trace_recipe
-from support.shared_data import shared_data
+from support.shared_data import shared_file
 
 _BURST = (
     "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type"
@@ -118,14 +118,14 @@ class TestVtc:
         refused(written(tmp_path / "a.csv", header, "0,/,1,1"), "line 2: tenant")
 
     def test_the_arena(self) -> None:
-        workload = open_trace(shared_data("vtc_arena_real_trace.csv"))
+        workload = open_trace(shared_file("vtc_arena_real_trace.csv"))
         asks = list(workload.asks)
         assert (len(asks), len(workload.tenants)) == (1500, 27)
         assert sum(ask.input_tokens for ask in asks) / 1500 == pytest.approx(136, rel=0.005)
         assert sum(ask.output_tokens for ask in asks) / 1500 == pytest.approx(256, rel=0.005)
 
     def test_a_measured_run(self) -> None:
-        file = shared_data("vtc_gpu_runs.csv.gz")
+        file = shared_file("vtc_gpu_runs.csv.gz")
         assert open_trace(file, {"run": "VTC/all_results_overload"}).size == 1620
 
 
@@ -182,8 +182,8 @@ class TestServeGen:
 
     def test_the_large_model(self) -> None:
         """1,023 and 162 tokens on average, weighted by rates; here the first hour of a fortnight."""
-        shared_data("servegen_clients.csv")
-        file = shared_data("servegen_client_windows.csv.gz")
+        shared_file("servegen_clients.csv")
+        file = shared_file("servegen_client_windows.csv.gz")
         dials = {dial.name: dial for dial in trace_recipe(file).dials}
         assert dials["model"].words == ("m-large", "m-mid", "mm-image")
         asks = list(open_trace(file, {"requests": 40_000}).asks)

@@ -87,6 +87,22 @@ class Batch:
         peak = max(before[place], (end - 1) * (place + 1) + bases[place] + base)
         return max(peak, after[place] - 1 + base) if place < len(after) else peak
 
+    def first_fit(
+        self, input_tokens: int, output_tokens: int, room: int, step: int, until: int
+    ) -> int:
+        """The first step from `step` on after which a request of these lengths would keep the peak below
+        `room`; `until` if none before is."""
+        ends, _, _, after = self._known or self._peaks()
+        while step < until:
+            if self.peak_with(input_tokens, output_tokens, step) < room:
+                return step
+            # Until its place changes, only the peaks after it fall, by one a step.
+            place = bisect_right(ends, -step - output_tokens)
+            moves = -ends[place - 1] - output_tokens + 1 if place else until
+            later = after[place] + input_tokens - room + 1 if place < len(after) else until
+            step = min(moves, max(step + 1, later), until)
+        return until
+
     def _peaks(self) -> _Peaks:
         ends = [member.end for member in self.members]
         bases = [0, *accumulate(member.base for member in self.members)]

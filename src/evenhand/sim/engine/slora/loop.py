@@ -170,8 +170,8 @@ class SloraLoop:
         if tokens > self.kv_tokens_total or ask.input_tokens > prompt_max:
             raise ValueError(
                 f"Ask {ask.id} wants {tokens:,} tokens of memory and {ask.input_tokens:,} in one"
-                f" prefill, {self.name} has {self.kv_tokens_total:,} and {prompt_max:,}. Leave it out, or choose"
-                " an engine profile with more kv_tokens and step_tokens_max."
+                f" prefill, {self.name} has {self.kv_tokens_total:,} and {prompt_max:,}. Leave it out,"
+                " or choose an engine profile with more kv_tokens and step_tokens_max."
             )
 
     def _room(self, tenants: int) -> int:
@@ -201,11 +201,9 @@ class SloraLoop:
             return min(steps, STEPS_BETWEEN_LOOKS - self._since_look)
         if len(batch) >= self._profile.sequences_max:
             return steps
-        room, lengths = self._room(len(batch.tenants)), self._least()
-        for step in range(1, steps):
-            if batch.peak_with(*lengths, self._step + step) < room:
-                return step
-        return steps
+        room = self._room(len(batch.tenants))
+        fits = batch.first_fit(*self._least(), room, self._step + 1, self._step + steps)
+        return fits - self._step
 
 
 _: type[Engine] = SloraLoop

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from evenhand.model import EngineName
 from evenhand.sim.engine.vllm.loop import VllmLoop
-from evenhand.sim.golden.vllm_log import Timestamps, as_asks
+from evenhand.sim.engine_log.timestamps import Timestamps, as_asks
 from evenhand.sim.host.direct import Direct, OwnQueue
 from evenhand.sim.job import Job
 from evenhand.sim.profile import EngineProfile

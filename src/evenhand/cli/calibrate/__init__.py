@@ -1,0 +1,1 @@
+"""`evenhand calibrate`: a profile made to fit the log of an engine."""

@@ -1,0 +1,1 @@
+"""Logs of real engines: what was asked, and when the answers came."""
