@@ -47,8 +47,8 @@ def simulate(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A dial of the workload, a part or parameter of the policies, or a setting of the"
-            " simulation; may be repeated.",
+            help="A dial of the workload, a part or parameter of the policies, a setting of the"
+            " simulation, or a fault, as in fault=loss:engine-003@60s+30s; may be repeated.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Of the traffic.")] = 1,
@@ -58,6 +58,15 @@ def simulate(
     html_file: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page there that needs no network."),
+    ] = None,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            metavar="FILE",
+            help="Record the decisions of one policy there for `evenhand replay`; compressed if its"
+            " name ends in .gz.",
+        ),
     ] = None,
     processes: Annotated[
         int | None,
@@ -81,6 +90,7 @@ def simulate(
             engine=engine,
             engines=engines,
             settings=sorted_out.settings,
+            log=log_file,
         )
         profile, traffic = plan.profile(), plan.workload()
         labels = [one.label for one in plan.policies]
