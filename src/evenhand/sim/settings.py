@@ -25,6 +25,9 @@ class SimulationSettings:
     sequences_max: int | None = None
     queue_wait_s_max: float | None = None
     patience_s: float | None = None
+    hears_evictions: bool = False
+    """Engines tell the core what their caches drop, as D2LPM's dispatcher is told; Evenhand's gateway is
+    not."""
 
     def profile(self, profile: EngineProfile) -> EngineProfile:
         """The profile with what is set here."""

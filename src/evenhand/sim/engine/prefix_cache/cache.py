@@ -8,9 +8,13 @@ and blocks that nobody can find again are a number.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from evenhand.sim.engine.prefix_cache.node import Node, Path, block_key, cursor
+
+Forgotten = Callable[[Path, int], None]
+"""A path beyond its first so many tokens cannot be found any more."""
 
 
 class Spare:
@@ -38,6 +42,9 @@ class BlockCache:
     def __init__(self, blocks: int, block_tokens: int) -> None:
         self.blocks = blocks
         self._block = block_tokens
+        self.forgotten: Forgotten | None = None
+        """Called when something is forgotten for want of room, whatever continues it being forgotten
+        before."""
         self.clear()
 
     def clear(self) -> None:
@@ -93,12 +100,14 @@ class BlockCache:
             held = (first.end - first.start) // self._block
             if held > blocks:
                 first.shorten(blocks * self._block)
+                self._tell(first, first.end)
                 return
             blocks -= held
             del line[first]
             assert first.parent is not None
             assert not first.children, "what follows a prefix is forgotten before it"
             del first.parent.children[first.key]
+            self._tell(first, first.start)
 
     def keep(self, node: Node, path: Path, tokens: int) -> Node:
         """Remember the first `tokens` of a path, whole blocks, for a sequence that holds `node` on it
@@ -145,6 +154,10 @@ class BlockCache:
                 line[node] = None
             follower, node = node, node.parent
             self._last_spare = None
+
+    def _tell(self, node: Node, tokens: int) -> None:
+        if self.forgotten is not None:
+            self.forgotten(node.path, tokens)
 
     def _put_spare(self, blocks: int) -> None:
         self.idle += blocks

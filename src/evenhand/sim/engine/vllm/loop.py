@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Collection
 
 from evenhand.model import EngineName
+from evenhand.sim.engine.prefix_cache.cache import Forgotten
 from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.vllm.batch import Batch
 from evenhand.sim.engine.vllm.memory import Memory
@@ -77,6 +78,10 @@ class VllmLoop:
             self._plan(now_ms, chunks)
         self._aim()
         return ended
+
+    def tell_forgotten(self, forgotten: Forgotten) -> None:
+        """Call this from now on whenever the prefix cache has forgotten something for want of room."""
+        self._memory.cache.forgotten = forgotten
 
     def running(self) -> Collection[Job]:
         jobs = self._batch.jobs

@@ -40,7 +40,12 @@ def run_dlpm(order: Order) -> PaperResult:
         *what.several_engines(size),
     ]
     if not order.quick:
-        cases += [*what.pools(size), *what.frontier(size), *what.age_limit(size)]
+        cases += [
+            *what.pools(size),
+            *what.frontier(size),
+            *what.age_limit(size),
+            *what.evictions(size),
+        ]
     figures = run_all(run, [spec for _, spec in cases], order)
     results: Results = {}
     for (key, _), one in zip(cases, figures, strict=True):
@@ -61,7 +66,8 @@ def run_dlpm(order: Order) -> PaperResult:
 def _setting(size: Size) -> tuple[str, ...]:
     engines = (
         f"Engines: profile {what.ENGINE} with the pool that it has, 416,000 tokens; Figure 1: "
-        f"{what.SMALL_ENGINE}, 32,000 tokens. A gateway before them hosts the core and binds late."
+        f"{what.SMALL_ENGINE}, 32,000 tokens. A gateway before them hosts the core and binds late; it "
+        "is not told what caches drop."
     )
     seeds = ", ".join(map(str, size.seeds))
     workloads = (

@@ -13,6 +13,7 @@ from evenhand.sim.measures.interactions import interactions
 from evenhand.sim.measures.jain import jain
 from evenhand.sim.measures.spread import within
 from evenhand.sim.profile import load_profile
+from evenhand.sim.settings import SimulationSettings
 from evenhand.workloads.catalog import recipe_named
 
 Dials = tuple[tuple[str, float | int | str], ...]
@@ -34,6 +35,7 @@ class LocalityRun:
     quantum: int
     engine_quantum: int
     prefix_age_s: int = NO_AGE_LIMIT_S
+    hears_evictions: bool = False
     seed: int
 
     def __str__(self) -> str:
@@ -74,7 +76,10 @@ def run(spec: LocalityRun) -> LocalityFigures:
     profile = load_profile(spec.engine)
     if spec.kv_tokens is not None:
         profile = profile.model_copy(update={"kv_tokens": spec.kv_tokens})
-    record = at_gateway(traffic, spec.composed(), profile, engines=spec.engines).run()
+    settings = SimulationSettings(hears_evictions=spec.hears_evictions)
+    policy = spec.composed()
+    fleet = at_gateway(traffic, policy, profile, engines=spec.engines, settings=settings)
+    record = fleet.run()
     return measured(columns(record, list(tenant_paths(traffic.tenants))))
 
 
