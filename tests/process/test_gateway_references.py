@@ -40,6 +40,7 @@ async def client(g: RunningGateway, dice: random.Random) -> None:
         assert (await stream.answer()).status in (200, 502)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["vtc", "wsc", "dlpm"])
 def test_the_core_of_a_gateway_decides_as_the_reference(name: str) -> None:
     make, compare, _ = REFERENCES[name]
