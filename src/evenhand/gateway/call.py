@@ -470,8 +470,9 @@ class Call:
             now_s=self._gateway.now_s(),
         )
         self._gateway.ended(self._record)
-        if self._gateway.traffic is not None and self._admitted is not None:
-            self._log_traffic(self._gateway.traffic, self._admitted)
+        traffic = self._gateway.traffic
+        if traffic is not None and self._admitted is not None and self._usage.output_tokens:
+            self._log_traffic(traffic, self._admitted)
 
     def _log_traffic(self, traffic: TrafficLog, admitted: Admitted) -> None:
         traffic.ended(

@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from evenhand.model import ApplicationName, EngineName
-from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings
-from evenhand.sim.engine.protocol import IDLE, Engine
+from evenhand.model import ApplicationName, EngineName, TenantPath
+from evenhand.scheduling import Policy, QueueLimits, Scheduler, SchedulerSettings, tenant_paths
+from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.slora.loop import SloraLoop
 from evenhand.sim.engine.vllm.loop import VllmLoop
 from evenhand.sim.faults import Faults
 from evenhand.sim.host.at_gateway import AtGateway, EngineQueue
 from evenhand.sim.host.in_engine import InEngine
 from evenhand.sim.host.protocol import Host
+from evenhand.sim.host.replicas import Replicas, SharedQueue, divided, ingress
 from evenhand.sim.profile import EngineProfile
 from evenhand.sim.requests import FOREVER_MS, RequestOf, request_maker
 from evenhand.sim.run_record import RunRecord
@@ -153,6 +154,67 @@ def fleet_of(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaSettings:
+    """Gateways before the same engines; each tells the others every `sync_s` what it has charged, None:
+    never. `home_share` and `slots_follow` as in `host/replicas.py`."""
+
+    gateways: int = 2
+    sync_s: float | None = None
+    home_share: float | None = None
+    slots_follow: bool = False
+
+
+def at_replicas(
+    workload: Workload,
+    policy: Policy,
+    profile: EngineProfile,
+    *,
+    engines: int,
+    replicas: ReplicaSettings,
+    settings: SimulationSettings | None = None,
+    scheduler_of: SchedulerOf = Scheduler,
+    faults: Faults | None = None,
+) -> Fleet:
+    """Several gateways before so many engines. ValueError as of `at_gateway`."""
+    settings, faults = settings or SimulationSettings(), faults or Faults(())
+    profile = settings.profile(profile)
+    window = settings.window or profile.sequences_max
+    count = replicas.gateways
+    fleet: list[Engine] = []
+    own: list[dict[EngineName, tuple[Engine, EngineQueue]]] = [{} for _ in range(count)]
+    for number in range(engines):
+        name, queues = EngineName(f"engine-{number:03}"), [EngineQueue() for _ in range(count)]
+        fleet.append(_engine(name, profile, SharedQueue(queues)))
+        for served, queue in zip(own, queues, strict=True):
+            served[name] = fleet[-1], queue
+    simulation = _simulation(workload, fleet, settings, faults)
+    gateways = []
+    windows = divided(window, [1.0] * count)
+    for number in range(count):
+        scheduler = scheduler_of(scheduler_settings(workload, policy))
+        gateway = AtGateway(
+            scheduler,
+            own[number],
+            window=windows[number],
+            request_of=_request_of(policy, settings),
+            ended=simulation.ended,
+            charge_every_ms=settings.charge_every_ms,
+            queue_tokens=profile.step_tokens_max,
+            number=number,
+        )
+        gateways.append((gateway, scheduler))
+    tenants = [TenantPath(path) for path in tenant_paths(workload.tenants)]
+    host = Replicas(
+        gateways,
+        ingress(count, tenants, home_share=replicas.home_share),
+        sync_ms=IDLE if replicas.sync_s is None else replicas.sync_s * 1000,
+        window=window,
+        slots_follow=replicas.slots_follow,
+    )
+    return Fleet(simulation, host, fleet)
+
+
 def run_at_gateway(
     workload: Workload,
     policy: Policy,
@@ -179,8 +241,8 @@ def _simulation(
     return simulation
 
 
-def _engine(name: EngineName, profile: EngineProfile, queue: EngineQueue) -> Engine:
-    return (SloraLoop if profile.loop == "slora" else VllmLoop)(name, profile, queue)
+def _engine(name: EngineName, profile: EngineProfile, source: WorkSource) -> Engine:
+    return (SloraLoop if profile.loop == "slora" else VllmLoop)(name, profile, source)
 
 
 def _request_of(policy: Policy, settings: SimulationSettings) -> RequestOf:

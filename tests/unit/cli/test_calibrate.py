@@ -90,3 +90,17 @@ def test_what_cannot_be_done_is_said(words: tuple[str, ...], fault: str, log: Pa
     result = CliRunner().invoke(app, ["golden", "vllm", str(log), *words])
     assert result.exit_code == 1
     assert fault in result.stderr
+
+
+def test_a_file_that_cannot_be_written_is_said(log: Path, tmp_path: Path) -> None:
+    words = [
+        "calibrate",
+        str(log),
+        "--engine",
+        NAME,
+        "--output",
+        str(tmp_path / "no" / "mine.yaml"),
+    ]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.stderr

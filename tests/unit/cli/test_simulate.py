@@ -175,3 +175,52 @@ def test_the_mix_loads_the_engines_to_a_part(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         lasted.append(json.loads(file.read_text())["policies"]["vtc"]["makespan_s"])
     assert 1.6 < lasted[0] / lasted[1] < 2.2
+
+
+def test_the_page_is_written_and_says_how_to_do_it_again(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    simulated("--policy", "fcfs,vtc", "--processes", "1", "--html", file)
+    text = file.read_text()
+    assert "vtc/overload under fcfs and vtc" in text
+    assert "evenhand simulate vtc/overload --policy fcfs,vtc --engine h100-llama-3.1-8b" in text
+    assert "--set seconds=20" in text
+
+
+def test_a_file_of_traffic(tmp_path: Path) -> None:
+    trace = tmp_path / "traffic.jsonl"
+    rows = [
+        {"timestamp": 10 * n, "input_length": 50, "output_length": 9, "tenant": f"acme/{n % 2}"}
+        for n in range(40)
+    ]
+    trace.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = tmp_path / "figures.json"
+    result = run(trace, *ENGINE, "--policy", "vtc", "--set", "requests=30", "--json", file)
+    assert result.exit_code == 0, result.output
+    document = json.loads(file.read_text())
+    assert document["policies"]["vtc"]["requests"] == 30
+    assert list(document["policies"]["vtc"]["tenants"]) == ["acme/0", "acme/1"]
+    assert document["inputs"]["synthetic"] is False
+
+
+def test_a_file_that_nobody_can_read(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("hello\n")
+    result = run(file, *ENGINE, "--policy", "vtc")
+    assert result.exit_code == 1
+    assert "no known format" in result.stderr
+
+
+def test_an_engine_that_hosts_the_scheduler_has_no_gateways_settings() -> None:
+    result = run(WORKLOAD, "--engine", "a10g-llama-2-7b", "--policy", "vtc", "--set", "window=3")
+    assert result.exit_code == 1
+    assert "--set window" in result.stderr
+    assert "hosts the scheduler itself" in result.stderr
+
+
+def test_vtc_evens_out_what_fcfs_does_not_on_the_engine_of_its_paper(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    words = ("--engine", "a10g-llama-2-7b", "--policy", "fcfs,vtc", "--processes", "1")
+    result = run(WORKLOAD, *words, "--set", "seconds=120", "--json", file)
+    assert result.exit_code == 0, result.output
+    policies = json.loads(file.read_text())["policies"]
+    assert policies["vtc"]["jain_all_active"] > 0.99 > policies["fcfs"]["jain_all_active"] + 0.05

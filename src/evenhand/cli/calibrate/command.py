@@ -12,9 +12,10 @@ from evenhand.cli.calibrate.screen import show
 from evenhand.sim.calibration.calibrate import Calibration
 from evenhand.sim.calibration.written import as_profile
 from evenhand.sim.engine_log.file import read_log
-from evenhand.sim.profile import load_profile, profile_text
+from evenhand.sim.profile import EngineProfile, load_profile, profile_text
 
 COLUMNS_MAX = 100
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 def calibrate(
@@ -42,32 +43,36 @@ def calibrate(
     try:
         taken, profile = read_log(log, of), load_profile(engine)
         if kv_blocks is not None:
-            kv = {
-                "kv_tokens": kv_blocks * profile.block_tokens,
-                "kv_evidence": f"Said: {kv_blocks:,} blocks of {profile.block_tokens} tokens.",
-            }
-            profile = profile.model_copy(update=kv)
-        count = len(taken.requests)
-        found = calibrated(taken.requests, profile, fit_first=fit_first or count // 2)
+            profile = _with_blocks(profile, kv_blocks)
+        half = len(taken.requests) // 2
+        found = calibrated(taken.requests, profile, fit_first=fit_first or half)
+        fitted = as_profile(found, log.name)
+        file = output or Path(f"{fitted.name}.yaml")
+        file.write_text(profile_text(fitted.model_copy(update={"name": file.stem})), "utf-8")
+        if json is not None:
+            json.write_bytes(orjson.dumps(_document(found, taken.remarks), option=_JSON))
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    fitted = as_profile(found, log.name)
-    file = output or Path(f"{fitted.name}.yaml")
-    file.write_text(profile_text(fitted.model_copy(update={"name": file.stem})), encoding="utf-8")
     console = Console(highlight=False)
     width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
     show(found, taken.remarks, Console(highlight=False, width=width))
     typer.echo(f"Wrote {file}. `evenhand simulate ... --engine {file}` uses it.")
-    if json is not None:
-        json.write_bytes(orjson.dumps(_document(found, taken.remarks), option=_JSON))
 
 
-_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+def _with_blocks(profile: EngineProfile, blocks: int) -> EngineProfile:
+    return profile.model_copy(
+        update={
+            "kv_tokens": blocks * profile.block_tokens,
+            "kv_evidence": f"Said; {blocks:,} blocks of {profile.block_tokens} tokens.",
+        }
+    )
 
 
 def _document(found: Calibration, remarks: list[str]) -> dict[str, Any]:
-    latencies = ("fitted_before", "fitted_after", "held_out_before", "held_out_after")
+    latencies = ["fitted_before", "fitted_after"]
+    if found.held_out:
+        latencies += ["held_out_before", "held_out_after"]
     return {
         "profile": found.profile.model_dump(),
         **found.fit._asdict(),

@@ -9,6 +9,7 @@ from rich.table import Table
 from evenhand.sim.calibration.calibrate import Calibration
 from evenhand.sim.golden.vllm_comparison import Latency
 
+_NO_HOST_MS = 0.05
 _NAMES = {"ttft": "TTFT", "end_to_end": "end to end", "time_per_token": "time per token"}
 
 
@@ -19,6 +20,11 @@ def show(found: Calibration, remarks: Sequence[str], console: Console) -> None:
         f" kernels x{found.fit.kernels:.3f}",
         style="bold",
     )
+    if found.fit.host_ms < _NO_HOST_MS:
+        console.print(
+            "No host time is left over: this engine's kernels differ in kind from the profile's.",
+            style="yellow",
+        )
     for remark in remarks:
         console.print(f"{remark}.", style="yellow")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)

@@ -16,6 +16,7 @@ from evenhand.sim.golden.vllm_comparison import Comparison, as_document, compare
 from evenhand.sim.profile import EngineProfile, load_profile
 
 COLUMNS_MAX = 100
+_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 def vllm(
@@ -40,15 +41,12 @@ def vllm(
         profile = fit.profile if fit is not None else profile
         begin = fit.fitted_on if fit is not None else 0
         found = compare(log.requests, replay(log.requests, profile), slice(begin, None))
+        if json is not None:
+            json.write_bytes(orjson.dumps(_document(file, profile, log, fit, found), option=_JSON))
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     show(profile, log, fit, found, _console())
-    if json is not None:
-        json.write_bytes(orjson.dumps(_document(file, profile, log, fit, found), option=_JSON))
-
-
-_JSON = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 def _document(

@@ -25,8 +25,8 @@ def evidence_text(repository: Path) -> str:
         begin, end = f"<!-- paper {name}: made by `make paper` -->", f"<!-- end of paper {name} -->"
         between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         whole = f"{begin}\n{section(result)}\n{end}"
-        text, count = between.subn(lambda _, whole=whole: whole, text)
-        assert count == 1, f"{PAGE} has no place for the paper {name}"
+        assert between.search(text), f"{PAGE} has no place for the paper {name}"
+        text = between.sub(whole.replace("\\", r"\\"), text, count=1)
     return text
 
 

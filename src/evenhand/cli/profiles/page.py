@@ -26,6 +26,23 @@ apart: `t_host + c_t n` and some for each prompt, and its decode steps have no `
 The error is the mean over the measured points of |ours / measured - 1|. Where figures are a guess or an
 estimate the profile says so. Absolute times to first token are the hardest to meet with any simulator:
 compare policies by order and ratio.
+
+## An engine of yours
+
+```
+evenhand calibrate LOG --engine h100-llama-3.1-8b --kv-blocks 27312 --output mine.yaml
+evenhand golden vllm LOG --engine mine.yaml
+```
+
+The log is a gateway's (its lines `"event": "request"`; `--of NAME` picks one of several engines), or
+one JSON object a line with vLLM's own times in seconds: `input_toks`, `output_toks`, `first_token_ts`,
+`last_token_ts`, and `queued_ts` or `arrival_time`. Two numbers are fitted to the first half of it: host
+time of a step, and how long all kernels take, times what the profile says; the second half tells how
+good they are. Take a profile of the same model, and a log with prompts of many lengths and some load:
+where all steps are alike, host time and kernels cannot be told apart, though their sum can. Read the
+number of blocks (`num_gpu_blocks`) from the start of the engine's log: no figure matters more to an
+engine whose memory is full. Requests that were not streamed, and those that did not complete, are left
+out aloud; cached prompts count as computed.
 """
 
 

@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from evenhand.sim.measures.active import Interval
 from evenhand.sim.measures.figures import RunFigures, TenantFigures
 from evenhand.sim.report.forms import count, duration, index, percent
 
@@ -81,13 +82,20 @@ def notes(runs: Mapping[str, RunFigures]) -> Iterator[str]:
         " fair server."
     )
     if run.measured is not None and not run.measured.is_all_active:
-        yield (
-            "At no time all tenants are active, so there is no Jain index, and what they got is of the"
-            " time of all arrivals."
-        )
+        yield compared(run.measured)
     more = sum(1 for figures in run.tenants.values() if figures.requests) - len(shown(runs))
     if more > 0:
         yield f"{more:,} tenants that ask for less are not shown; --json and --html have them."
+
+
+def compared(measured: Interval) -> str:
+    """Who is compared where at no time all tenants are active."""
+    if not measured.tenants:
+        return "No two tenants are active for long together, so there is no Jain index."
+    return (
+        f"At no time all tenants are active: Jain and what they got are of a time in which"
+        f" {measured.tenants:,} of them are, all that are active for more than half of the run."
+    )
 
 
 def _cells(figures: TenantFigures) -> tuple[Text | str, ...]:

@@ -42,9 +42,10 @@ class EngineQueue:
 
 
 class AtGateway:
-    """One gateway before all engines. `charge_every_ms`: tokens are charged as of the last multiple of
-    it, as they come in chunks; 0: each at once, which costs O(in flight) a decision. An engine's own
-    queue is filled until it holds `queue_tokens` of prompts, which is what a step can compute."""
+    """One gateway before all engines; of several, that of this `number`. `charge_every_ms`: tokens are
+    charged as of the last multiple of it, as they come in chunks; 0: each at once, which costs O(in
+    flight) a decision. An engine's own queue is filled until it holds `queue_tokens` of prompts, which
+    is what a step can compute."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class AtGateway:
         ended: Ended,
         charge_every_ms: float = 250.0,
         queue_tokens: int = 2048,
+        number: int = 0,
     ) -> None:
         self._queue_tokens = queue_tokens
         self._scheduler = scheduler
@@ -65,6 +67,7 @@ class AtGateway:
         self._ended = ended
         self._charge_every_ms = charge_every_ms
         self._charged_ms = 0.0
+        self._number = number
         self._jobs: dict[RequestId, Job] = {}
         self._full: set[EngineName] = set()
         self._touched: list[Engine] = []
@@ -86,7 +89,9 @@ class AtGateway:
             engine.bring_up(until_ms)
             for job in jobs:
                 # Free while it was predicted, so not told.
-                if job.produced > job.paid and job.produced > job.told:
+                if job.produced <= job.paid or job.produced == job.told:
+                    continue
+                if job.gateway == self._number:
                     self._scheduler.produced(job.id, job.produced - job.told, int(until_ms))
                     job.told = job.produced
 
@@ -154,6 +159,17 @@ class AtGateway:
         self._scheduler.engine_changed(engine.name, window=self._window, models=(MODEL,))
         self._has_news = True
 
+    def change_window(self, window: int) -> None:
+        """So many requests at each engine from now on; those in flight go on."""
+        if window == self._window:
+            return
+        self._window = window
+        for name, state in list(self._scheduler.capacity.engines.items()):
+            fitting = min(state.window, window) if name in self._full else window
+            if state.window:  # else it is down
+                self._scheduler.engine_changed(name, window=fitting, models=(MODEL,))
+        self._has_news = True
+
     def expire(self, now_ms: float) -> None:
         for refusal in self._scheduler.expire(int(now_ms)):
             self._refuse(refusal, now_ms)
@@ -199,7 +215,7 @@ class AtGateway:
         """Close it where its own queue is full, or open it."""
         (self._full.add if is_full else self._full.discard)(name)
         in_flight = self._scheduler.capacity.engines[name].in_flight
-        window = max(1, in_flight) if is_full else self._window
+        window = max(1, min(in_flight, self._window)) if is_full else self._window
         self._scheduler.engine_changed(name, window=window, models=(MODEL,))
         self._has_news = True
 

@@ -1,7 +1,7 @@
 """What each tenant was due in each window: a fluid server that gives out, window by window, just as much
 service as all together received, but by their shares.
 
-A request is claimed in the window in which it is sent, however long it waits. In each window the service
+A request is claimed when it is sent, however long it waits. In each window the service
 is divided max-min among the claims, by share: who asks for little is due what it asks, and the others
 divide the rest. What was due and not received counts against the policy then, and not when it comes
 later.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.scheduling import TenantShare, tenant_paths
-from evenhand.sim.measures.active import Interval, interval_of
+from evenhand.sim.measures.active import Interval, active_in, interval_of
 from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers, columns, summed
 from evenhand.sim.measures.interactions import InteractionFigures, interactions
 from evenhand.sim.measures.jain import jain
@@ -117,7 +117,7 @@ def figures_of(run: Columns, shares: Floats, curves: OverTime | None) -> RunFigu
         requests=len(run.tenant),
         refused=int(refused.sum()),
         hit_rate=_ratio(int(run.cached_tokens[begun].sum()), int(run.input_tokens[begun].sum())),
-        jain_all_active=_jain(received, shares, measured),
+        jain_all_active=_jain(received, shares, active_in(run, measured)),
         service_difference=_service_difference(run, shares),
         tenants=_of_tenants(
             run,
@@ -149,11 +149,8 @@ def _received(run: Columns, measured: Interval | None) -> Floats:
     return summed(run.tenant, run.service * part, len(run.tenants))
 
 
-def _jain(received: Floats, shares: Floats, measured: Interval | None) -> float | None:
-    if measured is None or not measured.is_all_active:
-        return None
-    asks = shares > 0
-    return jain(received[asks] / shares[asks])
+def _jain(received: Floats, shares: Floats, compared: Flags) -> float | None:
+    return jain(received[compared] / shares[compared])
 
 
 def _service_difference(run: Columns, shares: Floats) -> ServiceDifference | None:

@@ -10,6 +10,8 @@ from evenhand.sim.measures.jain import jain
 from evenhand.sim.measures.spread import Grid, by_window
 
 WINDOWS = 1_200
+_NOTHING = 1e-3
+"""Weighted tokens below which a due is what floating point left of one that was given."""
 _BEYOND = 1e-9
 """The last instant belongs to the last window."""
 
@@ -23,8 +25,9 @@ class OverTime:
     due: Floats
 
     def jain(self) -> list[float | None]:
-        """Of service over what was due, in each window; None where nobody was due anything. A tenant
-        that was due something and got nothing counts with 0."""
+        """Of the part of what was due that was received, 1 at most, in each window; None where nobody
+        was due anything or who was got nothing. A tenant that was due something and got nothing counts
+        with 0; one that was served late, or beyond its due, with 1."""
         return [self._jain(window) for window in range(self.grid.windows)]
 
     def behind_s(self) -> Floats:
@@ -48,13 +51,17 @@ class OverTime:
 
     def _jain(self, window: int) -> float | None:
         was_due = self.due[:, window]
-        is_due = was_due > 0
-        return jain(self.received[is_due, window] / was_due[is_due])
+        is_due = was_due > _NOTHING
+        part = self.received[is_due, window] / was_due[is_due]
+        return jain(np.minimum(part, 1.0))
 
 
 def over_time(run: Columns, shares: Floats) -> OverTime | None:
-    """The whole run in equal windows; None: nothing was sent, or all ended where it began. Requests
-    that were refused claim nothing: they are counted apart."""
+    """The whole run in equal windows; None: nothing was sent, or all ended where it began.
+
+    A request claims its service from its arrival on, at the pace at which it was later served: how long
+    an engine takes for an answer is no matter of fairness, and only waiting makes it late. One that was
+    never served claims all at once. Requests that were refused claim nothing: they are counted apart."""
     sent = run.is_sent
     if not sent.any():
         return None
@@ -66,7 +73,8 @@ def over_time(run: Columns, shares: Floats) -> OverTime | None:
     spans = (run.first_token_s, run.ended_s)
     received = by_window(run.tenant, count, spans, run.service, grid)
     claims = np.where(sent & ~run.is_refused, run.demand, 0.0)
-    asked = by_window(run.tenant, count, (run.arrived_s, run.arrived_s), claims, grid)
+    pace_s = np.where(run.is_served, run.ended_s - run.first_token_s, 0.0)
+    asked = by_window(run.tenant, count, (run.arrived_s, run.arrived_s + pace_s), claims, grid)
     was_due, asks = np.zeros_like(received), shares > 0
     was_due[asks] = due(received[asks], asked[asks], shares[asks])
     return OverTime(grid=grid, received=received, due=was_due)

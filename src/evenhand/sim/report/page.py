@@ -85,9 +85,8 @@ class _Writer:
 
     def _plot(self, plot: Plot) -> str:
         number = len(self.figures)
-        text = plotly.io.to_json(plot.figure, validate=False, engine="json")
-        # A tenant may be called </script>.
-        self.figures.append(text.replace("<", "\\u003c"))
+        # Tenants may be called </script>: plotly writes < and / as escapes.
+        self.figures.append(plotly.io.to_json(plot.figure, validate=False, engine="json"))
         title = f"<figcaption>{escape(plot.title)}</figcaption>" if plot.title else ""
         return (
             f"<figure>{title}<div class=plot id=plot-{number} role=img"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from evenhand.sim.exhibit import QUANTILES, Exhibit
+from evenhand.sim.exhibit import QUANTILES, REST, Exhibit
 from evenhand.sim.measures.figures import RunFigures
 from evenhand.sim.report.blocks import Block, Facts, Grid, Legend, Plot, Points, Section, Words
 from evenhand.sim.report.clock import Clock, clock_for
@@ -94,7 +94,7 @@ def _service(
     received = [
         _service_of(tenant, drawn, colours, clock, shows_due=shows_due) for tenant in tenants
     ]
-    of_tenant = coloured(tenants)
+    of_tenant = coloured(tenant for tenant in tenants if tenant != REST)
     sums = {label: _ahead(exhibit) for label, exhibit in drawn.items()}
     values = [value for own in sums.values() for curve in own.values() for value in curve]
     span = (min(values, default=0.0) * 1.05, max(values, default=1.0) * 1.05)
@@ -155,6 +155,8 @@ def _ahead(exhibit: Exhibit) -> dict[str, list[float]]:
     step_s = exhibit.at_s[1] - exhibit.at_s[0] if len(exhibit.at_s) > 1 else 0.0
     found = {}
     for tenant, own in exhibit.curves.items():
+        if tenant == REST:
+            continue
         pairs = zip(own.service_per_s, own.due_per_s, strict=True)
         found[tenant] = list(accumulate((got - due) * step_s for got, due in pairs))
     return found
@@ -224,8 +226,8 @@ def _fairness(
         legend,
         Plot(figure=figure, about="Jain index over time under each policy", height=280),
         Words(
-            "Jain's index of what each tenant received over what it was due, among the tenants that were"
-            " due something; 1 is even. A tenant that was due something and got nothing counts.",
+            "Jain's index of the part of its due that each tenant received in a window, among those that"
+            " were due something; 1 is even. A tenant that was due something and got nothing counts.",
             is_note=True,
         ),
     ]

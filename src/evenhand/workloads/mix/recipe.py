@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from evenhand.scheduling import TenantShare
 from evenhand.workloads.dials import number, whole
-from evenhand.workloads.mix.agents import AgentDials
+from evenhand.workloads.mix.agents import THINK, AgentDials
 from evenhand.workloads.mix.asks import Mix
 from evenhand.workloads.mix.clients import population
 from evenhand.workloads.mix.day import DAY_S
 from evenhand.workloads.workload import Dial, DialValue, Redrawn, Workload, WorkloadRecipe
+
+_AGENTS_MAX = 200_000
 
 
 def _build(seed: int, values: Mapping[str, DialValue]) -> Workload:
@@ -18,6 +20,11 @@ def _build(seed: int, values: Mapping[str, DialValue]) -> Workload:
         seed, tenants=tenants, per_second=per_second, agents_part=number(values, "agents")
     )
     agents_per_second = per_second * number(values, "agents") if agents.tenants else 0.0
+    if agents_per_second * THINK.mean_s > _AGENTS_MAX:
+        raise ValueError(
+            f"{agents_per_second:,.0f} calls of agents in a second, who think for {THINK.mean_s:.0f}"
+            f" s, are more than {_AGENTS_MAX:,} agents: lower the rate, the load, or agents"
+        )
     mix = Mix(
         seed=seed,
         requests=requests,
@@ -85,7 +92,12 @@ MIX = WorkloadRecipe(
             default=0,
             most=1,
         ),
-        Dial(name="agents", meaning="part of requests that agents send", default=0.05, most=0.9),
+        Dial(
+            name="agents",
+            meaning="part of requests that agents send, if there are three tenants",
+            default=0.05,
+            most=0.9,
+        ),
         Dial(
             name="agent_tokens",
             meaning="mean prompt of an agent before context_max cuts it; measured: 122,000",

@@ -43,7 +43,7 @@ def test_fitted_on_the_first_half_the_second_is_met(run: list[Timestamps]) -> No
     assert found.held_out_after.ttft.median < 0.02
     assert found.held_out_after.time_per_token.median < 0.04
     for name, value in found.profile.step.model_dump(exclude_none=True).items():
-        assert getattr(SHIPPED.step, name) == pytest.approx(value, rel=0.01), name
+        assert getattr(SHIPPED.step, name) == pytest.approx(value, rel=0.05), name
 
 
 def test_order_and_preemption_are_met(run: list[Timestamps]) -> None:

@@ -56,12 +56,12 @@ def test_all_are_active_from_the_last_first_arrival_to_the_first_last_ending() -
         Row(tenant="a", arrived_s=3, first_s=4, ended_s=30),
         Row(tenant="b", arrived_s=8, first_s=39, ended_s=40),
     )
-    assert found == Interval(from_s=5, to_s=30, is_all_active=True)
+    assert found == Interval(from_s=5, to_s=30, tenants=2, is_all_active=True)
 
 
 def test_tenants_that_ask_for_nothing_are_not_waited_for() -> None:
     found = interval(Row(tenant="a", arrived_s=1, first_s=2, ended_s=3), tenants="abc")
-    assert found == Interval(from_s=1, to_s=3, is_all_active=True)
+    assert found == Interval(from_s=1, to_s=3, tenants=1, is_all_active=True)
 
 
 def test_a_refused_request_makes_active_and_one_never_sent_does_not() -> None:
@@ -71,15 +71,25 @@ def test_a_refused_request_makes_active_and_one_never_sent_does_not() -> None:
         Row(tenant="b", arrived_s=4, ended_s=4, fate=Fate.REFUSED),
         Row(tenant="b", arrived_s=8, ended_s=8, fate=Fate.NEVER_SENT),
     )
-    assert found == Interval(from_s=1, to_s=4, is_all_active=True)
+    assert found == Interval(from_s=1, to_s=4, tenants=2, is_all_active=True)
 
 
-def test_tenants_that_are_never_active_together_are_measured_over_all_arrivals() -> None:
+def test_where_all_never_are_those_count_that_are_active_for_more_than_half_of_the_run() -> None:
+    found = interval(
+        Row(tenant="a", arrived_s=0, first_s=1, ended_s=6),
+        Row(tenant="b", arrived_s=3, first_s=6, ended_s=10),
+        Row(tenant="c", arrived_s=7, first_s=8, ended_s=9),
+        tenants="abc",
+    )
+    assert found == Interval(from_s=3, to_s=6, tenants=2, is_all_active=False)
+
+
+def test_where_none_is_the_interval_is_that_of_all_arrivals() -> None:
     found = interval(
         Row(tenant="a", arrived_s=0, first_s=1, ended_s=2),
         Row(tenant="b", arrived_s=5, first_s=6, ended_s=7),
     )
-    assert found == Interval(from_s=0, to_s=5, is_all_active=False)
+    assert found == Interval(from_s=0, to_s=5, tenants=0, is_all_active=False)
 
 
 def test_a_single_instant_is_no_interval() -> None:

@@ -143,10 +143,20 @@ def test_nothing_outgrows_the_context(context_max: int) -> None:
 
 
 def test_asks_are_drawn_as_they_are_needed() -> None:
-    workload = mix(requests=1_000_000, tenants=1000, load=0.8, capacity_rps=1000.0)
+    """Those that were drawn are not kept: the second stretch takes no more than the first."""
+    asks = iter(mix(requests=1_000_000, tenants=300, rate=100.0).asks)
     tracemalloc.start()
-    for _ in islice(workload.asks, 50_000):
-        pass
-    early = tracemalloc.get_traced_memory()[1]
+    tops = []
+    for _ in range(2):
+        tracemalloc.reset_peak()
+        for _ in islice(asks, 17_000):
+            pass
+        tops.append(tracemalloc.get_traced_memory()[1])
     tracemalloc.stop()
-    assert early < 64 << 20
+    assert max(tops) < 32 << 20
+    assert tops[1] < 1.3 * tops[0]
+
+
+def test_more_agents_than_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 200,000 agents: lower the rate"):
+        mix(rate=100_000.0, agents=0.5)

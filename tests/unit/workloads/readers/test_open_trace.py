@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from evenhand.workloads.readers import open_trace, trace_recipe
+from evenhand.workloads.readers import FORMATS, open_trace, trace_recipe
 
 
 @pytest.fixture
@@ -119,3 +119,11 @@ def test_a_recipe_says_what_the_file_is(trace: Path) -> None:
     assert recipe.name == "trace.jsonl"
     assert "Mooncake" in recipe.summary
     assert not recipe.is_synthetic
+
+
+def test_the_page_names_every_format_and_dial(trace: Path) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "traces.md").read_text()
+    for form in FORMATS:
+        assert f"| `{form.name}` |" in page
+    for dial in trace_recipe(trace).dials:
+        assert f"{dial.name}=" in page
