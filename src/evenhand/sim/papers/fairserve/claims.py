@@ -205,9 +205,9 @@ LONG: tuple[Claim, ...] = (
         published="at most 1",
         source=_TARGET,
         reproduced=at_most(1),
-        note="FairServe over VTC again. What is above 1 here is one user, who asks for 6 % of everything: "
-        "by calls, as WSC counts, it is less far behind the heaviest than by tokens. With the order of "
-        "VTC under the same throttling (`vtc + oit`) it waits as under VTC.",
+        note="FairServe over VTC again. What is above 1 here is one user, who asks for 6 % of "
+        "everything: by calls, as WSC counts, it is less far behind the heaviest than by tokens. With "
+        "the order of VTC under the same throttling (`vtc + oit`) it waits as under VTC.",
         form="{:.3f}",
     ),
     Claim(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evenhand.sim.measures.columns import Columns, Flags, Floats
+from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers
 from evenhand.sim.measures.interactions import Interactions, interactions
 from evenhand.sim.measures.spread import within
 from evenhand.sim.papers.fairserve.mid_interaction import queue_while_mid_interaction
@@ -111,7 +111,7 @@ def _is_followed(run: Columns, grouped: Interactions) -> Flags:
     return run.call_index < last[grouped.of_row]
 
 
-def content_users(asked: Floats, part: float) -> Flags:
+def content_users(asked: Floats | Integers, part: float) -> Flags:
     """Who asks for no more than an even division of so large a part of everything that is asked for
     gives: what small users leave is divided among the others. `part` below 1."""
     left, level = part * float(asked.sum()), float("inf")
