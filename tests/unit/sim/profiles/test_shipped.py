@@ -79,7 +79,10 @@ def test_the_a10g_profile_is_as_close_to_the_kernel_profile_as_it_states() -> No
     prefills: dict[bool, list[float]] = {True: [], False: []}
     for prompt, of_prompt in cells.items():
         for answer, (batch, prefill_s, decode_s) in of_prompt.items():
-            tokens, steps = int(prompt), int(answer)  # a step for each token, after the prefill's own
+            tokens, steps = (
+                int(prompt),
+                int(answer),
+            )  # a step for each token, after the prefill's own
             apart_ms = cost.prefill_apart_ms(batch * tokens, batch)
             prefills[tokens >= 16].append(abs(apart_ms / (1000 * batch * prefill_s) - 1))
             if steps > 1 and batch < 100:
