@@ -12,6 +12,7 @@ class Setting:
     name: str
     meaning: str
     minimum: float
+    maximum: float = 1e15
     is_whole: bool = True
 
 
@@ -73,6 +74,12 @@ SETTINGS = {
             meaning="how long clients stay, in s; to the end if not set",
             minimum=0.001,
             is_whole=False,
+        ),
+        Setting(
+            name="hears_evictions",
+            meaning="1: engines tell the core what their caches drop, as D2LPM's dispatcher is told",
+            minimum=0,
+            maximum=1,
         ),
     )
 }

@@ -163,9 +163,11 @@ def _settings(changes: Sequence[str]) -> SimulationSettings:
 
 def _number(setting: Setting, text: str) -> float:
     value = float(text) if _NUMBER.fullmatch(text) else None
-    if value is None or value < setting.minimum or (setting.is_whole and value != int(value)):
+    is_in_range = value is not None and setting.minimum <= value <= setting.maximum
+    if value is None or not is_in_range or (setting.is_whole and value != int(value)):
         kind = "a whole number" if setting.is_whole else "a number"
-        message = f"must be {kind} from {setting.minimum:g} on, not {described(text)}"
+        span = f"{setting.minimum:g} to {setting.maximum:,.0f}"
+        message = f"must be {kind} from {span}, not {described(text)}"
         raise SimulateError(f"--set {setting.name}", message)
     return int(value) if setting.is_whole else value
 

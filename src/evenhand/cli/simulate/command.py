@@ -58,6 +58,7 @@ def simulate(
             engine=engine,
             engines=engines,
             settings=sorted_out.settings,
+            changes=tuple(changes or ()),
         )
         _simulate(plan, json_file, html_file, processes=processes or os.cpu_count() or 1)
     except SimulateError as error:
