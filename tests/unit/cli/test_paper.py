@@ -79,6 +79,23 @@ def test_the_result_is_written_as_a_document(tmp_path: Path) -> None:
     assert result.verdicts() == {"twice": Verdict.DIRECTION, "slip": Verdict.DOUBTFUL}
 
 
+@pytest.mark.usefixtures("tiny")
+def test_the_page_needs_nothing_but_a_browser(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.html"
+    assert CliRunner().invoke(app, ["paper", "tiny", "--html", str(file)]).exit_code == 0
+    text = file.read_text()
+    assert "direction only" in text
+    assert "One point was plotted twice." in text
+    assert not re.search(r"""(src|href)=["']?https?:""", text)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_file_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["paper", "tiny", "--json", str(tmp_path / "no" / "where.json")])
+    assert told.exit_code == 1
+    assert "--json" in told.stderr
+
+
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     told = CliRunner().invoke(app, ["paper", "nature"])
     assert told.exit_code == 1

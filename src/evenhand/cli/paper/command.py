@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from evenhand.cli.paper.screen import show
 from evenhand.sim.papers.built_in import PAPERS
+from evenhand.sim.papers.page import paper_page
 from evenhand.sim.papers.paper import NoDataError, Order, Paper
 from evenhand.sim.papers.result import PaperResult
 
@@ -22,6 +23,7 @@ def paper(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller runs: seconds.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write the result to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder with the measured runs.")] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Runs at once; at most 2 unless set.")
@@ -39,7 +41,17 @@ def paper(
         raise typer.Exit(1) from None
     show(result, _console())
     if json is not None:
-        json.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        _write("--json", json, result.model_dump_json(indent=1) + "\n")
+    if html is not None:
+        _write("--html", html, paper_page(result))
+
+
+def _write(option: str, file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"{option} {file}: {error.strerror}. Name a file that can be written.", err=True)
+        raise typer.Exit(1) from None
 
 
 def _followed(paper: Paper, *, quick: bool, data: Path | None, processes: int) -> PaperResult:

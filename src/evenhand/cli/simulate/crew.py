@@ -61,7 +61,7 @@ def _dismissed(crew: ProcessPoolExecutor) -> Iterator[None]:
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that begin here do not hear Ctrl-C, which a terminal tells to all: they are dismissed."""
+    """Processes that begin here do not hear Ctrl-C, which a terminal tells to all. Others end them."""
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evenhand.sim.measures.columns import Columns, Flags, Floats
+from evenhand.sim.measures.columns import Columns, Flags, Floats, Integers
 from evenhand.sim.measures.interactions import Interactions, interactions
 from evenhand.sim.measures.spread import within
 from evenhand.sim.papers.fairserve.mid_interaction import queue_while_mid_interaction
@@ -20,8 +20,10 @@ class PlatformFigures:
     An interaction is throttled if one of its calls is; the calls after that are never sent. Wasted are
     the prompt tokens of answered calls of such interactions. `served_share` is that of users, or of
     interactions, of which no call was throttled. A wait lasts until the first token. A user is within
-    its share if it asks for no more than an even division of what the engine can do in the time of
-    the arrivals would give it; who that is depends on the trace and the engine, not on the policy.
+    its share if it asks for no more than one of so many equal parts of what the engine can do in the
+    time of the arrivals; it is content with an even division if it asks for no more than an equal part
+    of what those who ask for less leave over. Both hold in weighted tokens, as VTC counts, and in
+    average calls of its applications, as FairServe does; they depend on the trace and the engine alone.
     """
 
     requests: int
@@ -49,6 +51,7 @@ class PlatformFigures:
     ttft_p99_s: float
     latency_mean_s: float
     in_share_wait_p99_s: float
+    content_wait_p99_s: float
     mid_queue: float
     """Requests that a user has waiting itself while a call of it runs that another call follows; mean
     over that time of all users (the artifact's queue delay, there at scheduling points)."""
@@ -58,8 +61,10 @@ class PlatformFigures:
     """Of calls that are not the first of their interaction."""
 
 
-def platform_figures(run: Columns, in_share: Flags, seconds: float) -> PlatformFigures:
-    """`in_share` of the run's tenants; requests came for so many `seconds`."""
+def platform_figures(
+    run: Columns, in_share: Flags, content: Flags, seconds: float
+) -> PlatformFigures:
+    """`in_share` and `content` of the run's tenants; requests came for so many `seconds`."""
     done, thrown = run.is_completed, run.fate == Fate.THROTTLED
     grouped = interactions(run)
     is_begun = np.bincount(grouped.of_row[done], minlength=len(grouped)) > 0
@@ -68,8 +73,8 @@ def platform_figures(run: Columns, in_share: Flags, seconds: float) -> PlatformF
     busy_s = float(np.quantile(run.ended_s[done], 0.9))
     is_early = run.ended_s <= busy_s
     part = within(run.first_token_s, run.ended_s, seconds / 4, seconds)
-    ttft_s = (run.first_token_s - run.arrived_s)[done]
-    kept = done & in_share[run.tenant]
+    wait_s = run.first_token_s - run.arrived_s
+    ttft_s = wait_s[done]
     mid = done & (run.call_index > 0)
     queue, delayed = queue_while_mid_interaction(run, _is_followed(run, grouped))
     return PlatformFigures(
@@ -91,10 +96,11 @@ def platform_figures(run: Columns, in_share: Flags, seconds: float) -> PlatformF
         ttft_mean_s=float(ttft_s.mean()),
         ttft_p99_s=_p99(ttft_s),
         latency_mean_s=float((run.ended_s - run.arrived_s)[done].mean()),
-        in_share_wait_p99_s=_p99((run.first_token_s - run.arrived_s)[kept]),
+        in_share_wait_p99_s=_p99(wait_s[done & in_share[run.tenant]]),
+        content_wait_p99_s=_p99(wait_s[done & content[run.tenant]]),
         mid_queue=queue,
         users_delayed_share=delayed,
-        mid_wait_p99_s=_p99((run.first_token_s - run.arrived_s)[mid]),
+        mid_wait_p99_s=_p99(wait_s[mid]),
     )
 
 
@@ -105,19 +111,16 @@ def _is_followed(run: Columns, grouped: Interactions) -> Flags:
     return run.call_index < last[grouped.of_row]
 
 
-def users_in_share(run: Columns, units_per_s: float, seconds: float) -> Flags:
-    """Who asks for no more than an even division of so many weighted tokens gives: what small users
-    leave is divided among the others."""
-    asked = np.bincount(run.tenant, weights=run.demand, minlength=len(run.tenants))
-    left, level = units_per_s * seconds, 0.0
+def content_users(asked: Floats | Integers, part: float) -> Flags:
+    """Who asks for no more than an even division of so large a part of everything that is asked for
+    gives: what small users leave is divided among the others. `part` below 1."""
+    left, level = part * float(asked.sum()), float("inf")
     for number, amount in enumerate(np.sort(asked)):
         level = left / (len(asked) - number)
         if amount > level:
-            break
+            return asked <= level
         left -= amount
-    else:
-        level = float("inf")
-    return asked <= level
+    return np.ones(len(asked), dtype=bool)
 
 
 def _p99(values: Floats) -> float:

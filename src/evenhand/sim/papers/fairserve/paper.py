@@ -5,11 +5,14 @@ Fixed before the runs: the engine; the trace at the published rate and length; O
 published day, half of the 480 s that clients wait there, and its default of 10 s otherwise.
 """
 
-from evenhand.sim.papers.claim import judged_rows
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from evenhand.sim.papers.claim import Measured, judged_rows
 from evenhand.sim.papers.crew import run_all
 from evenhand.sim.papers.fairserve.claims import CLAIMS
 from evenhand.sim.papers.fairserve.figures import PlatformFigures, Runs, averaged, summed
-from evenhand.sim.papers.fairserve.run import ENGINE, WORKLOAD, PlatformRun, run
+from evenhand.sim.papers.fairserve.run import ENGINE, WORKLOAD, PlatformRun, Settings, run
 from evenhand.sim.papers.fairserve.tables import runs_table, sweep_figure, sweep_table
 from evenhand.sim.papers.paper import Order, Paper
 from evenhand.sim.papers.result import PaperResult
@@ -18,33 +21,45 @@ PER_S, SECONDS = 139.0, 72.0
 """Of the published trace."""
 LONG_SECONDS, LONG_LOAD, SWEEP_SECONDS = 600.0, 1.05, 300.0
 LOADS = (0.8, 1.05, 1.25, 1.5, 2.0)
-PATIENT = (("overload_target_s", 240),)
 SEEDS = (1, 2, 3)
 TITLE = "FairServe: throttling by overload and interaction"
 
-DAY: dict[str, tuple[str, tuple[tuple[str, int], ...]]] = {
-    "fcfs": ("fcfs", ()),
-    **{f"rpm {limit}": ("rpm", (("requests_per_minute", limit),)) for limit in (10, 50, 100, 500)},
-    "vtc": ("vtc", ()),
-    "wsc": ("wsc", ()),
-    "fairserve 240 s": ("fairserve", PATIENT),
-    "fairserve 120 s": ("fairserve", (("overload_target_s", 120),)),
-    "fairserve 60 s": ("fairserve", (("overload_target_s", 60),)),
-    "fairserve 10 s": ("fairserve", ()),
+
+class Chosen(NamedTuple):
+    """A preset, what is set in it, and another admission if it has one."""
+
+    preset: str
+    settings: Settings = ()
+    admission: str | None = None
+
+
+def _throttling(target_s: int) -> Chosen:
+    return Chosen("fairserve", (("overload_target_s", target_s),))
+
+
+DAY = {
+    "fcfs": Chosen("fcfs"),
+    **{
+        f"rpm {limit}": Chosen("rpm", (("requests_per_minute", limit),))
+        for limit in (10, 50, 100, 500)
+    },
+    "vtc": Chosen("vtc"),
+    "wsc": Chosen("wsc"),
+    **{f"fairserve {target} s": _throttling(target) for target in (240, 120, 60, 10)},
 }
 QUICK_DAY = ("fcfs", "rpm 50", "vtc", "fairserve 240 s", "fairserve 10 s")
-LONG = {name: DAY[name] for name in ("rpm 50", "vtc", "wsc", "fairserve 10 s")}
-SWEEP: dict[str, tuple[str, tuple[tuple[str, int], ...]]] = {
+LONG = {
+    **{name: DAY[name] for name in ("rpm 50", "vtc", "wsc", "fairserve 10 s")},
+    "vtc + oit": Chosen("vtc", admission="oit"),
+}
+SWEEP = {
     **{name: DAY[name] for name in ("rpm 10", "rpm 50", "rpm 100", "rpm 500", "vtc")},
-    **{
-        f"fairserve {target} s": ("fairserve", (("overload_target_s", target),))
-        for target in (5, 10, 30, 60, 120)
-    },
+    **{f"fairserve {target} s": _throttling(target) for target in (5, 10, 30, 60, 120)},
 }
 
 
 def run_fairserve(order: Order) -> PaperResult:
-    """Three seeds; the quick form has one, no sweep, and a shorter long run."""
+    """Three seeds; the quick form has one, fewer policies and no sweep."""
     seeds = SEEDS[:1] if order.quick else SEEDS
     policies = {name: DAY[name] for name in QUICK_DAY} if order.quick else DAY
     day = _runs(order, policies, seeds=seeds, per_s=PER_S, seconds=SECONDS)
@@ -88,13 +103,13 @@ def _setting(seeds: tuple[int, ...], load: float) -> tuple[str, ...]:
         "OIT's overload target: 240 s in the published day (half of what clients wait there), 10 s (the "
         "default) beside it and otherwise. It has no limit of requests."
     )
-    engine = f"One engine, profile {ENGINE}; the gateway before it hosts the core."
+    engine = f"One engine, profile {ENGINE}, S-LoRA-like; the core sits inside it."
     return engine, trace, day, target
 
 
 def _runs(
     order: Order,
-    policies: dict[str, tuple[str, tuple[tuple[str, int], ...]]],
+    policies: Mapping[str, Chosen],
     *,
     seeds: tuple[int, ...],
     per_s: float,
@@ -103,14 +118,15 @@ def _runs(
 ) -> Runs:
     specs = [
         PlatformRun(
-            preset=preset,
-            settings=settings,
+            preset=chosen.preset,
+            settings=chosen.settings,
+            admission=chosen.admission,
             seed=seed,
             per_s=per_s,
             seconds=seconds,
             units_per_s=units_per_s,
         )
-        for preset, settings in policies.values()
+        for chosen in policies.values()
         for seed in seeds
     ]
     figures = iter(run_all(run, specs, order))
@@ -128,7 +144,7 @@ def _sweep(order: Order, *, per_s: float, units_per_s: float) -> Runs:
     )
 
 
-def _ours(day: Runs, long: Runs) -> dict[str, float | None]:
+def _ours(day: Runs, long: Runs) -> dict[str, Measured | float | None]:
     patient, default, vtc = day["fairserve 240 s"], day["fairserve 10 s"], day["vtc"]
     oit, long_vtc, long_rpm = long["fairserve 10 s"], long["vtc"], long["rpm 50"]
     rpm = day["rpm 50"]
@@ -139,9 +155,8 @@ def _ours(day: Runs, long: Runs) -> dict[str, float | None]:
         if f"rpm {limit}" in day
     }
     return {
-        "day throttled ratio": summed(rpm, "throttled") / max(1, summed(patient, "throttled")),
-        "day throttled ratio, 10 s": summed(rpm, "throttled")
-        / max(1, summed(default, "throttled")),
+        "day throttled ratio": _with_counts(rpm, patient),
+        "day throttled ratio, 10 s": _with_counts(rpm, default),
         "day wasted": summed(patient, "wasted_tokens") + summed(default, "wasted_tokens"),
         "day wasted rpm": averaged(rpm, "wasted_tokens"),
         **of_rpm,
@@ -156,18 +171,31 @@ def _ours(day: Runs, long: Runs) -> dict[str, float | None]:
         "day queue delay": _ratio(vtc, patient, "mid_queue"),
         "day users delayed": 100 * averaged(patient, "users_delayed_share"),
         "day answered": min(one.answered_at_once for one in (*patient, *default, *oit)),
-        "long throttled ratio": summed(long_rpm, "throttled") / max(1, summed(oit, "throttled")),
+        "long throttled ratio": _with_counts(long_rpm, oit),
         "long wasted": summed(oit, "wasted_tokens"),
         "long within": summed(oit, "throttled_within"),
-        "long in-share wait": max(
-            a.in_share_wait_p99_s / b.in_share_wait_p99_s
-            for a, b in zip(oit, long_vtc, strict=True)
-        ),
+        "long in-share wait": _by_seed(oit, long_vtc, "in_share_wait_p99_s"),
+        "long content wait": _by_seed(oit, long_vtc, "content_wait_p99_s"),
         "long queue vtc": _ratio(long_vtc, oit, "mid_queue"),
         "long queue rpm": _ratio(long_rpm, oit, "mid_queue"),
         "long served": 100 * averaged(oit, "served_share_interactions"),
         "long throughput": _ratio(oit, long_rpm, "prompt_tokens_per_s"),
     }
+
+
+def _with_counts(rpm: list[PlatformFigures], oit: list[PlatformFigures]) -> Measured:
+    """How many times as many interactions RPM throttles; against none, against one."""
+    many, few = summed(rpm, "throttled"), summed(oit, "throttled")
+    ratio = many / max(1, few)
+    return Measured(ratio, text=f"{ratio:.1f} ({many:.0f} : {few:.0f})")
+
+
+def _by_seed(above: list[PlatformFigures], below: list[PlatformFigures], name: str) -> Measured:
+    """The ratio of the means; and of each seed."""
+    ratio = _ratio(above, below, name)
+    each = [getattr(a, name) / getattr(b, name) for a, b in zip(above, below, strict=True)]
+    texts = ", ".join(f"{value:.3f}" for value in each)
+    return Measured(ratio, text="" if ratio is None else f"{ratio:.3f} (by seed {texts})")
 
 
 def _ratio(above: list[PlatformFigures], below: list[PlatformFigures], name: str) -> float | None:
