@@ -21,13 +21,13 @@ def test_no_figure_depends_on_coalescing(scene: Scene, pool: int, sequences: int
     check(on_slora(scene, kv_tokens=pool, sequences_max=sequences))
 
 
-@pytest.mark.parametrize("seed", range(9))
+@pytest.mark.parametrize("seed", range(12))
 def test_no_figure_of_a_longer_run_depends_on_coalescing(seed: int) -> None:
     check(on_slora(seeded_scene(seed, asks=120), kv_tokens=POOLS[seed % 3]))
 
 
 def test_the_longer_runs_hold_all_that_can_happen() -> None:
-    played = [seeded_scene(seed, asks=120) for seed in range(9)]
+    played = [seeded_scene(seed, asks=120) for seed in range(12)]
     assert any(scene.is_in_engine for scene in played)
     assert any(not scene.is_in_engine for scene in played)
     assert any(scene.failures for scene in played)
