@@ -101,9 +101,10 @@ class VllmLoop:
     def bring_up(self, now_ms: float) -> None:
         if (stretch := self._stretch) is not None:
             done = min(max(stretch.done_at(now_ms), self.steps), self._target)
-            # The step that began before that moment, if one did, has its blocks.
-            begun = done if stretch.end_ms(done) == now_ms else done + 1
-            self._claim(min(begun, self._target))
+            if self._tells is not None:
+                # The step that began before that moment, if one did, has its blocks.
+                begun = done if stretch.end_ms(done) == now_ms else done + 1
+                self._claim(min(begun, self._target))
             if done != self._brought_up:
                 self._brought_up = done
                 for job, sequence in self._batch.jobs.items():
@@ -150,7 +151,9 @@ class VllmLoop:
 
     def kv_tokens_used(self) -> int:
         cache = self._memory.cache
-        return (cache.blocks - cache.idle) * self._memory.block_tokens
+        begun = min(max(self.steps, self._brought_up) + 1, self._target)
+        to_claim = self._batch.needs_over(self._claimed, max(0, begun - self._claimed))
+        return (cache.blocks - cache.idle + to_claim) * self._memory.block_tokens
 
     # What was planned.
 
