@@ -103,6 +103,12 @@ SETTINGS = {
             minimum=0,
             maximum=1,
         ),
+        Setting(
+            name="hears_evictions",
+            meaning="1: engines tell the core what their caches drop, as D2LPM's dispatcher is told",
+            minimum=0,
+            maximum=1,
+        ),
     )
 }
 """By name, in the order in which they are told."""

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from evenhand.cli.main import app
 
 HEAD = "run,scheduler,suite,total_time_s,t_s,client,input_tokens,output_tokens,ttft_s,latency_s\n"
+GOOD = "VTC/small,?,?,10,0,0,5,5,0.1,0.2\n"
 RUNS = ("VTC/all_results_new", "LShare/rpm2/all_results_new", "sec6.4/65000/VTC-64", "GPS/other")
 
 
@@ -69,7 +70,19 @@ def test_a_file_that_is_none_or_holds_no_known_run_ends_with_an_error(tmp_path: 
     assert missing.exit_code == 1
     assert "none.csv" in missing.output
     file = tmp_path / "rows.csv"
-    file.write_text(HEAD + "GPS/a,?,?,10,0,0,5,5,0.1,0.2\n")
+    file.write_text(HEAD + "GPS/a,?,?,10,0,0,5,5,0.1,0.2\nVTC/b,?,?,10,0,0,5,5,-1,-1\n")
     unknown = CliRunner().invoke(app, ["golden", "vtc", str(file)])
     assert unknown.exit_code == 1
     assert "GPS/a" in unknown.output
+    assert "VTC/b: none of its requests was answered" in unknown.output
+
+
+def test_a_request_that_the_engine_could_never_hold_is_a_reason_and_no_crash(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(HEAD + "VTC/big,?,?,10,0,0,20000,5,0.1,0.2\n" + GOOD)
+    result = CliRunner().invoke(app, ["golden", "vtc", str(file)])
+    assert result.exit_code == 0
+    assert "Not replayed: Ask 0 wants 20,007 tokens of memory" in result.output
+    assert "VTC/small" in result.output

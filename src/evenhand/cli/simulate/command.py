@@ -60,6 +60,7 @@ def simulate(
             engine=engine,
             engines=engines,
             settings=sorted_out.settings,
+            changes=tuple(changes or ()),
             log=log_file,
         )
         _simulate(plan, json_file, html_file, processes=processes or os.cpu_count() or 1)

@@ -30,13 +30,14 @@ Told = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One run for each policy, of the same asks."""
+    """One run for each policy, of the same asks. `changes`: all that was typed after `--set`."""
 
     source: Source
     policies: tuple[PolicyAsked, ...]
     engine: str
     engines: int
     settings: SimulationSettings
+    changes: tuple[str, ...] = ()
     log: Path | None = None
 
     def __post_init__(self) -> None:

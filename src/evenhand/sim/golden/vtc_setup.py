@@ -44,8 +44,15 @@ def setup_of(run: str) -> Setup:
     found = _SECTION_6_4.match(run)
     if found is not None:
         return _setup(run, found["scheduler"], _A100, int(found["pool"]))
-    scheduler, _, _ = run.partition(f"/{_SUITE}")
-    return _setup(run, scheduler, _A10G, _POOL_A10G)
+    return _setup(run, _scheduler(run), _A10G, _POOL_A10G)
+
+
+def _scheduler(run: str) -> str:
+    """What stands before the suite, if one is named."""
+    before, _, after = run.partition(f"/{_SUITE}")
+    if after or _RATES.match(before) or "/" not in before:
+        return before
+    return before.rpartition("/")[0]
 
 
 def _setup(run: str, scheduler: str, profile: str, pool_tokens: int) -> Setup:

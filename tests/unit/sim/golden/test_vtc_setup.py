@@ -41,6 +41,12 @@ def test_limits_weights_and_errors_are_read_off_too() -> None:
     assert setup_of("VTC_pred_50" + SUITE).prediction_off_percent == 50
 
 
+@pytest.mark.parametrize("suffix", ["", "/overload", SUITE])
+def test_a_suite_may_be_named_or_not(suffix: str) -> None:
+    assert setup_of("VTC_oracle" + suffix).policy.prediction.name == "oracle"
+    assert setup_of("LShare/rpm5" + suffix).policy.name == "rpm"
+
+
 @pytest.mark.parametrize("suffix", ["", "/all_results_overload-s4"])
 def test_section_6_4_ran_on_the_larger_gpu(suffix: str) -> None:
     setup = setup_of(f"sec6.4/65000/VTC-512{suffix}")

@@ -45,7 +45,7 @@ def run_vtc(order: Order) -> PaperResult:
         paper="vtc",
         title=TITLE,
         source="arXiv 2401.00588",
-        command="evenhand paper vtc",
+        command="evenhand paper vtc" + (" --data FOLDER" if trace is not None else ""),
         quick=order.quick,
         setting=_setting(trace, has_measured=bool(measured)),
         rows=tuple(judged_rows(CLAIMS, _ours(runs) | _golden(measured))),
