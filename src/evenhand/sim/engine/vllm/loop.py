@@ -82,7 +82,12 @@ class VllmLoop:
         self._admit(now_ms, 0 if is_short else budget, chunks)
         if chunks or self._is_changed or self.steps == self._end:
             self._plan(now_ms, chunks)
-        self._aim()
+        if self._stretch is None:
+            self.boundary_ms = IDLE
+            return ended
+        leaps = self._coalesce and (not self._must_look or self._partial is not None)
+        self._target = self._end if leaps else self.steps + 1
+        self.boundary_ms = self._stretch.end_ms(self._target)
         return ended
 
     def tell_forgotten(self, forgotten: Forgotten) -> None:
@@ -345,15 +350,6 @@ class VllmLoop:
         self._end = begin + batch.steps_within(
             begin, self._memory.cache.idle, done + steps_max - begin
         )
-
-    def _aim(self) -> None:
-        """Set the next boundary."""
-        if self._stretch is None:
-            self.boundary_ms = IDLE
-            return
-        leaps = self._coalesce and (not self._must_look or self._partial is not None)
-        self._target = self._end if leaps else self.steps + 1
-        self.boundary_ms = self._stretch.end_ms(self._target)
 
 
 _: type[Engine] = VllmLoop
