@@ -18,6 +18,8 @@ ALLOWED = re.compile(
     r"evenhand/(?:[a-z_]+/)*[a-z0-9_]+\.py"
     r"|evenhand/py\.typed"
     r"|evenhand/(?:locality|scheduling|ledger)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
+    r"|evenhand/sim/profiles/[a-z0-9.-]+\.yaml"
+    r"|evenhand/sim/report/page\.(?:css|js)"
     r"|evenhand-[0-9a-z.]+\.dist-info/(?:METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
 )
 KEYS = ("ACME_SEARCH_KEY", "ACME_SUPPORT_KEY", "GLOBEX_BATCH_KEY")

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from evenhand.scheduling import PRESETS
 from support.plain_vllm import PlainVllm
 from support.vllm_fleet import Scene, play, step_by_step, unlike
 from support.vllm_scenes import scenes, seeded_scene
@@ -36,6 +37,20 @@ def test_no_figure_of_a_longer_run_depends_on_coalescing(seed: int) -> None:
 def test_engines_that_are_alike_to_the_last_bit_stay_so(seed: int) -> None:
     """Many things happen to them at one moment, and in the same order."""
     scene = replace(seeded_scene(seed, asks=100), slowdowns=())
+    assert not unlike(play(scene), play(scene, step_by_step), within_ms=0.0)
+
+
+@pytest.mark.parametrize("seed", [*range(4), 25, 33, 51, 54])
+def test_what_caches_drop_is_told_at_moments_that_do_not_depend_on_coalescing(seed: int) -> None:
+    scene = seeded_scene(seed, asks=150)
+    scene = replace(
+        scene,
+        policy=PRESETS["d2lpm"],
+        profile=scene.profile.model_copy(update={"kv_tokens": 1300, "prefix_cache": True}),
+        engines=3,
+        is_in_engine=False,
+        hears_evictions=True,
+    )
     assert not unlike(play(scene), play(scene, step_by_step), within_ms=0.0)
 
 

@@ -19,6 +19,7 @@ every_host = pytest.mark.parametrize("host", sorted(HOSTS))
 every_reference = pytest.mark.parametrize("name", sorted(REFERENCES))
 
 
+@pytest.mark.timeout(600)
 @every_host
 @every_reference
 def test_the_core_of_each_host_decides_as_the_reference(host: str, name: str) -> None:

@@ -9,7 +9,7 @@ from evenhand.scheduling import Policy, TenantShare
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.sim.engine.protocol import IDLE
 from evenhand.sim.engine.step_cost import StepCost
-from evenhand.sim.faults import AtEngine, Fault, Faults, OfClients
+from evenhand.sim.faults import AtEngine, Fault, OfClients
 from evenhand.sim.fleet import at_gateway, in_engine
 from evenhand.sim.profile import EngineProfile
 from evenhand.sim.run_record import RunRecord
@@ -62,7 +62,7 @@ def a_workload(dice: random.Random, *, segment_tokens: int) -> Workload:
     return Workload(name="small", tenants=tenants, asks=asks, size=len(asks))
 
 
-def some_faults(dice: random.Random, engines: int, *, seed: int) -> Faults:
+def some_faults(dice: random.Random, engines: int) -> tuple[Fault, ...]:
     """In most runs some."""
     faults: list[Fault] = []
     for number in range(engines):
@@ -76,7 +76,7 @@ def some_faults(dice: random.Random, engines: int, *, seed: int) -> Faults:
         faults.append(OfClients(share=0.2, after_ms=100))
     if dice.random() < 0.5:
         faults.append(OfClients(share=0.2, after_ms=50, is_patient_once_served=True))
-    return Faults(faults, seed=seed)
+    return tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ def at_gateway_run(policy: Policy, *, seed: int, segment_tokens: int) -> SmallRu
         window=dice.randrange(1, 5),
         charge_every_ms=dice.choice([0, 10, 250]),
         queue_wait_s_max=dice.choice([None, 0.2]),
+        faults=some_faults(dice, engines),
     )
     fleet = at_gateway(
         workload,
@@ -105,7 +106,6 @@ def at_gateway_run(policy: Policy, *, seed: int, segment_tokens: int) -> SmallRu
         engines=engines,
         settings=settings,
         scheduler_of=lambda settings: Recorder(settings, events.append),
-        faults=some_faults(dice, engines, seed=seed),
     )
     return SmallRun(list(workload.asks), events, fleet.run())
 
@@ -122,9 +122,9 @@ def in_engine_run(policy: Policy, *, seed: int, segment_tokens: int) -> SmallRun
             kv_tokens=dice.choice([400, 1_000]),
             sequences_max=dice.randrange(1, 9),
             queue_wait_s_max=dice.choice([None, 0.2]),
+            faults=some_faults(dice, 1),
         ),
         scheduler_of=lambda settings: Recorder(settings, events.append),
-        faults=some_faults(dice, 1, seed=seed),
     )
     return SmallRun(list(workload.asks), events, fleet.run())
 

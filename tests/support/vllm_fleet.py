@@ -35,6 +35,7 @@ class Scene:
     charge_every_ms: float = 0.0
     patience_ms: Mapping[int, float] = field(default_factory=dict)
     is_in_engine: bool = False
+    hears_evictions: bool = False
     slowdowns: Sequence[tuple[float, int, float]] = ()
     failures: Sequence[tuple[float, int]] = ()
 
@@ -83,6 +84,9 @@ def play(scene: Scene, make_engine: MakeEngine = VllmLoop) -> Played:
             ended=simulation.ended,
             charge_every_ms=scene.charge_every_ms,
         )
+        for engine in engines:
+            if isinstance(engine, VllmLoop) and scene.hears_evictions:
+                engine.tell_forgotten(partial(host.evicted, engine.name))
 
     def slow_down(index: int, factor: float, now_ms: float) -> None:
         engines[index].slow_down(factor, now_ms)
@@ -91,6 +95,7 @@ def play(scene: Scene, make_engine: MakeEngine = VllmLoop) -> Played:
     def fail(index: int, now_ms: float) -> None:
         engines[index].bring_up(now_ms)
         host.failed(engines[index], engines[index].fail(), now_ms)
+        host.returned(engines[index], now_ms)
 
     for at_ms, index, factor in scene.slowdowns:
         simulation.at(at_ms, partial(slow_down, index, factor))

@@ -100,10 +100,9 @@ def _ask(pick: Pick, number: int, at_ms: float, talks: dict[int, Ask]) -> Ask:
     answer, output_tokens = None, pick(1, 60)
     kind = pick(0, 2)
     if kind == 1:
-        begin = Segment(pick(0, 2), (16, 40, 100, 128)[pick(0, 3)])
-        asked = Segment(
-            100 + (number if pick(0, 2) else pick(0, 3)), (1, 16, 28, 50, 200)[pick(0, 4)]
-        )
+        begin = Segment(pick(0, 2), (16, 40, 96, 128)[pick(0, 3)])
+        content = 100 + (number if pick(0, 1) else pick(0, 1))
+        asked = Segment(content, (1, 16, 28, 48, 200)[pick(0, 4)])
         prompt = (begin, asked)
     elif kind == 2:
         talk, answer = pick(0, 3), 9000 + number

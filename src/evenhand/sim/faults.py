@@ -96,11 +96,14 @@ def parse_fault(text: str) -> Fault:
 class Faults:
     """Those of one run. ValueError: two faults of one kind overlap at an engine."""
 
-    def __init__(self, faults: Iterable[Fault], *, seed: int = 1) -> None:
-        self.all = tuple(faults)
-        self._seed = seed
-        self._at_engines = [fault for fault in self.all if isinstance(fault, AtEngine)]
-        self.of_clients = [fault for fault in self.all if isinstance(fault, OfClients)]
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self._at_engines: list[AtEngine] = []
+        self.of_clients: list[OfClients] = []
+        for fault in faults:
+            if isinstance(fault, AtEngine):
+                self._at_engines.append(fault)
+            else:
+                self.of_clients.append(fault)
         order = sorted(
             self._at_engines, key=lambda f: (f.engine, f.factor is None, f.at_ms, f.end_ms)
         )
@@ -109,14 +112,19 @@ class Faults:
             if is_same and other.at_ms < one.end_ms:
                 raise ValueError(f"{one} and {other} overlap. Let the first end before.")
 
-    def plan(self, simulation: Simulation, engines: Sequence[Engine]) -> None:
-        """Make them happen. Before the run. ValueError: there is no such engine."""
-        named = {str(engine.name): engine for engine in engines}
+    def check(self, names: Sequence[str]) -> None:
+        """Whether the engines have these names. ValueError: one that a fault is of is not there."""
         for fault in self._at_engines:
-            engine = named.get(fault.engine)
-            if engine is None:
-                known = ", ".join(named)
+            if fault.engine not in names:
+                known = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
                 raise ValueError(f"{fault}: there is no {fault.engine}. Name one of {known}.")
+
+    def plan(self, simulation: Simulation, engines: Sequence[Engine]) -> None:
+        """Make them happen. Before the run. ValueError as of `check`."""
+        named = {str(engine.name): engine for engine in engines}
+        self.check(list(named))
+        for fault in self._at_engines:
+            engine = named[fault.engine]
             begin, end = _acts(simulation, engine, fault.factor)
             simulation.at(fault.at_ms, begin)
             if fault.end_ms != IDLE:
@@ -131,12 +139,12 @@ class Faults:
         return self._drawn(ask, is_patient_once_served=True)
 
     def _drawn(self, ask: Ask, *, is_patient_once_served: bool) -> float:
-        """By lot, which depends on the seed, the fault and the ask alone."""
+        """By lot, which depends on the place of the fault and the number of the ask alone."""
         drawn = [
             fault.after_ms
             for number, fault in enumerate(self.of_clients)
             if fault.is_patient_once_served is is_patient_once_served
-            and Random(f"{self._seed} {number} {ask.id}").random() < fault.share  # noqa: S311
+            and Random(f"{number} {ask.id}").random() < fault.share  # noqa: S311
         ]
         return min(drawn, default=IDLE)
 
@@ -162,4 +170,4 @@ def _ms(text: str) -> float:
 
 
 def _time(ms: float) -> str:
-    return f"{ms / 1_000:g}s"
+    return f"{ms / 1_000:.12g}s"

@@ -68,17 +68,16 @@ def at_gateway(
     engines: int,
     settings: SimulationSettings | None = None,
     scheduler_of: SchedulerOf = Scheduler,
-    faults: Faults | None = None,
 ) -> Fleet:
     """One gateway before so many engines. ValueError: a fault is of an engine that is not there."""
-    settings, faults = settings or SimulationSettings(), faults or Faults(())
+    settings = settings or SimulationSettings()
     profile = settings.profile(profile)
     queues: dict[EngineName, tuple[Engine, EngineQueue]] = {}
-    for number in range(engines):
-        name, queue = EngineName(f"engine-{number:03}"), EngineQueue()
+    for name in engine_names(engines):
+        queue = EngineQueue()
         queues[name] = _engine(name, profile, queue), queue
     fleet = [engine for engine, _ in queues.values()]
-    simulation = _simulation(workload, fleet, settings, faults)
+    simulation = _simulation(workload, fleet, settings)
     host = AtGateway(
         scheduler_of(scheduler_settings(workload, policy)),
         queues,
@@ -88,10 +87,7 @@ def at_gateway(
         charge_every_ms=settings.charge_every_ms,
         queue_tokens=profile.step_tokens_max,
     )
-    if settings.hears_evictions:
-        for engine in fleet:
-            if isinstance(engine, VllmLoop):
-                engine.tell_forgotten(partial(host.evicted, engine.name))
+    _tell_evictions(host, fleet, settings)
     return Fleet(simulation, host, fleet)
 
 
@@ -102,24 +98,28 @@ def in_engine(
     *,
     settings: SimulationSettings | None = None,
     scheduler_of: SchedulerOf = Scheduler,
-    faults: Faults | None = None,
 ) -> Fleet:
     """The core inside one engine, which asks it whenever it has room. ValueError as of `at_gateway`."""
-    settings, faults = settings or SimulationSettings(), faults or Faults(())
+    settings = settings or SimulationSettings()
     profile = settings.profile(profile)
     host = InEngine(
         scheduler_of(scheduler_settings(workload, policy)),
         request_of=_request_of(policy, settings),
     )
-    name = EngineName("engine-000")
+    (name,) = engine_names(1)
     engine: Engine = (
         SloraLoop(name, profile, host, least=host.least)
         if profile.loop == "slora"
         else VllmLoop(name, profile, host)
     )
-    simulation = _simulation(workload, [engine], settings, faults)
+    simulation = _simulation(workload, [engine], settings)
     host.serve(engine, sequences_max=profile.sequences_max, ended=simulation.ended)
     return Fleet(simulation, host, [engine])
+
+
+def engine_names(engines: int) -> list[EngineName]:
+    """Of so many."""
+    return [EngineName(f"engine-{number:03}") for number in range(engines)]
 
 
 def is_in_engine(profile: EngineProfile, engines: int) -> bool:
@@ -135,34 +135,20 @@ def fleet_of(
     engines: int,
     settings: SimulationSettings | None = None,
     scheduler_of: SchedulerOf = Scheduler,
-    faults: Faults | None = None,
 ) -> Fleet:
-    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them. ValueError
-    as of `at_gateway`."""
+    """The core inside a single S-LoRA-like engine, or else in a gateway before all of them, or in
+    several. ValueError as of `at_gateway`."""
     if is_in_engine(profile, engines):
-        return in_engine(
-            workload, policy, profile, settings=settings, scheduler_of=scheduler_of, faults=faults
-        )
-    return at_gateway(
+        return in_engine(workload, policy, profile, settings=settings, scheduler_of=scheduler_of)
+    host = at_gateway if settings is None or settings.gateways == 1 else at_replicas
+    return host(
         workload,
         policy,
         profile,
         engines=engines,
         settings=settings,
         scheduler_of=scheduler_of,
-        faults=faults,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSettings:
-    """Gateways before the same engines; each tells the others every `sync_s` what it has charged, None:
-    never. `home_share` and `slots_follow` as in `host/replicas.py`."""
-
-    gateways: int = 2
-    sync_s: float | None = None
-    home_share: float | None = None
-    slots_follow: bool = False
 
 
 def at_replicas(
@@ -171,24 +157,22 @@ def at_replicas(
     profile: EngineProfile,
     *,
     engines: int,
-    replicas: ReplicaSettings,
     settings: SimulationSettings | None = None,
     scheduler_of: SchedulerOf = Scheduler,
-    faults: Faults | None = None,
 ) -> Fleet:
-    """Several gateways before so many engines. ValueError as of `at_gateway`."""
-    settings, faults = settings or SimulationSettings(), faults or Faults(())
+    """Gateways before so many engines, as many as the settings say. ValueError as of `at_gateway`."""
+    settings = settings or SimulationSettings()
     profile = settings.profile(profile)
     window = settings.window or profile.sequences_max
-    count = replicas.gateways
+    count = settings.gateways
     fleet: list[Engine] = []
     own: list[dict[EngineName, tuple[Engine, EngineQueue]]] = [{} for _ in range(count)]
-    for number in range(engines):
-        name, queues = EngineName(f"engine-{number:03}"), [EngineQueue() for _ in range(count)]
+    for name in engine_names(engines):
+        queues = [EngineQueue() for _ in range(count)]
         fleet.append(_engine(name, profile, SharedQueue(queues)))
         for served, queue in zip(own, queues, strict=True):
             served[name] = fleet[-1], queue
-    simulation = _simulation(workload, fleet, settings, faults)
+    simulation = _simulation(workload, fleet, settings)
     gateways = []
     windows = divided(window, [1.0] * count)
     for number in range(count):
@@ -207,11 +191,12 @@ def at_replicas(
     tenants = [TenantPath(path) for path in tenant_paths(workload.tenants)]
     host = Replicas(
         gateways,
-        ingress(count, tenants, home_share=replicas.home_share),
-        sync_ms=IDLE if replicas.sync_s is None else replicas.sync_s * 1000,
+        ingress(count, tenants, home_share=settings.home_share),
+        sync_ms=IDLE if settings.sync_s is None else settings.sync_s * 1000,
         window=window,
-        slots_follow=replicas.slots_follow,
+        slots_follow=bool(settings.slots_follow),
     )
+    _tell_evictions(host, fleet, settings)
     return Fleet(simulation, host, fleet)
 
 
@@ -228,8 +213,9 @@ def run_at_gateway(
 
 
 def _simulation(
-    workload: Workload, fleet: Sequence[Engine], settings: SimulationSettings, faults: Faults
+    workload: Workload, fleet: Sequence[Engine], settings: SimulationSettings
 ) -> Simulation:
+    faults = Faults(settings.faults)
     simulation = Simulation(
         iter(workload.asks),
         fleet,
@@ -239,6 +225,14 @@ def _simulation(
     )
     faults.plan(simulation, fleet)
     return simulation
+
+
+def _tell_evictions(
+    host: AtGateway | Replicas, fleet: Sequence[Engine], settings: SimulationSettings
+) -> None:
+    for engine in fleet if settings.hears_evictions else ():
+        if isinstance(engine, VllmLoop):
+            engine.tell_forgotten(partial(host.evicted, engine.name))
 
 
 def _engine(name: EngineName, profile: EngineProfile, source: WorkSource) -> Engine:

@@ -1,7 +1,9 @@
 """What can be set about a simulated gateway and its engines, beside workload, policy and profile."""
 
 from dataclasses import dataclass
+from math import inf
 
+from evenhand.sim.faults import Fault
 from evenhand.sim.profile import EngineProfile
 
 
@@ -12,6 +14,7 @@ class Setting:
     name: str
     meaning: str
     minimum: float
+    maximum: float = inf
     is_whole: bool = True
 
 
@@ -25,6 +28,11 @@ class SimulationSettings:
     sequences_max: int | None = None
     queue_wait_s_max: float | None = None
     patience_s: float | None = None
+    gateways: int = 1
+    sync_s: float | None = None
+    home_share: float | None = None
+    slots_follow: int = 0
+    faults: tuple[Fault, ...] = ()
     hears_evictions: bool = False
     """Engines tell the core what their caches drop, as D2LPM's dispatcher is told; Evenhand's gateway is
     not."""
@@ -35,7 +43,7 @@ class SimulationSettings:
         return profile.model_copy(update={k: v for k, v in own.items() if v is not None})
 
 
-OF_GATEWAY = ("window", "charge_every_ms")
+OF_GATEWAY = ("window", "charge_every_ms", "gateways", "sync_s", "home_share", "slots_follow")
 """Those that mean nothing to an engine that hosts the core itself."""
 
 SETTINGS = {
@@ -73,6 +81,33 @@ SETTINGS = {
             meaning="how long clients stay, in s; to the end if not set",
             minimum=0.001,
             is_whole=False,
+        ),
+        Setting(name="gateways", meaning="before the same engines, 1 if not set", minimum=1),
+        Setting(
+            name="sync_s",
+            meaning="how often gateways tell each other what they have charged; never if not set",
+            minimum=0.001,
+            is_whole=False,
+        ),
+        Setting(
+            name="home_share",
+            meaning="of a tenant's requests, how many come through a gateway of its own, 0 to 1; they"
+            " come through all in turn if not set",
+            minimum=0,
+            maximum=1,
+            is_whole=False,
+        ),
+        Setting(
+            name="slots_follow",
+            meaning="1: whenever gateways tell, slots go where those wait who are due them",
+            minimum=0,
+            maximum=1,
+        ),
+        Setting(
+            name="hears_evictions",
+            meaning="1: engines tell the core what their caches drop, as D2LPM's dispatcher is told",
+            minimum=0,
+            maximum=1,
         ),
     )
 }

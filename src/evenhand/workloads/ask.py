@@ -7,8 +7,8 @@ from evenhand.model import TenantPath
 
 
 class Segment(NamedTuple):
-    """A stretch of a prompt: so many tokens from the beginning of the content of that number. Two
-    prompts share as long as they begin with the same contents."""
+    """A stretch of a prompt: so many tokens, at least one, from the beginning of the content of that
+    number. Two prompts share as long as they begin with the same contents."""
 
     content: int
     tokens: int
@@ -51,3 +51,4 @@ class Ask:
         assert self.output_tokens >= 1
         assert self.call_index >= 0
         assert not self.prompt or sum(s.tokens for s in self.prompt) == self.input_tokens
+        assert all(tokens >= 1 for _, tokens in self.prompt)

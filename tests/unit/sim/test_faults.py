@@ -3,6 +3,7 @@ while somebody waits, and charges that are what was used."""
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -114,9 +115,10 @@ def fleet(
         policy,
         PROFILE,
         engines=engines,
-        settings=settings or SimulationSettings(window=4),
+        settings=replace(
+            settings or SimulationSettings(window=4), faults=tuple(map(parse_fault, faults))
+        ),
         scheduler_of=scheduler,
-        faults=Faults(map(parse_fault, faults)),
     )
 
 
@@ -235,9 +237,8 @@ def test_no_slot_is_free_while_somebody_waits_for_it_and_all_is_refunded(preset:
             policy,
             PROFILE,
             engines=3,
-            settings=SimulationSettings(window=2, charge_every_ms=10),
+            settings=SimulationSettings(window=2, charge_every_ms=10, faults=some_faults(dice, 3)),
             scheduler_of=scheduler,
-            faults=some_faults(dice, 3, seed=seed),
         )
         core = made[0]
 

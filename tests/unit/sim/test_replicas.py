@@ -17,7 +17,7 @@ from evenhand.scheduling import (
     SchedulerSettings,
     TenantShare,
 )
-from evenhand.sim.fleet import Fleet, ReplicaSettings, at_gateway, at_replicas
+from evenhand.sim.fleet import Fleet, at_gateway, at_replicas, fleet_of
 from evenhand.sim.host.replicas import Replicas, divided, ingress
 from evenhand.sim.run_record import Fate, RunRecord
 from evenhand.sim.settings import SimulationSettings
@@ -55,31 +55,33 @@ def ratio(record: RunRecord, seconds: int = SECONDS) -> float:
     return served["a"] / served["b"]
 
 
-def shares(demand: float, replicas: ReplicaSettings) -> float:
+def shares(demand: float, settings: SimulationSettings) -> float:
     workload = overload(demand)
-    return ratio(at_replicas(workload, PRESETS["vtc"], ENGINE, engines=1, replicas=replicas).run())
+    return ratio(fleet_of(workload, PRESETS["vtc"], ENGINE, engines=1, settings=settings).run())
 
 
 def test_one_gateway_and_two_with_even_ingress_hold_four_to_one() -> None:
     one = at_gateway(overload(1), PRESETS["vtc"], ENGINE, engines=1).run()
     assert ratio(one) == pytest.approx(4, rel=0.05)
-    assert shares(1, ReplicaSettings()) == pytest.approx(4, rel=0.05)
+    assert shares(1, SimulationSettings(gateways=2)) == pytest.approx(4, rel=0.05)
 
 
 def test_skewed_ingress_makes_one_to_one_of_it_where_nobody_tells() -> None:
-    assert shares(1, ReplicaSettings(home_share=MOST_AT_HOME)) == pytest.approx(1, rel=0.1)
+    assert shares(1, SimulationSettings(gateways=2, home_share=MOST_AT_HOME)) == pytest.approx(
+        1, rel=0.1
+    )
 
 
 def test_counters_and_slots_that_follow_hold_four_to_one_with_skewed_ingress() -> None:
-    told = ReplicaSettings(home_share=MOST_AT_HOME, sync_s=0.25, slots_follow=True)
+    told = SimulationSettings(gateways=2, home_share=MOST_AT_HOME, sync_s=0.25, slots_follow=1)
     assert shares(1, told) == pytest.approx(4, rel=0.05)
     assert shares(3, told) == pytest.approx(4, rel=0.05)
 
 
 def test_counters_alone_do_where_each_tenant_waits_at_each_gateway() -> None:
     """Where it does not, the other one has the slots there, whatever the counters say."""
-    alone = ReplicaSettings(home_share=MOST_AT_HOME)
-    told = ReplicaSettings(home_share=MOST_AT_HOME, sync_s=0.25)
+    alone = SimulationSettings(gateways=2, home_share=MOST_AT_HOME)
+    told = SimulationSettings(gateways=2, home_share=MOST_AT_HOME, sync_s=0.25)
     assert shares(3, alone) < 3
     assert shares(3, told) == pytest.approx(4, rel=0.05)
     assert 1.2 < shares(1, told) < 2, "a tenth of what it asks is all that can be served there"
@@ -93,13 +95,15 @@ def furthest_apart(sync_s: float | None) -> float:
         made.append(Scheduler(settings))
         return made[-1]
 
-    replicas = ReplicaSettings(home_share=MOST_AT_HOME, sync_s=sync_s, slots_follow=True)
-    fleet = at_replicas(
+    replicas = SimulationSettings(
+        gateways=2, home_share=MOST_AT_HOME, sync_s=sync_s, slots_follow=1
+    )
+    fleet = fleet_of(
         overload(1, 40),
         PRESETS["vtc"],
         ENGINE,
         engines=1,
-        replicas=replicas,
+        settings=replicas,
         scheduler_of=scheduler,
     )
     gaps = []
@@ -136,9 +140,9 @@ def test_the_bound_with_what_was_not_told() -> None:
         made.append(Scheduler(settings))
         return made[-1]
 
-    replicas = ReplicaSettings(home_share=0.7, sync_s=2.0)
-    fleet = at_replicas(
-        overload(3), PRESETS["vtc"], ENGINE, engines=1, replicas=replicas, scheduler_of=scheduler
+    replicas = SimulationSettings(gateways=2, home_share=0.7, sync_s=2.0)
+    fleet = fleet_of(
+        overload(3), PRESETS["vtc"], ENGINE, engines=1, settings=replicas, scheduler_of=scheduler
     )
     host = fleet.host
     assert isinstance(host, Replicas)
@@ -171,9 +175,9 @@ def test_told_counters_are_those_of_one_gateway() -> None:
         made.append(Scheduler(settings))
         return made[-1]
 
-    replicas = ReplicaSettings(gateways=3, sync_s=0.1)
-    at_replicas(
-        overload(1), PRESETS["vtc"], ENGINE, engines=1, replicas=replicas, scheduler_of=scheduler
+    replicas = SimulationSettings(gateways=3, sync_s=0.1)
+    fleet_of(
+        overload(1), PRESETS["vtc"], ENGINE, engines=1, settings=replicas, scheduler_of=scheduler
     ).run()
     for name in "ab":
         units = service(made, name)
@@ -186,12 +190,9 @@ def test_told_counters_are_those_of_one_gateway() -> None:
 def test_a_single_replica_is_a_gateway() -> None:
     for seed in range(10):
         workload = a_workload(random.Random(seed), segment_tokens=16)
-        settings = SimulationSettings(window=4)
+        settings = SimulationSettings(window=4, sync_s=0.1, slots_follow=1)
         alone = at_gateway(workload, PRESETS["dlpm"], PROFILE, engines=2, settings=settings).run()
-        replicas = ReplicaSettings(gateways=1, sync_s=0.1, slots_follow=True)
-        same = at_replicas(
-            workload, PRESETS["dlpm"], PROFILE, engines=2, settings=settings, replicas=replicas
-        ).run()
+        same = at_replicas(workload, PRESETS["dlpm"], PROFILE, engines=2, settings=settings).run()
         assert vars(same).keys() == vars(alone).keys()
         assert list(same.ask) == list(alone.ask)
         assert list(same.ended_ms) == list(alone.ended_ms)
@@ -208,17 +209,21 @@ def test_every_ask_has_one_ending_whatever_goes_wrong(preset: str) -> None:
             return made[-1]
 
         workload = a_workload(dice, segment_tokens=16)
-        fleet: Fleet = at_replicas(
+        fleet: Fleet = fleet_of(
             workload,
             PRESETS[preset],
             PROFILE,
             engines=2,
-            settings=SimulationSettings(window=dice.randrange(2, 6), queue_wait_s_max=0.3),
-            replicas=ReplicaSettings(
-                gateways=2, sync_s=0.03, home_share=0.8, slots_follow=bool(seed % 2)
+            settings=SimulationSettings(
+                window=dice.randrange(2, 6),
+                queue_wait_s_max=0.3,
+                gateways=2,
+                sync_s=0.03,
+                home_share=0.8,
+                slots_follow=seed % 2,
+                faults=some_faults(dice, 2),
             ),
             scheduler_of=scheduler,
-            faults=some_faults(dice, 2, seed=seed),
         )
         record = fleet.run()
         assert sorted(record.ask) == [ask.id for ask in workload.asks]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from pydantic import ValidationError
 
@@ -15,10 +16,13 @@ from evenhand.cli.config.seams import SEAMS, parameters
 from evenhand.cli.config.words import described, nearest
 from evenhand.cli.simulate.problem import SimulateError
 from evenhand.scheduling import Policy
+from evenhand.sim.faults import Fault, parse_fault
 from evenhand.sim.settings import SETTINGS, Setting, SimulationSettings
 
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 POLICIES_MAX = 50
+_FAULT = "fault"
+"""May be given again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def asked(texts: Sequence[str], changes: Sequence[str], dials: Sequence[str]) ->
     known = {
         "workload": list(dials),
         "policy": [*SEAMS, *parameters(), *_parameters_of(policies)],
-        "simulation": list(SETTINGS),
+        "simulation": [*SETTINGS, _FAULT],
     }
     of: dict[str, list[str]] = {owner: [] for owner in known}
     for change in changes:
@@ -151,21 +155,34 @@ def _told(key: str, known: Mapping[str, Sequence[str]]) -> str:
 
 def _settings(changes: Sequence[str]) -> SimulationSettings:
     values: dict[str, float] = {}
+    faults: list[Fault] = []
     for change in changes:
         key, _, text = change.partition("=")
+        if key == _FAULT:
+            faults.append(_fault(text))
+            continue
         if key not in SETTINGS:
             raise SimulateError("--set", f"{key} is unknown; {nearest(key, SETTINGS)}")
         if key in values:
             raise SimulateError(f"--set {key}", "is given twice: keep one")
         values[key] = _number(SETTINGS[key], text)
-    return SimulationSettings(**values)  # type: ignore[arg-type]
+    return SimulationSettings(**values, faults=tuple(faults))  # type: ignore[arg-type]
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return parse_fault(text)
+    except ValueError as error:
+        raise SimulateError(f"--set {_FAULT}", str(error)) from None
 
 
 def _number(setting: Setting, text: str) -> float:
     value = float(text) if _NUMBER.fullmatch(text) else None
-    if value is None or value < setting.minimum or (setting.is_whole and value != int(value)):
+    is_whole = value is not None and (not setting.is_whole or value == int(value))
+    if value is None or not is_whole or not setting.minimum <= value <= setting.maximum:
         kind = "a whole number" if setting.is_whole else "a number"
-        message = f"must be {kind} from {setting.minimum:g} on, not {described(text)}"
+        end = "on" if setting.maximum == inf else f"to {setting.maximum:g}"
+        message = f"must be {kind} from {setting.minimum:g} {end}, not {described(text)}"
         raise SimulateError(f"--set {setting.name}", message)
     return int(value) if setting.is_whole else value
 

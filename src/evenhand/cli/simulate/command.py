@@ -16,6 +16,7 @@ from evenhand.cli.simulate.options import (
     EnginesOption,
     HtmlOption,
     JsonOption,
+    LogOption,
     PoliciesOption,
     ProcessesOption,
     SeedOption,
@@ -41,6 +42,7 @@ def simulate(
     seed: SeedOption = 1,
     json_file: JsonOption = None,
     html_file: HtmlOption = None,
+    log_file: LogOption = None,
     processes: ProcessesOption = None,
 ) -> None:
     """Run any traffic on modelled engines, under one policy or several.
@@ -58,6 +60,8 @@ def simulate(
             engine=engine,
             engines=engines,
             settings=sorted_out.settings,
+            changes=tuple(changes or ()),
+            log=log_file,
         )
         _simulate(plan, json_file, html_file, processes=processes or os.cpu_count() or 1)
     except SimulateError as error:

@@ -36,7 +36,8 @@ def run_all(plan: Plan, progress: Progress, *, processes: int) -> list[Exhibit]:
         min(processes, len(numbers)), context, initializer=_begin, initargs=(counts,)
     )
     with _dismissed(crew):
-        futures = [crew.submit(_work, plan, number) for number in numbers]
+        with _deaf_to_interrupts():
+            futures = [crew.submit(_work, plan, number) for number in numbers]
         _follow(futures, counts, progress)
         try:
             return [future.result() for future in futures]
@@ -58,6 +59,16 @@ def _dismissed(crew: ProcessPoolExecutor) -> Iterator[None]:
         crew.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that begin here do not hear Ctrl-C, which a terminal tells to all. Others end them."""
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
+
+
 def _follow(
     futures: list[Future[Exhibit]], counts: MutableSequence[int], progress: Progress
 ) -> None:
@@ -73,7 +84,6 @@ def _follow(
 def _begin(counts: MutableSequence[int]) -> None:
     global _counts  # noqa: PLW0603 - what an initializer is for
     _counts = counts
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _work(plan: Plan, number: int) -> Exhibit:

@@ -29,7 +29,10 @@ def document(plan: Plan, workload: Workload, exhibits: Mapping[str, Exhibit]) ->
             "dials": list(plan.source.dials),
             "engine": plan.profile().model_dump(),
             "engines": plan.engines,
-            "settings": asdict(plan.settings),
+            "settings": {
+                **asdict(plan.settings),
+                "faults": [str(fault) for fault in plan.settings.faults],
+            },
             "policies": {asked.label: composed(asked.policy()) for asked in plan.policies},
             "version": evenhand.__version__,
         },

@@ -12,6 +12,7 @@ from evenhand.cli.simulate.screen import about, told
 from evenhand.sim.exhibit import Exhibit
 from evenhand.sim.profile import EngineProfile
 from evenhand.sim.report.runs import Simulated, simulation_page
+from evenhand.sim.settings import SimulationSettings
 from evenhand.workloads.workload import Workload
 
 
@@ -41,7 +42,6 @@ def write_html(
 
 def facts(plan: Plan, profile: EngineProfile, workload: Workload) -> dict[str, str]:
     """What it takes to do it again, and what the figures rest on."""
-    settings = {key: value for key, value in asdict(plan.settings).items() if value is not None}
     policies = {one.label: composed(one.policy()) for one in plan.policies}
     return {
         "Command": command(plan),
@@ -53,22 +53,25 @@ def facts(plan: Plan, profile: EngineProfile, workload: Workload) -> dict[str, s
         "Evidence": profile.evidence,
         "Fit": profile.fit_error,
         "Engines": str(plan.engines),
-        "Settings": ", ".join(f"{key}={value}" for key, value in settings.items()),
+        "Settings": ", ".join(_set(plan.settings)) or "as they are",
         "Evenhand": evenhand.__version__,
     }
 
 
 def command(plan: Plan) -> str:
     """The command line that does it again."""
-    settings = [
-        f"{key}={value}" for key, value in asdict(plan.settings).items() if value is not None
-    ]
     labels = ",".join(one.label for one in plan.policies)
     words = ["evenhand", "simulate", plan.source.name, "--policy", labels, "--engine", plan.engine]
     words += ["--engines", str(plan.engines), "--seed", str(plan.source.seed)]
-    for change in [*plan.source.dials, *settings]:
+    for change in plan.changes:
         words += ["--set", change]
     return shlex.join(words)
+
+
+def _set(settings: SimulationSettings) -> list[str]:
+    """What differs from a simulation of which nothing is set."""
+    own = asdict(SimulationSettings())
+    return [f"{key}={value}" for key, value in asdict(settings).items() if value != own[key]]
 
 
 def _composition(parts: Mapping[str, object]) -> str:

@@ -33,8 +33,8 @@ ChangesOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="A dial of the workload, a part or parameter of the policies, or a setting of the"
-        " simulation; may be repeated.",
+        help="A dial of the workload, a part or parameter of the policies, a setting of the"
+        " simulation, or a fault, as in fault=loss:engine-003@60s+30s; may be repeated.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="Of the traffic.")]
@@ -44,6 +44,15 @@ JsonOption = Annotated[
 HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a page there that needs no network."),
+]
+LogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Record the decisions of one policy there for `evenhand replay`; compressed if its"
+        " name ends in .gz.",
+    ),
 ]
 ProcessesOption = Annotated[
     int | None,

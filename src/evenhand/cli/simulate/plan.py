@@ -1,19 +1,24 @@
 """What is to be run, as a value that other processes can be given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from evenhand.cli.simulate.asked import PolicyAsked
 from evenhand.cli.simulate.problem import SimulateError
 from evenhand.cli.simulate.source import Source
+from evenhand.scheduling import Scheduler
 from evenhand.sim.capacity_estimate import fleet_requests_per_s
 from evenhand.sim.exhibit import Exhibit, exhibit
-from evenhand.sim.fleet import fleet_of, is_in_engine
+from evenhand.sim.faults import Faults
+from evenhand.sim.fleet import SchedulerOf, engine_names, fleet_of, is_in_engine
 from evenhand.sim.profile import EngineProfile, load_profile
 from evenhand.sim.run_record import RunRecord
 from evenhand.sim.series import SeriesWatch
 from evenhand.sim.settings import OF_GATEWAY, SimulationSettings
+from evenhand.stores.event_log import EventLog
 from evenhand.workloads.workload import Workload
 
 ENGINES_MAX = 4096
@@ -25,18 +30,33 @@ Told = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One run for each policy, of the same asks."""
+    """One run for each policy, of the same asks. `changes`: all that was typed after `--set`."""
 
     source: Source
     policies: tuple[PolicyAsked, ...]
     engine: str
     engines: int
     settings: SimulationSettings
+    changes: tuple[str, ...] = ()
+    log: Path | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.engines <= ENGINES_MAX:
             message = f"must be from 1 to {ENGINES_MAX}, not {self.engines}"
             raise SimulateError("--engines", message)
+        try:
+            Faults(self.settings.faults).check(engine_names(self.engines))
+        except ValueError as error:
+            raise SimulateError("--set fault", str(error)) from None
+        window = self.settings.window or self.settings.profile(self.profile()).sequences_max
+        if self.settings.gateways > window:
+            message = f"each needs a slot, and an engine has {window}: ask for fewer gateways"
+            raise SimulateError("--set gateways", message)
+        if self.log is not None and (len(self.policies) > 1 or self.settings.gateways > 1):
+            message = (
+                "holds the decisions of one gateway under one policy: name one, or leave it out"
+            )
+            raise SimulateError("--log", message)
         if is_in_engine(self.profile(), self.engines):
             for name in OF_GATEWAY:
                 if getattr(self.settings, name) != getattr(SimulationSettings(), name):
@@ -58,6 +78,28 @@ class Plan:
 
 def simulated(plan: Plan, number: int, told: Told) -> Exhibit:
     """Run the policy of that number. Tells of its progress now and then."""
+    with _log(plan) as log:
+        return _simulated(plan, number, told, Scheduler if log is None else log.scheduler)
+
+
+@contextmanager
+def _log(plan: Plan) -> Iterator[EventLog | None]:
+    if plan.log is None:
+        yield None
+        return
+
+    def stopped(why: str) -> None:
+        raise SimulateError("--log", f"{plan.log}: {why}")
+
+    try:
+        log = EventLog(plan.log, host="a simulation", on_stop=stopped)
+    except OSError as error:
+        raise SimulateError("--log", f"{plan.log} cannot be written: {error.strerror}") from None
+    with log:
+        yield log
+
+
+def _simulated(plan: Plan, number: int, told: Told, scheduler_of: SchedulerOf) -> Exhibit:
     workload = plan.workload()
     fleet = fleet_of(
         workload,
@@ -65,6 +107,7 @@ def simulated(plan: Plan, number: int, told: Told) -> Exhibit:
         plan.profile(),
         engines=plan.engines,
         settings=plan.settings,
+        scheduler_of=scheduler_of,
     )
     series = SeriesWatch(fleet.host, fleet.engines)
     moments = 0

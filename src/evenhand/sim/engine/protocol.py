@@ -57,7 +57,8 @@ class Engine(Protocol):
 
     def bring_up(self, now_ms: float) -> None:
         """Make `produced` of the running jobs, and `first_token_ms`, what they are at that moment, which
-        lies before or at the boundary. A token has come when its step has ended."""
+        lies before or at the boundary, and memory in use too. A token has come when its step has
+        ended."""
 
     def drop(self, job: Job, now_ms: float) -> None:
         """The client of a running job has left: at the next boundary it is gone. Not returned as
@@ -71,4 +72,5 @@ class Engine(Protocol):
         it was last brought up; idle afterwards."""
 
     def kv_tokens_used(self) -> int:
-        """Tokens that running jobs hold in the key-value cache, as of the last boundary."""
+        """Tokens that running jobs hold in the key-value cache, as of the last boundary or of the last
+        time it was brought up."""

@@ -64,8 +64,11 @@ _GAP_UNTIL_S = 600.0
 
 
 def compare(run: MeasuredRun, setup: Setup) -> RunComparison:
-    """Replay it and hold the two against each other."""
-    measured, simulated = run.columns(), replay(run.sent, setup)
+    """Replay it and hold the two against each other. ValueError: it cannot be; the message says why."""
+    measured = run.columns()
+    if not measured.client or run.total_time_s <= 0:
+        raise ValueError(f"{run.name}: none of its requests was answered, or it took no time.")
+    simulated = replay(run.sent, setup)
     policy = setup.policy
     return RunComparison(
         policy=f"{policy.name}, prediction {policy.prediction.name}, cost {policy.cost.name}",

@@ -44,13 +44,15 @@ def setup_of(run: str) -> Setup:
     found = _SECTION_6_4.match(run)
     if found is not None:
         return _setup(run, found["scheduler"], _A100, int(found["pool"]))
-    scheduler, _, _ = run.partition(f"/{_SUITE}")
-    return _setup(run, scheduler, _A10G, _POOL_A10G)
+    return _setup(run, _scheduler(run), _A10G, _POOL_A10G)
 
 
-def suite_of(run: str) -> str:
-    """The workload that a run's name says."""
-    return run.rsplit(_SUITE, 1)[-1] if _SUITE in run else run.rsplit("/", 1)[-1]
+def _scheduler(run: str) -> str:
+    """What stands before the suite, if one is named."""
+    before, _, after = run.partition(f"/{_SUITE}")
+    if after or _RATES.match(before) or "/" not in before:
+        return before
+    return before.rpartition("/")[0]
 
 
 def _setup(run: str, scheduler: str, profile: str, pool_tokens: int) -> Setup:
@@ -62,14 +64,16 @@ def _setup(run: str, scheduler: str, profile: str, pool_tokens: int) -> Setup:
     variant = _VARIANT.match(scheduler)
     if variant is None or variant["scheduler"] not in _PRESETS:
         raise ValueError(
-            f"{run}: which scheduler is that? Known are FCFS, LCF, VTC and WVTC, these with _oracle, "
-            "_predict or _pred_N and with _profile, LShare/rpmN, and sec6.4/POOL/SCHEDULER-LENGTH."
+            f"{run}: which scheduler is that? Known are FCFS, LCF, MDRR, VTC and WVTC, these with "
+            "_oracle, _predict or _pred_N and with _profile, LShare/rpmN, and "
+            "sec6.4/POOL/SCHEDULER-LENGTH."
         )
     preset, weights = _PRESETS[variant["scheduler"]]
     policy = compose(
         preset,
         prediction=_prediction(variant["prediction"]),
         cost="profiled" if variant["profile"] else None,
+        settings={"quantum_tokens": pool_tokens // 20} if preset == "drr" else None,
     )
     return Setup(
         profile=profile,
@@ -83,6 +87,7 @@ def _setup(run: str, scheduler: str, profile: str, pool_tokens: int) -> Setup:
 _PRESETS: dict[str, tuple[str, tuple[int, ...]]] = {
     "FCFS": ("fcfs", ()),
     "LCF": ("lcf", ()),
+    "MDRR": ("drr", ()),
     "VTC": ("vtc", ()),
     "WVTC": ("vtc", _WEIGHTED),
 }

@@ -9,13 +9,13 @@ add up to. An engine takes requests in the order in which they reach it, whichev
 from collections.abc import Callable, Collection, Sequence
 from random import Random
 
-from evenhand.model import TenantPath
+from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling import Node, Scheduler
 from evenhand.sim.engine.protocol import IDLE, Engine
 from evenhand.sim.host.at_gateway import AtGateway, EngineQueue
 from evenhand.sim.host.protocol import Host
 from evenhand.sim.job import Job
-from evenhand.workloads.ask import Ask
+from evenhand.workloads.ask import Ask, Segment
 
 GatewayOf = Callable[[Ask], int]
 """Through which gateway an ask comes, from 0."""
@@ -94,6 +94,11 @@ class Replicas:
             self._sync(now_ms)
         for gateway in self._gateways:
             gateway.before(now_ms)
+
+    def evicted(self, name: EngineName, prompt: tuple[Segment, ...], tokens: int) -> None:
+        """As of a gateway."""
+        for gateway in self._gateways:
+            gateway.evicted(name, prompt, tokens)
 
     def arrived(self, job: Job, now_ms: float) -> None:
         job.gateway = self._gateway_of(job.ask)

@@ -12,6 +12,7 @@ from evenhand.sim.measures.spread import Grid, by_window
 WINDOWS = 1_200
 _NOTHING = 1e-3
 """Weighted tokens below which a due is what floating point left of one that was given."""
+_PART_MAX = 2.0
 _BEYOND = 1e-9
 """The last instant belongs to the last window."""
 
@@ -24,11 +25,17 @@ class OverTime:
     received: Floats
     due: Floats
 
-    def jain(self) -> list[float | None]:
-        """Of the part of what was due that was received, 1 at most, in each window; None where nobody
-        was due anything or who was got nothing. A tenant that was due something and got nothing counts
-        with 0; one that was served late, or beyond its due, with 1."""
-        return [self._jain(window) for window in range(self.grid.windows)]
+    def jain(self, *, around: int = 2) -> list[float | None]:
+        """At each window, with so many on either side: Jain's index of what tenants received over what
+        they were due then, twice that at most, as what comes late is no favour. Who was due something
+        and got nothing counts with 0. None where nobody was due anything, or all these got nothing."""
+        received, was_due = _sliding(self.received, around), _sliding(self.due, around)
+        found = []
+        for window in range(self.grid.windows):
+            is_due = was_due[:, window] > _NOTHING
+            part = received[is_due, window] / was_due[is_due, window]
+            found.append(jain(np.minimum(part, _PART_MAX)))
+        return found
 
     def behind_s(self) -> Floats:
         """How much later each tenant's work came, on average, than a fair fluid server would have done
@@ -49,11 +56,12 @@ class OverTime:
             due=self.due.reshape(parts).sum(axis=2),
         )
 
-    def _jain(self, window: int) -> float | None:
-        was_due = self.due[:, window]
-        is_due = was_due > _NOTHING
-        part = self.received[is_due, window] / was_due[is_due]
-        return jain(np.minimum(part, 1.0))
+
+def _sliding(by_window: Floats, around: int) -> Floats:
+    """Each window with its neighbours; at the ends there are fewer."""
+    sums = np.cumsum(np.pad(by_window, ((0, 0), (around + 1, around))), axis=1)
+    width = 2 * around + 1
+    return np.maximum(sums[:, width:] - sums[:, :-width], 0.0)
 
 
 def over_time(run: Columns, shares: Floats) -> OverTime | None:

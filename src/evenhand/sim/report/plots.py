@@ -13,6 +13,7 @@ _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-s
 _CLEAR = "rgba(0,0,0,0)"
 _LABEL_HEIGHT = 0.05
 """Of the text beside a point, on the scale of Jain's index."""
+_FEW_POWERS = 300
 LEAST_S = 1e-3
 """Waits below are drawn as so long, on a scale of ratios."""
 
@@ -74,7 +75,7 @@ def distributions(
     curves: Mapping[str, Sequence[float]], parts: Sequence[float], colours: Any
 ) -> Any:
     """Which part of the requests had waited so long at most."""
-    figure = _figure("wait for the first token, s", "part of the requests")
+    figure = _figure("wait for the first token", "part of the requests")
     for name, waits_s in curves.items():
         figure.add_trace(
             go.Scatter(
@@ -85,14 +86,14 @@ def distributions(
                 line={"color": colours[name], "width": 2},
             )
         )
-    figure.update_xaxes(type="log", **_POWERS)
+    _ratio_scale(figure, [wait_s for waits_s in curves.values() for wait_s in waits_s])
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     return figure
 
 
 def spans(rows: Sequence[Span], names: Mapping[float, str]) -> Any:
     """A bar for each, from the tenth percentile to the ninetieth, with the median and the 99th."""
-    figure = _figure("wait for the first token, s", "")
+    figure = _figure("wait for the first token", "")
     for row in rows:
         marks = {"p10": row.p10, "p50": row.p50, "p90": row.p90, "p99": row.p99}
         told = ", ".join(f"{mark} {duration(value)}" for mark, value in marks.items())
@@ -112,7 +113,7 @@ def spans(rows: Sequence[Span], names: Mapping[float, str]) -> Any:
                 **hover,
             )
         )
-    figure.update_xaxes(type="log", **_POWERS)
+    _ratio_scale(figure, [wait_s for row in rows for wait_s in (row.p10, row.p99)])
     figure.update_yaxes(
         tickvals=list(names), ticktext=list(names.values()), autorange="reversed", showgrid=False
     )
@@ -182,20 +183,18 @@ def unbeaten(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return sorted(best, key=lambda name: points[name])
 
 
-_POWERS = {
-    "tickvals": [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000],
-    "ticktext": [
-        "1 ms",
-        "10 ms",
-        "0.1 s",
-        "1 s",
-        "10 s",
-        "100 s",
-        "1,000 s",
-        "10,000 s",
-        "100,000 s",
-    ],
-}
+def _ratio_scale(figure: Any, waits_s: Sequence[float]) -> None:
+    """A scale of ratios, with a mark at each power of ten, or more where there are few."""
+    low, high = min(waits_s, default=1.0), max(waits_s, default=1.0)
+    steps = (1, 2, 5) if high < max(low, LEAST_S) * _FEW_POWERS else (1,)
+    marks_s = [step * 10.0**power for power in range(-3, 8) for step in steps]
+    figure.update_xaxes(type="log", tickvals=marks_s, ticktext=[_mark(mark) for mark in marks_s])
+
+
+def _mark(seconds: float) -> str:
+    return (
+        f"{seconds * 1000:.0f} ms" if seconds < 0.1 else f"{seconds:,.1f}".removesuffix(".0") + " s"
+    )
 
 
 def _figure(x_title: str, y_title: str) -> Any:

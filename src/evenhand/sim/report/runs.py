@@ -226,8 +226,9 @@ def _fairness(
         legend,
         Plot(figure=figure, about="Jain index over time under each policy", height=280),
         Words(
-            "Jain's index of the part of its due that each tenant received in a window, among those that"
-            " were due something; 1 is even. A tenant that was due something and got nothing counts.",
+            "At each moment, for the twelfth of the run around it: Jain's index of what each tenant"
+            " received over what it was due, twice that at most, among those that were due something. 1"
+            " is even; a tenant that was due something and got nothing counts.",
             is_note=True,
         ),
     ]

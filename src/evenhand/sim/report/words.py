@@ -19,12 +19,12 @@ def comparison(before: str, after: str, runs: Mapping[str, RunFigures]) -> Itera
 
 
 def who(found: Sequence[Change]) -> Iterator[str]:
-    """Who gains, who loses, and for how many it makes no difference."""
+    """Who gains, who loses, and for how many it makes little difference."""
     gains = _largest(found, Direction.GAINS)
     loses = _largest(found, Direction.LOSES)
     same = len(found) - len(gains) - len(loses)
     if not gains and not loses:
-        yield "No tenant notices the difference."
+        yield "It makes little difference to any tenant."
         return
     if gains:
         yield f"{_begun(_so_many(len(gains), len(found)))} gain{_s(len(gains))}{_named(gains)}."
@@ -33,7 +33,7 @@ def who(found: Sequence[Change]) -> Iterator[str]:
     else:
         yield "Nobody loses."
     if same:
-        yield f"For {same} it makes no difference."
+        yield f"For {same} it makes little difference."
 
 
 def behind(run: RunFigures) -> Iterator[str]:

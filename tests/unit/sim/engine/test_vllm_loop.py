@@ -191,9 +191,13 @@ def test_an_answer_that_is_repeated_is_found() -> None:
 def test_memory_in_use_is_that_of_running_jobs() -> None:
     bench = Bench(kv_tokens=1606)
     assert bench.engine.kv_tokens_total == 1600
-    bench.send(0.0, 100, 30)
+    bench.send(0.0, 100, 50)
     bench.run(1.0)
     assert bench.engine.kv_tokens_used() == 112
+    # After 13 steps the seventh block is full, and the step that begins then has the eighth.
+    for now_ms, tokens in ((129.0, 112), (131.0, 128), (145.0, 128), (289.0, 128), (291.0, 144)):
+        bench.engine.bring_up(now_ms)
+        assert bench.engine.kv_tokens_used() == tokens
     bench.run()
     assert bench.engine.kv_tokens_used() == 0
 

@@ -5,6 +5,7 @@ import pytest
 
 from evenhand.sim.measures.columns import columns
 from evenhand.sim.measures.over_time import WINDOWS, OverTime, over_time
+from evenhand.sim.measures.spread import Grid
 from evenhand.sim.run_record import Fate
 from support.made_record import Row, made_record
 
@@ -24,7 +25,8 @@ def test_who_waits_is_behind_and_all_is_even_again_in_the_end() -> None:
     found = curves(of("a", 0, 0, 10), of("b", 0, 10, 20)).coarser(2)
     assert found.received == pytest.approx(np.array([[20, 0], [0, 20]]), abs=1e-5)
     assert found.due == pytest.approx(np.array([[10, 10], [10, 10]]), abs=1e-5)
-    assert found.jain() == pytest.approx([0.5, 0.5])
+    assert found.jain(around=0) == pytest.approx([0.5, 0.5])
+    assert found.jain(around=1) == pytest.approx([1, 1])
 
 
 def test_the_time_that_an_answer_takes_makes_nobody_late() -> None:
@@ -45,6 +47,14 @@ def test_who_is_never_served_counts_with_nothing() -> None:
     found = curves(of("a", 0, 0, 10), left)
     assert found.jain()[0] == pytest.approx(0.5)
     assert np.isnan(found.behind_s()[1])
+
+
+def test_jain_counts_service_beyond_the_due_twice_at_most() -> None:
+    grid = Grid(0, 1, 3)
+    received = np.array([[30.0, 1, 0], [5, 0, 0]])
+    found = OverTime(grid=grid, received=received, due=np.array([[10.0, 0, 0], [10, 5, 0]]))
+    assert found.jain(around=0) == [pytest.approx(2.5**2 / (2 * (4 + 0.25))), None, None]
+    assert found.jain(around=1)[1] == pytest.approx((2 + 1 / 3) ** 2 / (2 * (4 + 1 / 9)))
 
 
 def test_fewer_windows_hold_the_same() -> None:

@@ -100,13 +100,17 @@ def test_a_row_waits_for_its_parents(file: Path) -> None:
         row(10, id=2),
         row(20, parent=["a", 2]),
         row(30, parent="elsewhere"),
+        row(15, id="late", parent=2),
+        row(12, parent="late"),
     )
     workload = open_trace(file)
-    first, second, third, fourth = workload.asks
+    first, second, third, fourth, late, early = sorted(workload.asks, key=lambda ask: ask.id)
+    assert late.after == (1,)
+    assert early.after == (), "it came before its parent"
     assert third.after == (0, 1)
     assert (first.is_awaited, second.is_awaited, third.is_awaited) == (True, True, False)
     assert fourth.after == ()
-    assert workload.remarks[0].endswith("do not wait for it: 1.")
+    assert workload.remarks[1].endswith("do not wait for it: 2.")
     assert not any(ask.after or ask.is_awaited for ask in asks(file, closed_loop=0))
 
 

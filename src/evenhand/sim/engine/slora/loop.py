@@ -5,8 +5,8 @@ after every ten decode steps; if there is none, after each further step until th
 in if the cache could never overflow although every answer gets as long as it will, and if the prompts of
 this prefill stay within its limit; nobody is let past the head. Nothing is preempted or cached.
 
-Steps between two such looks are taken at once. A look that cannot succeed is skipped too: where not even
-the least of what waits would fit, no head would.
+Steps between two such looks are taken at once. A look that cannot succeed is skipped too: where the head
+that did not fit stays the head, or not even the least of what waits would fit.
 """
 
 from bisect import bisect_right
@@ -52,7 +52,9 @@ class SloraLoop:
         self._members: dict[Job, Member] = {}
         self._prefilling: list[Member] = []
         self._ends_ms: list[float] = []  # of the steps under way
+        self._ended = 0  # of these, as of the last time it was brought up
         self._is_prefill = False  # the step under way
+        self._left_waiting: Lengths | None = None  # the head that did not fit
         self._step = 0
         self._since_look = 0
 
@@ -81,11 +83,12 @@ class SloraLoop:
         return self._members
 
     def bring_up(self, now_ms: float) -> None:
+        self._ended = bisect_right(self._ends_ms, now_ms)
         if self._is_prefill:
-            if now_ms == self.boundary_ms:
+            if self._ended:
                 self._note_first_tokens()
             return  # nobody else produces
-        step = self._step + bisect_right(self._ends_ms, now_ms)
+        step = self._step + self._ended
         for member in self._batch.members:
             job = member.job
             job.produced = job.ask.output_tokens - member.end + step
@@ -104,6 +107,8 @@ class SloraLoop:
 
     def fail(self) -> list[Job]:
         jobs = list(self._members)
+        self.steps += self._ended
+        self._ended = 0
         self._members.clear()
         self._batch = Batch()
         self._prefilling.clear()
@@ -131,6 +136,7 @@ class SloraLoop:
             self._step += len(self._ends_ms)
             self._since_look += len(self._ends_ms)
         self._ends_ms.clear()
+        self._ended = 0
         ended = [member.job for member in self._batch.take_ended(self._step)]
         for job in ended:
             job.produced = job.ask.output_tokens
@@ -144,13 +150,15 @@ class SloraLoop:
     def _look(self, now_ms: float) -> None:
         """Take what fits."""
         profile, batch = self._profile, self._batch
-        left = profile.step_tokens_max
+        left, self._left_waiting = profile.step_tokens_max, None
         while len(batch) < profile.sequences_max:
             job = self._source.head(now_ms)
             if job is None:
+                self._left_waiting = None
                 return
             ask = job.ask
             self._check(ask)
+            self._left_waiting = ask.input_tokens, ask.output_tokens
             if ask.input_tokens > left:
                 return
             room = self._room(len(batch.tenants) + (ask.tenant not in batch.tenants))
@@ -199,10 +207,11 @@ class SloraLoop:
         steps = min(batch.members[-1].end - self._step, self._stretch_steps_max)
         if self._since_look < STEPS_BETWEEN_LOOKS:
             return min(steps, STEPS_BETWEEN_LOOKS - self._since_look)
-        if len(batch) >= self._profile.sequences_max:
+        if self._left_waiting is None or len(batch) >= self._profile.sequences_max:
             return steps
+        lengths = self._least() if self._source.head_may_change else self._left_waiting
         room = self._room(len(batch.tenants))
-        fits = batch.first_fit(*self._least(), room, self._step + 1, self._step + steps)
+        fits = batch.first_fit(*lengths, room, self._step + 1, self._step + steps)
         return fits - self._step
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from evenhand.model import EngineName
 from evenhand.sim.engine.prefix_cache.cache import Forgotten
+from evenhand.sim.engine.prefix_cache.node import Path
 from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.engine.vllm.batch import Batch
 from evenhand.sim.engine.vllm.memory import Memory
@@ -50,6 +51,11 @@ class VllmLoop:
         self._fresh: list[Sequence] = []  # their first tokens come with the plan's first step
         self._chunk = 0  # of `_partial` in each step of the plan after the first
         self._first_chunk = 0
+        self._claimed = 0  # steps that have their blocks
+        self._tells: Forgotten | None = None
+        self._forgot: list[
+            tuple[Path, int]
+        ] = []  # bounded by what is admitted between two tellings
         self._brought_up = 0
         self._must_look = False
         self._is_changed = True
@@ -80,8 +86,10 @@ class VllmLoop:
         return ended
 
     def tell_forgotten(self, forgotten: Forgotten) -> None:
-        """Call this from now on whenever the prefix cache has forgotten something for want of room."""
-        self._memory.cache.forgotten = forgotten
+        """Whenever the engine is brought up from now on, say what its prefix cache has forgotten since,
+        for want of room."""
+        self._tells = forgotten
+        self._memory.cache.forgotten = self._note_forgotten
 
     def running(self) -> Collection[Job]:
         jobs = self._batch.jobs
@@ -91,17 +99,23 @@ class VllmLoop:
         return [*jobs, *(s.job for s in (*others, *self._preempted) if not s.is_gone)]
 
     def bring_up(self, now_ms: float) -> None:
-        stretch = self._stretch
-        if stretch is None:
-            return
-        done = min(max(stretch.done_at(now_ms), self.steps), self._target)
-        if done == self._brought_up:
-            return
-        self._brought_up = done
-        for job, sequence in self._batch.jobs.items():
-            job.produced = done - sequence.zero
-        if self._fresh and done > self._begin:
-            self._note_first_tokens()
+        if (stretch := self._stretch) is not None:
+            done = min(max(stretch.done_at(now_ms), self.steps), self._target)
+            if self._tells is not None:
+                # The step that began before that moment, if one did, has its blocks.
+                begun = done if stretch.end_ms(done) == now_ms else done + 1
+                self._claim(min(begun, self._target))
+            if done != self._brought_up:
+                self._brought_up = done
+                for job, sequence in self._batch.jobs.items():
+                    job.produced = done - sequence.zero
+                if self._fresh and done > self._begin:
+                    self._note_first_tokens()
+        if self._forgot:
+            assert self._tells is not None
+            forgot, self._forgot = self._forgot, []
+            for path, tokens in forgot:
+                self._tells(path, tokens)
 
     def drop(self, job: Job, now_ms: float) -> None:
         sequence = self._batch.jobs.pop(job, None)
@@ -128,6 +142,7 @@ class VllmLoop:
         self._gone.clear()
         self._fresh.clear()
         self._memory.cache.clear()
+        self._forgot.clear()
         self.steps = max(self.steps, self._brought_up)
         self._begin = self._end = self._target = self.steps
         self._is_changed = True
@@ -136,7 +151,9 @@ class VllmLoop:
 
     def kv_tokens_used(self) -> int:
         cache = self._memory.cache
-        return (cache.blocks - cache.idle) * self._memory.block_tokens
+        begun = min(max(self.steps, self._brought_up) + 1, self._target)
+        to_claim = self._batch.needs_over(self._claimed, max(0, begun - self._claimed))
+        return (cache.blocks - cache.idle + to_claim) * self._memory.block_tokens
 
     # What was planned.
 
@@ -153,9 +170,7 @@ class VllmLoop:
         batch, before, done = self._batch, self.steps, self._target
         if done == before:
             return []
-        # The first of these steps has its blocks, see `_make_room`.
-        if blocks := batch.needs_over(before + 1, done - before - 1):
-            self._memory.cache.take(blocks)
+        self._claim(done)
         self.steps = done
         if self._fresh:
             self._note_first_tokens()
@@ -186,6 +201,9 @@ class VllmLoop:
         self._gone.clear()
         self._is_changed = True
 
+    def _note_forgotten(self, path: Path, tokens: int) -> None:
+        self._forgot.append((path, tokens))
+
     def _note_first_tokens(self) -> None:
         assert self._stretch is not None
         now_ms = self._stretch.end_ms(self._begin + 1)
@@ -205,7 +223,15 @@ class VllmLoop:
             is_short = self._is_changed = True
         if needed:
             cache.take(needed)
+        self._claimed = done + 1
         return is_short
+
+    def _claim(self, done: int) -> None:
+        """Take the blocks of all steps of the plan up to that one; there are enough, see `_plan`."""
+        if done > self._claimed:
+            if blocks := self._batch.needs_over(self._claimed, done - self._claimed):
+                self._memory.cache.take(blocks)
+            self._claimed = done
 
     def _preempt(self) -> None:
         """The sequence that was admitted last loses its memory and waits before all others."""

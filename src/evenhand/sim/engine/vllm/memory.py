@@ -5,6 +5,9 @@ from evenhand.sim.engine.vllm.sequence import Sequence
 from evenhand.sim.profile import EngineProfile
 from evenhand.workloads.ask import Segment
 
+_MADE_UP = 1 << 62
+"""Workloads do not number that many contents."""
+
 
 class Memory:
     """The key-value cache of one engine. Whoever has no prompt to compare is not looked up, and its
@@ -14,7 +17,7 @@ class Memory:
         self.block_tokens = profile.block_tokens
         self.cache = BlockCache(profile.kv_tokens // profile.block_tokens, profile.block_tokens)
         self._remembers = profile.prefix_cache
-        self._made_up = 0
+        self._made_up = _MADE_UP
 
     def meet(self, sequence: Sequence) -> None:
         """Its job has not been here before: what it consists of."""
@@ -91,6 +94,6 @@ class Memory:
             sequence.shared = tokens
 
     def _make_up(self, tokens: int) -> Segment:
-        """A content that no other prompt has: theirs are not negative."""
-        self._made_up -= 1
+        """A content that no other prompt has."""
+        self._made_up += 1
         return Segment(self._made_up, tokens)

@@ -45,7 +45,7 @@ def run_vtc(order: Order) -> PaperResult:
         paper="vtc",
         title=TITLE,
         source="arXiv 2401.00588",
-        command="evenhand paper vtc",
+        command="evenhand paper vtc" + (" --data FOLDER" if trace is not None else ""),
         quick=order.quick,
         setting=_setting(trace, has_measured=bool(measured)),
         rows=tuple(judged_rows(CLAIMS, _ours(runs) | _golden(measured))),
@@ -96,16 +96,16 @@ _ENGINE = (
     "a100-llama-2-13b with 35,000 and 65,000); the core sits inside it and is charged exactly."
 )
 _SUITES = (
-    "Suites with seed 42, which draws the artifact's own arrivals; its prompts are two tokens longer than "
+    "Suites with seed 42, which draws the artifact's own arrivals; prompts are two tokens longer than "
     "they say."
 )
 _PUBLISHED = (
-    "Published: computed by the artifact's scripts from its own result files. Constants of the engine were "
-    "fitted on its kernel profile; its host time of 3 ms on the A10G runs, the A100's on two of its runs."
+    "Published: by the artifact's scripts from its own result files. Constants of the engine were "
+    "fitted on its kernel profile, its host time of 3 ms on the A10G runs, the A100's on two runs."
 )
 _SHIPPED = "The real trace is the one that the artifact ships."
 _DRAWN = (
-    "The real trace is drawn to resemble the one that the artifact ships, so only directions count there; "
+    "The real trace is drawn to resemble the one that the artifact ships: only directions count there; "
     "--data names a folder that holds it."
 )
 _REPLAYED = "Measured runs: those in the data folder."
