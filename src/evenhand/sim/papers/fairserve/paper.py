@@ -47,11 +47,13 @@ DAY = {
     "wsc": Chosen("wsc"),
     **{f"fairserve {target} s": _throttling(target) for target in (240, 120, 60, 10)},
 }
+VTC_OIT = "vtc + oit"
 QUICK_DAY = ("fcfs", "rpm 50", "vtc", "fairserve 240 s", "fairserve 10 s")
 LONG = {
     **{name: DAY[name] for name in ("rpm 50", "vtc", "wsc", "fairserve 10 s")},
-    "vtc + oit": Chosen("vtc", admission="oit"),
+    VTC_OIT: Chosen("vtc", admission="oit"),
 }
+QUICK_LONG = ("rpm 50", "vtc", "fairserve 10 s", VTC_OIT)
 SWEEP = {
     **{name: DAY[name] for name in ("rpm 10", "rpm 50", "rpm 100", "rpm 500", "vtc")},
     **{f"fairserve {target} s": _throttling(target) for target in (5, 10, 30, 60, 120)},
@@ -59,7 +61,7 @@ SWEEP = {
 
 
 def run_fairserve(order: Order) -> PaperResult:
-    """Three seeds; the quick form has one, fewer policies and no sweep."""
+    """Three seeds; the quick form has one, fewer policies, half of the long run and no sweep."""
     seeds = SEEDS[:1] if order.quick else SEEDS
     policies = {name: DAY[name] for name in QUICK_DAY} if order.quick else DAY
     day = _runs(order, policies, seeds=seeds, per_s=PER_S, seconds=SECONDS)
@@ -67,10 +69,10 @@ def run_fairserve(order: Order) -> PaperResult:
     load = averaged(day["fcfs"], "units_asked") / SECONDS / capacity
     long = _runs(
         order,
-        LONG,
+        {name: LONG[name] for name in QUICK_LONG} if order.quick else LONG,
         seeds=seeds,
         per_s=PER_S * LONG_LOAD / load,
-        seconds=LONG_SECONDS,
+        seconds=LONG_SECONDS / 2 if order.quick else LONG_SECONDS,
         units_per_s=capacity,
     )
     tables = [runs_table("The published day", day), runs_table("105 % load", long)]
@@ -175,6 +177,7 @@ def _ours(day: Runs, long: Runs) -> dict[str, Measured | float | None]:
         "long wasted": summed(oit, "wasted_tokens"),
         "long within": summed(oit, "throttled_within"),
         "long in-share wait": _by_seed(oit, long_vtc, "in_share_wait_p99_s"),
+        "long in-share wait vtc order": _by_seed(long[VTC_OIT], long_vtc, "in_share_wait_p99_s"),
         "long content wait": _by_seed(oit, long_vtc, "content_wait_p99_s"),
         "long queue vtc": _ratio(long_vtc, oit, "mid_queue"),
         "long queue rpm": _ratio(long_rpm, oit, "mid_queue"),
