@@ -47,15 +47,15 @@ def _sections(result: PaperResult) -> Iterator[Section]:
 
 
 def _claims(rows: tuple[PaperRow, ...]) -> Table:
-    columns = ("what", "published", "source", "ours", "counts as reproduced", "verdict")
+    columns = ("what", "published", "ours", "verdict", "counts as reproduced", "source")
     cells = [
         (
             Shown(row.what),
             Shown(row.published),
-            Shown(row.source, tone="quiet"),
             Shown(row.ours_text, row.ours),
-            Shown(row.tolerance, tone="quiet"),
             Shown(row.verdict, tone=_TONES.get(row.verdict, "strong")),
+            Shown(row.tolerance, tone="quiet"),
+            Shown(row.source, tone="quiet"),
         )
         for row in rows
     ]
