@@ -1,13 +1,17 @@
-"""What is run for the DLPM paper. All of it was fixed before the first run.
+"""What is run for the DLPM paper.
 
-Engine: an A100 with Llama-3.1-8B, as in Figure 7, and the pool that it has; an A10G with the same model
-for Figure 1. Quanta: 32,000 for the order, the largest of Figure 1, where the paper's Jain index is that
-of its Figure 7; 100,000 for the placement, Evenhand's default and the value in public scripts for the
-authors' code. There is no age limit in the paper, so ours is off. Clients and lengths are the defaults
-of the workloads. Rates were not published; Jain indices of VTC near 1 there say that every client was
+Fixed before the first run: claims, engines and quanta. Engine: an A100 with Llama-3.1-8B, as in Figure
+7, and the pool that it has; an A10G with the same model for Figure 1. Quanta: 32,000 for the order, the
+largest of Figure 1, where the paper's Jain index is that of its Figure 7; 100,000 for the placement,
+Evenhand's default and the value in public scripts for the authors' code. There is no age limit in the
+paper, so ours is off. Clients and lengths are the defaults of the workloads.
+
+Settled after a look at first runs, at whether all clients had a backlog, not at who wins: rates and
+numbers of programs, which were not published. Jain indices of VTC near 1 there say that every client was
 backlogged, so a client that behaves asks for about 0.6 of what an engine serves under LPM (22,000 QA,
 31,000 tree, 26,000 judge weighted tokens a second on the A100, measured once; 0.18 of that on the
-A10G). They grow with the engines, as there.
+A10G). Rates grow with the engines, as there. After the first runs, too: that engines do not tell the
+core what they drop, as Evenhand's gateway is not told; a table has what changes if they do.
 """
 
 from collections.abc import Iterator
