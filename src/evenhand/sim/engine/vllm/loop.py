@@ -19,6 +19,7 @@ from evenhand.sim.engine.vllm.step_times import StepTimes
 from evenhand.sim.engine.vllm.stretch import Stretch
 from evenhand.sim.job import NEVER, Job
 from evenhand.sim.profile import EngineProfile
+from evenhand.workloads.ask import Ask
 
 
 class VllmLoop:
@@ -61,6 +62,9 @@ class VllmLoop:
         self._is_changed = True
 
     # The seam.
+
+    def takes(self, ask: Ask) -> bool:
+        return ask.input_tokens + ask.output_tokens <= self.kv_tokens_total
 
     def wake(self, now_ms: float) -> None:
         if self._stretch is None:
@@ -281,12 +285,7 @@ class VllmLoop:
         if job is None:
             return None
         if self._head is None or self._head.job is not job:
-            if job.ask.input_tokens + job.ask.output_tokens > self.kv_tokens_total:
-                raise ValueError(
-                    f"Ask {job.ask.id} wants {job.ask.input_tokens + job.ask.output_tokens:,} tokens of"
-                    f" memory, {self.name} has {self.kv_tokens_total:,}. Leave it out, or choose an"
-                    " engine profile with more kv_tokens."
-                )
+            assert self.takes(job.ask)
             self._head = Sequence(job)
             self._memory.meet(self._head)
         return self._head
