@@ -64,7 +64,7 @@ def test_what_was_learned_of_the_idle_goes() -> None:
         core.settle(RequestId(f"r{number}"), Usage(5, 7), Outcome.COMPLETED, number * 9_000)
     learned = core._charges.prediction._by_tenant  # type: ignore[attr-defined]
     assert set(learned) == {("t1",), ("t2",)}
-    for second in range(1, 12):
+    for second in range(10, 14):
         core.submit(_request(f"s{second}", "t3", 5), second * 1_000)
         core.next(second * 1_000)
         core.settle(RequestId(f"s{second}"), Usage(5, 7), Outcome.COMPLETED, second * 1_000)

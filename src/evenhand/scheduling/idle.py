@@ -1,7 +1,9 @@
 """Who has long been idle is forgotten: what only the idle keep would grow with everybody who ever came.
 
-A hand goes round the tree, some nodes at a time. What is forgotten of a node is what makes no
-difference any more: lifts that it would get again, and what was learned of its requests.
+A hand goes round the tree, some nodes at a time, and begins a round when a quarter of the time has
+passed after which a node counts as idle: looking more often would find hardly more. What is forgotten
+of a node is what makes no difference any more: lifts that it would get again, and what was learned of
+its requests.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,10 +22,14 @@ class IdleHand:
         self._on_idle = on_idle
         self._round: Iterator[Node] = iter(())
         self._version = -1
+        self._begins_ms = 0
 
     def go(self, now_ms: int, *, nodes_max: int) -> None:
         """Look at the next nodes."""
         if self._version != self._tree.version:
+            if now_ms < self._begins_ms:
+                return
+            self._begins_ms = now_ms + self._after_ms // 4
             self._round, self._version = iter(list(self._tree.nodes())), self._tree.version
         for _ in range(nodes_max):
             node = next(self._round, None)

@@ -229,13 +229,13 @@ class ShareTree:
     def forget_lifts(self, node: Node) -> None:
         """Forget the lifts of a node that does not wait, where it would be lifted as high again; not
         where it left last, and its own lift is why."""
-        if node.parent is None:
+        if node.parent is None or not node.lifts:
             return
-        left_last = {left.pool for left in node.parent.last_left.values() if left.node is node}
+        last_left = node.parent.last_left.values()
         for pool, lift in list(node.lifts.items()):
-            if pool in left_last:
+            if _present(node.parent, pool) < node.virtual + lift:
                 continue
-            if _present(node.parent, pool) >= node.virtual + lift:
+            if not any(left.node is node and left.pool is pool for left in last_left):
                 del node.lifts[pool]
 
     def _highest(self, height: Callable[[Node], int]) -> Node | None:
