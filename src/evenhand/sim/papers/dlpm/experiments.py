@@ -188,3 +188,11 @@ def evictions(size: Size) -> Iterator[tuple[tuple[str, ...], LocalityRun]]:
     for workload, name in product(("qa", "judge"), ("lpm", "dlpm")):
         run = plain(workload, "s1", ON_ONE[name], size, engines=1, seed=size.seeds[0])
         yield ("told", workload, name), replace(run, hears_evictions=True)
+
+
+def inside(size: Size) -> Iterator[tuple[tuple[str, ...], LocalityRun]]:
+    """Whether it matters that a gateway binds before the engine starts; keys are ("inside", workload,
+    policy)."""
+    for workload, (name, policy) in product(WORKLOADS, ON_ONE.items()):
+        run = plain(workload, "s1", policy, size, engines=1, seed=size.seeds[0])
+        yield ("inside", workload, name), replace(run, is_inside=True)

@@ -87,8 +87,8 @@ def _setting(size: Size) -> tuple[str, ...]:
         f"ratio is more than {UNCLEAR:.0%} from 1."
     )
     settled = (
-        "Settled after a look at first runs, at whether every client had a backlog: rates (a client that "
-        "behaves asks for about 0.6 of an engine) and numbers of programs, which were not published."
+        "Settled after a look at first runs, at whether every client had a backlog: rates (a client "
+        "that behaves asks for about 0.6 of an engine) and numbers of programs, none of them published."
     )
     return engines, workloads, quanta, figures, several, settled
 
