@@ -40,12 +40,8 @@ def run_dlpm(order: Order) -> PaperResult:
         *what.several_engines(size),
     ]
     if not order.quick:
-        cases += [
-            *what.pools(size),
-            *what.frontier(size),
-            *what.age_limit(size),
-            *what.evictions(size),
-        ]
+        sweeps = (what.pools, what.frontier, what.age_limit, what.evictions, what.inside)
+        cases += [case for sweep in sweeps for case in sweep(size)]
     figures = run_all(run, [spec for _, spec in cases], order)
     results: Results = {}
     for (key, _), one in zip(cases, figures, strict=True):
