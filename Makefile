@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DATA ?= ../shared/data# measured runs, where they are at hand
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos nightly check wheel lock docs clean
+.PHONY: help demo test bench paper chaos nightly check wheel lock docs clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -19,12 +20,19 @@ test: $(VENV)/.test ## set up, then run the tests on two cores (8 minutes)
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
 
+paper: $(VENV)/.demo ## the papers' experiments in full, published beside ours, into docs/evidence.md (15 minutes)
+	mkdir -p docs/evidence build
+	for name in vtc fairserve dlpm; do \
+		$(BIN)/evenhand paper $$name $(if $(wildcard $(DATA)),--data $(DATA)) \
+			--json docs/evidence/$$name.json --html build/$$name.html || exit 1; done
+	$(BIN)/evenhand docs
+
 chaos: $(VENV)/.test ## 30 kills under load and 10,000 requests recounted (2 minutes)
 	EVENHAND_KILLS=30 EVENHAND_CHAOS=10000 $(BIN)/python -m pytest -q \
 		tests/process/test_ledger_kill.py tests/process/test_ledger_chaos.py
 
 nightly: $(VENV)/.test ## the same with 100 kills, and properties on new examples (15 minutes)
-	EVENHAND_KILLS=100 EVENHAND_CHAOS=50000 EVENHAND_EVENTS=100000 EVENHAND_STEPS=6 EVENHAND_EXPLORE=1 $(BIN)/python -m pytest -q \
+	EVENHAND_KILLS=100 EVENHAND_CHAOS=50000 EVENHAND_EVENTS=100000 EVENHAND_STEPS=6 EVENHAND_LOGS=1000 EVENHAND_EXPLORE=1 $(BIN)/python -m pytest -q \
 		tests/properties tests/process/test_ledger_kill.py tests/process/test_ledger_chaos.py
 
 check: $(VENV)/.lint ## lint, format, types, import contracts, generated docs

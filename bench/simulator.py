@@ -15,7 +15,7 @@ from bench.rounds import Rounds
 from evenhand.model import EngineName
 from evenhand.scheduling import PRESETS, TenantShare
 from evenhand.sim.engine.vllm.loop import VllmLoop
-from evenhand.sim.fleet import run_at_gateway
+from evenhand.sim.fleet import at_gateway
 from evenhand.sim.host.at_gateway import EngineQueue
 from evenhand.sim.job import Job
 from evenhand.sim.profile import load_profile
@@ -104,4 +104,4 @@ def _engine_alone(asks: list[Ask]) -> None:
 def _fleet(asks: list[Ask]) -> None:
     tenants = tuple(TenantShare(name=str(tenant)) for tenant in range(TENANTS))
     workload = Workload(name="bench", tenants=tenants, asks=asks, size=len(asks))
-    run_at_gateway(workload, PRESETS["vtc"], load_profile(PROFILE), engines=ENGINES)
+    at_gateway(workload, PRESETS["vtc"], load_profile(PROFILE), engines=ENGINES).run()

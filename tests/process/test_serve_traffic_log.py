@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.scheduling import PRESETS
-from evenhand.sim.fleet import run_at_gateway
+from evenhand.sim.fleet import at_gateway
 from evenhand.sim.profile import load_profile
 from evenhand.sim.run_record import Fate
 from evenhand.workloads.readers import open_trace
@@ -65,7 +65,7 @@ def test_a_gateways_traffic_replays_in_the_simulator(tmp_path: Path) -> None:
     assert second.prompt[0].tokens >= 1024
     assert third.prompt[0].content != first.prompt[0].content
     profile = load_profile("h100-llama-3.1-8b")
-    record = run_at_gateway(workload, PRESETS["vtc"], profile, engines=1)
+    record = at_gateway(workload, PRESETS["vtc"], profile, engines=1).run()
     assert list(record.fate) == [Fate.COMPLETED] * 4
     assert sum(record.cached_tokens) > 0
 

@@ -7,7 +7,7 @@ from evenhand.sim.engine.prefix_cache.node import Path
 from evenhand.sim.engine.protocol import IDLE, Engine, WorkSource
 from evenhand.sim.job import NEVER, Job
 from evenhand.sim.profile import EngineProfile
-from evenhand.workloads.ask import Segment
+from evenhand.workloads.ask import Ask, Segment
 from support.single_blocks import Holding, SingleBlocks
 
 
@@ -93,6 +93,9 @@ class PlainVllm:
         self.cache = SingleBlocks(self.kv_tokens_total // self.cache.size, self.cache.size)
         self.boundary_ms = IDLE
         return jobs
+
+    def takes(self, ask: Ask) -> bool:
+        return ask.input_tokens + ask.output_tokens <= self.kv_tokens_total
 
     def kv_tokens_used(self) -> int:
         return self.kv_tokens_total - self.cache.idle * self.cache.size

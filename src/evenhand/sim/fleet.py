@@ -200,18 +200,6 @@ def at_replicas(
     return Fleet(simulation, host, fleet)
 
 
-def run_at_gateway(
-    workload: Workload,
-    policy: Policy,
-    profile: EngineProfile,
-    *,
-    engines: int,
-    watch: Watch | None = None,
-) -> RunRecord:
-    """Replay a workload."""
-    return at_gateway(workload, policy, profile, engines=engines).run(watch)
-
-
 def _simulation(
     workload: Workload, fleet: Sequence[Engine], settings: SimulationSettings
 ) -> Simulation:

@@ -167,6 +167,10 @@ class Simulation:
     def _send(self, ask: Ask, now_ms: float) -> None:
         assert self._host is not None
         job = Job(ask, now_ms)
+        if not any(engine.takes(ask) for engine in self._engines):
+            job.ended_ms = now_ms
+            self.ended(job, Fate.REFUSED)
+            return
         if self._patience_ms is not None:
             patience_ms = self._patience_ms(ask)
             if patience_ms != IDLE:

@@ -84,5 +84,5 @@ def test_a_request_that_the_engine_could_never_hold_is_a_reason_and_no_crash(
     file.write_text(HEAD + "VTC/big,?,?,10,0,0,20000,5,0.1,0.2\n" + GOOD)
     result = CliRunner().invoke(app, ["golden", "vtc", str(file)])
     assert result.exit_code == 0
-    assert "Not replayed: Ask 0 wants 20,007 tokens of memory" in result.output
+    assert "Not replayed: request 0 has 20,002 + 5 tokens" in result.output
     assert "VTC/small" in result.output

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from evenhand.scheduling import PRESETS
-from evenhand.sim.fleet import run_at_gateway
+from evenhand.sim.fleet import at_gateway
 from evenhand.sim.profile import load_profile
 from evenhand.sim.run_record import Fate
 from evenhand.workloads.ask import Ask
@@ -143,6 +143,8 @@ def test_another_seed_gives_others(name: str) -> None:
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_simulation_answers_all_of_it(name: str) -> None:
     workload = small(name)
-    record = run_at_gateway(workload, PRESETS["vtc"], load_profile("h100-llama-3.1-8b"), engines=1)
+    record = at_gateway(
+        workload, PRESETS["vtc"], load_profile("h100-llama-3.1-8b"), engines=1
+    ).run()
     assert len(record) == workload.size
     assert set(record.fate) == {Fate.COMPLETED}

@@ -6,6 +6,7 @@ from evenhand.cli.golden.vllm import vllm
 from evenhand.cli.golden.vtc import vtc
 
 app = typer.Typer(
+    add_completion=False,
     name="golden",
     help="Replay runs that were measured on GPUs: ours beside theirs.",
     no_args_is_help=True,

@@ -61,12 +61,13 @@ def _dismissed(crew: ProcessPoolExecutor) -> Iterator[None]:
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that begin here do not hear Ctrl-C, which a terminal tells to all. Others end them."""
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Processes that begin here never hear Ctrl-C, which a terminal tells to all; this one hears it
+    afterwards, and ends them."""
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _follow(

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import evenhand
@@ -12,7 +11,7 @@ from evenhand.cli.simulate.screen import about, told
 from evenhand.sim.exhibit import Exhibit
 from evenhand.sim.profile import EngineProfile
 from evenhand.sim.report.runs import Simulated, simulation_page
-from evenhand.sim.settings import SimulationSettings
+from evenhand.sim.settings import SETTINGS
 from evenhand.workloads.workload import Workload
 
 
@@ -53,7 +52,7 @@ def facts(plan: Plan, profile: EngineProfile, workload: Workload) -> dict[str, s
         "Evidence": profile.evidence,
         "Fit": profile.fit_error,
         "Engines": str(plan.engines),
-        "Settings": ", ".join(_set(plan.settings)) or "as they are",
+        "Settings": ", ".join(_set(plan)) or "as they are",
         "Evenhand": evenhand.__version__,
     }
 
@@ -68,10 +67,14 @@ def command(plan: Plan) -> str:
     return shlex.join(words)
 
 
-def _set(settings: SimulationSettings) -> list[str]:
-    """What differs from a simulation of which nothing is set."""
-    own = asdict(SimulationSettings())
-    return [f"{key}={value}" for key, value in asdict(settings).items() if value != own[key]]
+def _set(plan: Plan) -> list[str]:
+    """What was typed that is of the simulation."""
+    known = {*SETTINGS, "fault"}
+    return [
+        change
+        for change in plan.changes
+        if change.partition("=")[0].removeprefix("simulation.") in known
+    ]
 
 
 def _composition(parts: Mapping[str, object]) -> str:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from evenhand.model import EngineName
 from evenhand.sim.job import Job
+from evenhand.workloads.ask import Ask
 
 IDLE = float("inf")
 
@@ -44,6 +45,10 @@ class Engine(Protocol):
     """How many of these it did not need to compute."""
     kv_tokens_total: int
     """Tokens that fit in its key-value cache. No host gives it a job whose input and output are more."""
+
+    def takes(self, ask: Ask) -> bool:
+        """Whether it could ever run the ask: its memory, and a step where it must, hold so much. More is
+        refused before any host hears of it."""
 
     def wake(self, now_ms: float) -> None:
         """The source may have another head than before: look at the next boundary, at once if idle."""

@@ -43,14 +43,21 @@ def replay(sent: Sent, setup: Setup) -> Columns:
 
 
 def record_of(sent: Sent, setup: Setup) -> RunRecord:
-    """The same as the simulator writes it down."""
+    """The same as the simulator writes it down. ValueError: some request could never be run."""
     profile = engine_of(setup)
     settings = SchedulerSettings(tenants=_tenants(sent, setup), policy=setup.policy, limits=_LIMITS)
     host = InEngine(
         Scheduler(settings), request_of=request_maker(reads_prefix=False, predict=setup.predict())
     )
     engine = SloraLoop(EngineName("engine"), profile, host, least=host.least)
-    simulation = Simulation(asks_of(sent), [engine])
+    asks = list(asks_of(sent))
+    for ask in asks:
+        if not engine.takes(ask):
+            raise ValueError(
+                f"request {ask.id} has {ask.input_tokens:,} + {ask.output_tokens:,} tokens, which a pool"
+                f" of {profile.kv_tokens:,} with {profile.step_tokens_max:,} in a prefill never holds"
+            )
+    simulation = Simulation(iter(asks), [engine])
     host.serve(engine, sequences_max=profile.sequences_max, ended=simulation.ended)
     return simulation.run(host)
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from evenhand.model import EngineName, Outcome, RequestId, TrustDomain, Usage
 from evenhand.scheduling import Refusal, Scheduler
-from evenhand.sim.engine.protocol import Engine
+from evenhand.sim.engine.protocol import IDLE, Engine
 from evenhand.sim.host.protocol import Ended, Host
 from evenhand.sim.job import Job
 from evenhand.sim.requests import MODEL, RequestOf, prefix_bytes
@@ -83,8 +83,7 @@ class AtGateway:
             return
         self._charged_ms = until_ms
         for engine, _ in self._engines.values():
-            jobs = engine.running()
-            if not jobs:
+            if engine.boundary_ms == IDLE or not (jobs := engine.running()):
                 continue
             engine.bring_up(until_ms)
             for job in jobs:

@@ -60,7 +60,9 @@ def _claims(rows: tuple[PaperRow, ...]) -> Table:
         for row in rows
     ]
     return Table(
-        columns=[Column(title=title, is_number=title == "ours") for title in columns], rows=cells
+        columns=[Column(title=title, is_number=title == "ours") for title in columns],
+        rows=cells,
+        is_prose=True,
     )
 
 

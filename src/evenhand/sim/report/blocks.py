@@ -45,11 +45,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows of cells. `can_sort` by a click on a head, and can be searched where it is long."""
+    """Rows of cells. `can_sort` by a click on a head, and can be searched where it is long. `is_prose`:
+    cells are sentences, which wrap."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Shown]]
     can_sort: bool = False
+    is_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

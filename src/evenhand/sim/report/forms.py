@@ -1,7 +1,5 @@
 """Figures as people read them."""
 
-from evenhand.sim.measures.figures import RunFigures
-
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _DURATIONS = (
     (0.9995, 0.001, "{:.0f} ms"),
@@ -54,8 +52,3 @@ def times(ratio: float) -> str:
     if ratio >= 1:
         return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:,.0f} times"
     return f"1/{1 / ratio:.1f}" if ratio > 0.1 else f"1/{1 / ratio:,.0f}"
-
-
-def not_answered(run: RunFigures) -> int:
-    """Requests of a run without an answer, whyever."""
-    return run.requests - run.completed

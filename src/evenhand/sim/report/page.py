@@ -107,7 +107,8 @@ def _table(table: Table) -> Iterator[str]:
     yield f'<div class="{classes}">'
     if table.can_sort and len(table.rows) >= _SEARCHED_ROWS_MIN:
         yield "<input type=search placeholder=Search aria-label=Search>"
-    yield "<div class=scroll><table><thead><tr>"
+    kind = "prose" if table.is_prose else "scroll"
+    yield f"<div class={kind}><table><thead><tr>"
     for column in table.columns:
         classes = " class=number" if column.is_number else ""
         hint = f' title="{escape(column.hint)}"' if column.hint else ""

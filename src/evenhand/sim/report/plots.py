@@ -11,6 +11,8 @@ from evenhand.sim.report.palette import GREY, see_through
 
 _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 _CLEAR = "rgba(0,0,0,0)"
+NAMED_MAX = 4
+"""Points that have room for their names."""
 _LABEL_HEIGHT = 0.05
 """Of the text beside a point, on the scale of Jain's index."""
 _FEW_POWERS = 300
@@ -122,7 +124,8 @@ def spans(rows: Sequence[Span], names: Mapping[float, str]) -> Any:
 
 
 def frontier(points: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> Any:
-    """Throughput and fairness of each policy; a line joins those that none other beats in both."""
+    """Throughput and fairness of each policy; a line joins those that none other beats in both. Where
+    there are many, no names stand beside them: they would overlap, and a legend is needed."""
     figure = _figure("tokens per second", "fairness (Jain, all active)")
     best = unbeaten(points)
     figure.add_trace(
@@ -136,6 +139,7 @@ def frontier(points: Mapping[str, tuple[float, float]], colours: Mapping[str, st
     )
     low, high = (of(x for x, _ in points.values()) for of in (min, max))
     pad = max((high - low) * 0.15, high * 0.02)
+    is_named = len(points) <= NAMED_MAX
     for names in _together(points, pad):
         is_right = points[names[0]][0] > (low + high) / 2
         figure.add_trace(
@@ -143,7 +147,7 @@ def frontier(points: Mapping[str, tuple[float, float]], colours: Mapping[str, st
                 x=[points[name][0] for name in names],
                 y=[points[name][1] for name in names],
                 mode="markers+text",
-                text=[f"  {', '.join(names)}  ", *("" for _ in names[1:])],
+                text=[f"  {', '.join(names)}  " if is_named else "", *("" for _ in names[1:])],
                 textposition="middle left" if is_right else "middle right",
                 marker={"color": [colours[name] for name in names], "size": 12},
                 customdata=names,
@@ -152,7 +156,8 @@ def frontier(points: Mapping[str, tuple[float, float]], colours: Mapping[str, st
         )
     figure.update_layout(hovermode="closest")
     figure.update_xaxes(tickformat=",.0f", range=[low - pad, high + pad])
-    figure.update_yaxes(tickformat=".2f", range=[0, 1.05])
+    least = min(y for _, y in points.values())
+    figure.update_yaxes(tickformat=".2f", range=[max(least - 0.15, 0), 1.02])
     return figure
 
 

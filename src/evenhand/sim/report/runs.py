@@ -10,7 +10,7 @@ from evenhand.sim.report.blocks import Block, Facts, Grid, Legend, Plot, Points,
 from evenhand.sim.report.clock import Clock, clock_for
 from evenhand.sim.report.page import page
 from evenhand.sim.report.palette import coloured
-from evenhand.sim.report.plots import Line, Span, distributions, frontier, lines, spans
+from evenhand.sim.report.plots import NAMED_MAX, Line, Span, distributions, frontier, lines, spans
 from evenhand.sim.report.tables import of_policies, of_tenants
 
 DRAWN_MAX = 6
@@ -67,7 +67,7 @@ def _sections(told: Simulated) -> Iterator[Section]:
 
 def _left_out(runs: Mapping[str, RunFigures], drawn: Mapping[str, Exhibit]) -> list[str]:
     more = len(runs) - len(drawn)
-    return [f"{more} more policies are in the tables alone"] if more else []
+    return [f"and {more} more, in the tables alone"] if more else []
 
 
 def _policies(runs: Mapping[str, RunFigures], colours: Mapping[str, str]) -> list[Block]:
@@ -79,6 +79,8 @@ def _policies(runs: Mapping[str, RunFigures], colours: Mapping[str, str]) -> lis
     }
     if len(points) > 1:
         about = "Fairness over throughput; up and to the right is better"
+        if len(points) > NAMED_MAX:
+            blocks.append(Legend({label: colours[label] for label in points}))
         blocks += [
             Plot(figure=frontier(points, colours), title=about, height=340),
             Words("The dotted line joins the policies that no other beats in both.", is_note=True),

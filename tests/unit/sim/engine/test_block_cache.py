@@ -21,12 +21,11 @@ class Seat:
 
     def __init__(self, cache: BlockCache, prompt: Path, tokens: int) -> None:
         self.cache, self.prompt = cache, prompt
-        hit = cache.find(prompt, tokens - 1)
-        self.hit = hit.tokens
-        self.own = -(-tokens // BLOCK) - hit.tokens // BLOCK
-        self.node: Node = cache.hold(hit)
+        node, self.hit, _ = cache.find(prompt, tokens - 1)
+        self.own = -(-tokens // BLOCK) - self.hit // BLOCK
+        self.node: Node = cache.hold(node, self.hit)
         cache.take(self.own)
-        self.shared = hit.tokens
+        self.shared = self.hit
 
     def keep(self, prompt: Path, tokens: int) -> None:
         self.node = self.cache.keep(self.node, prompt, tokens)
@@ -46,7 +45,7 @@ def remember(cache: BlockCache, prompt: Path) -> None:
 
 
 def found(cache: BlockCache, prompt: Path) -> int:
-    return cache.find(prompt, sum(s.tokens for s in prompt)).tokens
+    return cache.find(prompt, sum(s.tokens for s in prompt))[1]
 
 
 def test_prompts_share_whole_blocks_as_long_as_they_begin_with_the_same_contents() -> None:
@@ -149,15 +148,14 @@ def check_tree(cache: BlockCache, used: int) -> None:
         node = nodes.pop()
         assert node.start % BLOCK == node.end % BLOCK == 0
         assert node is cache.root or node.start < node.end
-        assert node.is_idle == (node.holders == 0)
-        assert node.is_idle == (node in cache._line)
+        assert (node.holders == 0) == (node in cache._line)
         for key, child in node.children.items():
             assert child.key == key
             assert child.parent is node
             assert child.start == node.end
-            assert child.is_idle or not node.is_idle
+            assert node.holders or not child.holders
         nodes += node.children.values()
-        blocks += (node.end - node.start) // BLOCK if node.is_idle else 0
+        blocks += (node.end - node.start) // BLOCK if not node.holders else 0
     spare = sum(s.blocks for s in cache._line if not isinstance(s, Node))
     assert cache.idle == blocks + spare == cache.blocks - used
 
@@ -179,12 +177,12 @@ def test_it_is_single_blocks_in_effect(seed: int) -> None:
     for _ in range(300):
         prompt = some_path(rng)
         tokens = sum(s.tokens for s in prompt)
-        hit = cache.find(prompt, tokens - 1)
-        assert hit.tokens // BLOCK == len(plain.find(prompt, tokens - 1))
+        _, hit, idle = cache.find(prompt, tokens - 1)
+        assert hit // BLOCK == len(plain.find(prompt, tokens - 1))
         if rng.random() < 0.5:
             holding = plain.seat(prompt, tokens)
-            needed = -(-tokens // BLOCK) - hit.tokens // BLOCK
-            assert (holding is not None) == (needed + hit.idle <= cache.idle)
+            needed = -(-tokens // BLOCK) - hit // BLOCK
+            assert (holding is not None) == (needed + idle <= cache.idle)
             if holding is not None:
                 seats.append((Seat(cache, prompt, tokens), holding, tokens))
                 assert seats[-1][0].hit // BLOCK == holding.shared

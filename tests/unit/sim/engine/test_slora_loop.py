@@ -126,11 +126,13 @@ def test_an_answer_of_one_token_ends_with_its_prefill() -> None:
     assert job.first_token_ms == job.ended_ms == pytest.approx(100)
 
 
-def test_a_request_that_never_fits_is_no_silent_end_of_the_queue() -> None:
-    bench = Bench(kv_tokens=100)
-    bench.send(60, 60)
-    with pytest.raises(ValueError, match="120 tokens of memory"):
-        bench.run_until()
+def test_what_never_fits_is_told_beforehand() -> None:
+    engine = Bench(kv_tokens=100).engine
+    asks = [
+        Ask(id=n, at_ms=0, tenant=("a",), input_tokens=60, output_tokens=output)
+        for n, output in enumerate((39, 40))
+    ]
+    assert [engine.takes(ask) for ask in asks] == [True, False]
 
 
 def test_brought_up_it_says_what_has_come_by_then() -> None:

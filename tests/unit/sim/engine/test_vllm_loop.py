@@ -261,11 +261,14 @@ def test_a_failed_engine_has_lost_all_and_goes_on() -> None:
     assert bench.engine.steps == 10
 
 
-def test_what_never_fits_is_an_error_that_says_what_to_do() -> None:
-    bench = Bench(kv_tokens=160)
-    bench.send(0.0, 100, 80)
-    with pytest.raises(ValueError, match="180 tokens of memory, e has 160"):
-        bench.run()
+def test_what_never_fits_is_told_beforehand() -> None:
+    engine = Bench(kv_tokens=160).engine
+    sizes = [(100, 60), (100, 61), (1, 160)]
+    asks = [
+        Ask(id=n, at_ms=0, tenant=("a",), input_tokens=i, output_tokens=o)
+        for n, (i, o) in enumerate(sizes)
+    ]
+    assert [engine.takes(ask) for ask in asks] == [True, False, False]
 
 
 def test_a_head_that_may_change_is_asked_for_at_every_boundary_while_it_does_not_fit() -> None:

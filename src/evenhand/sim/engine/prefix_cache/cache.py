@@ -9,9 +9,8 @@ and blocks that nobody can find again are a number.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
 
-from evenhand.sim.engine.prefix_cache.node import Node, Path, block_key, cursor
+from evenhand.sim.engine.prefix_cache.node import Key, Node, Path, block_key, cursor
 
 Forgotten = Callable[[Path, int], None]
 """A path beyond its first so many tokens cannot be found any more."""
@@ -26,13 +25,9 @@ class Spare:
         self.blocks = blocks
 
 
-class Hit(NamedTuple):
-    """The first `tokens` of a path are there, in whole blocks, up to somewhere in `node`; `idle` of
-    these blocks are."""
-
-    node: Node
-    tokens: int
-    idle: int
+Hit = tuple[Node, int, int]
+"""What is there of a path: so many of its first tokens, in whole blocks, up to somewhere in this node;
+and how many of these blocks are idle."""
 
 
 class BlockCache:
@@ -58,26 +53,33 @@ class BlockCache:
     def find(self, path: Path, tokens_max: int) -> Hit:
         """How much of a path is there. Changes nothing."""
         block, node, position, idle, index, begin = self._block, self.root, 0, 0, 0, 0
-        while position + block <= tokens_max:
-            index, begin = cursor(path, index, begin, position)
-            child = node.children.get(block_key(path, index, begin, position + block))
+        while (end := position + block) <= tokens_max:
+            content, tokens = path[index]
+            while begin + tokens <= position:
+                begin += tokens
+                index += 1
+                content, tokens = path[index]
+            if begin + tokens >= end:
+                key: Key = (content, begin)  # as `block_key` says, without a call
+            else:
+                key = block_key(path, index, begin, end)
+            child = node.children.get(key)
             if child is None:
                 break
             node, start = child, position
             agreed = min(node.agrees_to(path, index, begin), tokens_max)
             position = agreed - agreed % block
-            if node.is_idle:
+            if not node.holders:
                 idle += (position - start) // block
             if position < node.end:
                 break
             index, begin = node.last_index, node.last_begin
-        return Hit(node, position, idle)
+        return node, position, idle
 
-    def hold(self, hit: Hit) -> Node:
-        """Hold what was found just now."""
-        node = hit.node
-        if hit.tokens < node.end:
-            node = self._cut(node, hit.tokens)
+    def hold(self, node: Node, tokens: int) -> Node:
+        """Hold what was found just now: so many tokens, up to somewhere in this node."""
+        if tokens < node.end:
+            node = self._cut(node, tokens)
         self._hold(node)
         return node
 
@@ -99,7 +101,8 @@ class BlockCache:
                 continue
             held = (first.end - first.start) // self._block
             if held > blocks:
-                first.shorten(blocks * self._block)
+                first.end -= blocks * self._block
+                first.last_index, first.last_begin = first.index, first.begin
                 self._tell(first, first.end)
                 return
             blocks -= held
@@ -121,9 +124,12 @@ class BlockCache:
             child = node.children.get(key)
             if child is None:
                 child = Node(path, position, tokens, index, begin)
-                child.key, child.parent = key, node
-                node.children[key] = node = child
-                break
+                child.key, child.parent, child.holders = key, node, 1
+                node.children[key] = child
+                if node is not held:  # else the child holds it instead of the sequence
+                    self._hold(node)
+                    held.holders -= 1
+                return child
             agreed = min(child.agrees_to(path, index, begin), tokens)
             agreed -= agreed % block
             self._put_spare((agreed - position) // block)
@@ -150,7 +156,6 @@ class BlockCache:
                 follower.absorb(node)
                 node = follower
             else:
-                node.is_idle = True
                 line[node] = None
             follower, node = node, node.parent
             self._last_spare = None
@@ -172,17 +177,15 @@ class BlockCache:
             node.holders += 1
             if node.holders > 1:
                 return
-            if node.is_idle:
-                node.is_idle = False
-                self._line.pop(node, None)  # the upper half of a cut one has no place of its own
-                self.idle -= (node.end - node.start) // self._block
+            self._line.pop(node, None)  # the upper half of a cut one has no place of its own
+            self.idle -= (node.end - node.start) // self._block
             node = node.parent
 
     def _cut(self, node: Node, at: int) -> Node:
         """Cut a node in two. The upper half, to be held at once; the lower remains what it was."""
         assert node.start < at < node.end
         upper = Node(node.path, node.start, at, node.index, node.begin)
-        upper.key, upper.parent, upper.is_idle = node.key, node.parent, node.is_idle
+        upper.key, upper.parent = node.key, node.parent
         upper.holders = 1 if node.holders else 0
         assert node.parent is not None
         node.parent.children[node.key] = upper

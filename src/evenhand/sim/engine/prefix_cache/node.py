@@ -17,9 +17,9 @@ _FEW = 3  # segments that are as quickly compared one by one
 
 class Node:
     """Tokens `start` to `end` of a path, whole blocks. Its segment `index`, in which they start, begins
-    at token `begin`; `last_index` and `last_begin` are of one that they end in or after. `holders`:
-    sequences that end here and children that are held; without any it is idle. Two nodes differ,
-    whatever they hold."""
+    at token `begin`; `last_index` and `last_begin` are of one that they end in or after, as late as is
+    known. `holders`: sequences that end here and children that are held; without any it is idle. Two
+    nodes differ, whatever they hold."""
 
     __slots__ = (
         "begin",
@@ -27,7 +27,6 @@ class Node:
         "end",
         "holders",
         "index",
-        "is_idle",
         "key",
         "last_begin",
         "last_index",
@@ -42,19 +41,12 @@ class Node:
         self.end = end
         self.index = index
         self.begin = begin
-        self.last_index, self.last_begin = (
-            cursor(path, index, begin, end - 1) if path else (0, 0)  # that is the root's
-        )
+        self.last_index = index
+        self.last_begin = begin
         self.key: Key = ()
         self.parent: Node | None = None
         self.children: dict[Key, Node] = {}
         self.holders = 0
-        self.is_idle = False
-
-    def shorten(self, tokens: int) -> None:
-        """So many less at its end."""
-        self.end -= tokens
-        self.last_index, self.last_begin = self.index, self.begin
 
     def absorb(self, parent: "Node") -> None:
         """Begin where its parent begins, which has no other child and is no more."""

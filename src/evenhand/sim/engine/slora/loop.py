@@ -58,6 +58,10 @@ class SloraLoop:
         self._step = 0
         self._since_look = 0
 
+    def takes(self, ask: Ask) -> bool:
+        tokens = ask.input_tokens + ask.output_tokens
+        return tokens <= self.kv_tokens_total and ask.input_tokens <= self._profile.step_tokens_max
+
     def wake(self, now_ms: float) -> None:
         if not self._ends_ms:
             self.boundary_ms = now_ms
@@ -157,7 +161,7 @@ class SloraLoop:
                 self._left_waiting = None
                 return
             ask = job.ask
-            self._check(ask)
+            assert self.takes(ask)
             self._left_waiting = ask.input_tokens, ask.output_tokens
             if ask.input_tokens > left:
                 return
@@ -172,15 +176,6 @@ class SloraLoop:
         self._batch.add(member)
         self._prefilling.append(member)
         self.prompt_tokens += job.ask.input_tokens
-
-    def _check(self, ask: Ask) -> None:
-        tokens, prompt_max = ask.input_tokens + ask.output_tokens, self._profile.step_tokens_max
-        if tokens > self.kv_tokens_total or ask.input_tokens > prompt_max:
-            raise ValueError(
-                f"Ask {ask.id} wants {tokens:,} tokens of memory and {ask.input_tokens:,} in one"
-                f" prefill, {self.name} has {self.kv_tokens_total:,} and {prompt_max:,}. Leave it out,"
-                " or choose an engine profile with more kv_tokens and step_tokens_max."
-            )
 
     def _room(self, tenants: int) -> int:
         return self._profile.kv_tokens - tenants * self._profile.tenant_tokens

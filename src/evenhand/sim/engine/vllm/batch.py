@@ -30,14 +30,20 @@ class Batch:
         sequence.zero = done - job.produced
         sequence.end = sequence.zero + job.ask.output_tokens
         self.jobs[job] = sequence
-        self._count(sequence, 1)
+        age = job.ask.input_tokens - sequence.zero - 1
+        self.size += 1
+        self._age += age
+        self._needs[-age % self._block] += 1
         heappush(self._ends, (sequence.end, sequence.number, sequence))
 
     def part(self, sequence: Sequence) -> None:
         """It decodes no more; `jobs` may have lost it before."""
         self.jobs.pop(sequence.job, None)
         sequence.end = -1
-        self._count(sequence, -1)
+        age = sequence.job.ask.input_tokens - sequence.zero - 1
+        self.size -= 1
+        self._age -= age
+        self._needs[-age % self._block] -= 1
 
     def context(self, done: int) -> int:
         """Tokens that all have computed."""
@@ -97,9 +103,3 @@ class Batch:
         self._ends.clear()
         self._needs = [0] * self._block
         self.size = self._age = 0
-
-    def _count(self, sequence: Sequence, one: int) -> None:
-        age = sequence.job.ask.input_tokens - sequence.zero - 1
-        self.size += one
-        self._age += one * age
-        self._needs[-age % self._block] += one

@@ -19,6 +19,7 @@ from evenhand.sim.engine.vllm.step_times import StepTimes
 from evenhand.sim.engine.vllm.stretch import Stretch
 from evenhand.sim.job import NEVER, Job
 from evenhand.sim.profile import EngineProfile
+from evenhand.workloads.ask import Ask
 
 
 class VllmLoop:
@@ -62,6 +63,9 @@ class VllmLoop:
 
     # The seam.
 
+    def takes(self, ask: Ask) -> bool:
+        return ask.input_tokens + ask.output_tokens <= self.kv_tokens_total
+
     def wake(self, now_ms: float) -> None:
         if self._stretch is None:
             self.boundary_ms = now_ms
@@ -82,7 +86,12 @@ class VllmLoop:
         self._admit(now_ms, 0 if is_short else budget, chunks)
         if chunks or self._is_changed or self.steps == self._end:
             self._plan(now_ms, chunks)
-        self._aim()
+        if self._stretch is None:
+            self.boundary_ms = IDLE
+            return ended
+        leaps = self._coalesce and (not self._must_look or self._partial is not None)
+        self._target = self._end if leaps else self.steps + 1
+        self.boundary_ms = self._stretch.end_ms(self._target)
         return ended
 
     def tell_forgotten(self, forgotten: Forgotten) -> None:
@@ -276,12 +285,7 @@ class VllmLoop:
         if job is None:
             return None
         if self._head is None or self._head.job is not job:
-            if job.ask.input_tokens + job.ask.output_tokens > self.kv_tokens_total:
-                raise ValueError(
-                    f"Ask {job.ask.id} wants {job.ask.input_tokens + job.ask.output_tokens:,} tokens of"
-                    f" memory, {self.name} has {self.kv_tokens_total:,}. Leave it out, or choose an"
-                    " engine profile with more kv_tokens."
-                )
+            assert self.takes(job.ask)
             self._head = Sequence(job)
             self._memory.meet(self._head)
         return self._head
@@ -345,15 +349,6 @@ class VllmLoop:
         self._end = begin + batch.steps_within(
             begin, self._memory.cache.idle, done + steps_max - begin
         )
-
-    def _aim(self) -> None:
-        """Set the next boundary."""
-        if self._stretch is None:
-            self.boundary_ms = IDLE
-            return
-        leaps = self._coalesce and (not self._must_look or self._partial is not None)
-        self._target = self._end if leaps else self.steps + 1
-        self.boundary_ms = self._stretch.end_ms(self._target)
 
 
 _: type[Engine] = VllmLoop

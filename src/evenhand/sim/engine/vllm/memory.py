@@ -1,6 +1,6 @@
 """Which blocks sequences hold, and what is remembered of them when they go."""
 
-from evenhand.sim.engine.prefix_cache import BlockCache, Hit
+from evenhand.sim.engine.prefix_cache import BlockCache
 from evenhand.sim.engine.vllm.sequence import Sequence
 from evenhand.sim.profile import EngineProfile
 from evenhand.workloads.ask import Segment
@@ -38,13 +38,13 @@ class Memory:
             cache.take(blocks)
             sequence.computed = sequence.shared = 0
             return True
-        hit = cache.find(path, sequence.target - 1)
-        blocks -= hit.tokens // self.block_tokens
-        if blocks + hit.idle > cache.idle:
+        node, tokens, idle = cache.find(path, sequence.target - 1)
+        blocks -= tokens // self.block_tokens
+        if blocks + idle > cache.idle:
             return False
-        sequence.node = cache.hold(hit)
+        sequence.node = cache.hold(node, tokens)
         cache.take(blocks)
-        sequence.computed = sequence.shared = hit.tokens
+        sequence.computed = sequence.shared = tokens
         return True
 
     def share(self, sequence: Sequence) -> None:
@@ -71,7 +71,7 @@ class Memory:
         if self._remembers:
             if not sequence.path:
                 sequence.prompt = sequence.path = (self._make_up(sequence.job.ask.input_tokens),)
-                sequence.node = self.cache.hold(Hit(self.cache.root, 0, 0))
+                sequence.node = self.cache.hold(self.cache.root, 0)
             if sequence.answer is None:
                 sequence.answer = self._make_up(0).content
         self.release(sequence, computed)

@@ -52,4 +52,3 @@ TTFT: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
 OVERLOAD_FCFS_TTFT_S = 484.9
 """Of both clients, in the run of ten minutes."""
 SHORT_LONG_TOKENS_PER_S = {"FCFS": 1475, "VTC": 1445}
-OVERLOAD_FCFS_TOKENS_PER_S = 876
