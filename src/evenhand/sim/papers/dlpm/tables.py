@@ -164,8 +164,8 @@ def _told(results: Results) -> PaperTable:
         title="If the core is told what caches drop, one engine, s1",
         columns=columns,
         rows=tuple(_rows(results, "told")),
-        note="As the paper's dispatcher is; Evenhand's gateway is not, nor was it for Figure 7, of whose "
-        "first seed these are the runs. It matters little here.",
+        note="As the paper's dispatcher is; Evenhand's gateway is not, nor was it for Figure 7, of "
+        "whose first seed these are the runs. It matters little here.",
     )
 
 
