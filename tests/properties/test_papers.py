@@ -24,12 +24,15 @@ REPRODUCED = {
         "long within",
         "long throughput",
     },
-    "dlpm": {"one qa s1", "one qa s2", "one judge s1", "one tree s1 jain lpm"},
+    "dlpm": {"one qa s2", "one judge s1", "one tree s1 jain lpm"},
 }
 """In both forms."""
 DIRECTIONS = {
     "fairserve": {"day wasted rpm", "day rpm 50", "day ttft rpm", "long served"},
     "dlpm": {
+        "one qa s1",
+        "one tree s1",
+        "small cache victims",
         *(f"several qa {pattern} service vtc" for pattern in ("s1", "s2")),
         *(
             f"several qa {pattern} jain {other}"

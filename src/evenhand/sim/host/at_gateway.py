@@ -109,8 +109,8 @@ class AtGateway:
         self._has_news = True
 
     def evicted(self, name: EngineName, prompt: tuple[Segment, ...], tokens: int) -> None:
-        """An engine's cache has no more of this prompt than so many tokens."""
-        gone = prefix_bytes(prompt)[: tokens + 1]
+        """An engine's cache has not so many tokens of this prompt any more."""
+        gone = prefix_bytes(prompt)[:tokens]
         self._scheduler.evicted(name, gone, TrustDomain(""))
 
     def left(self, job: Job, now_ms: float) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from evenhand.sim.engine.prefix_cache.node import Key, Node, Path, block_key, cursor
 
 Forgotten = Callable[[Path, int], None]
-"""A path beyond its first so many tokens cannot be found any more."""
+"""The first so many tokens of a path, whole blocks, cannot be found any more."""
 
 
 class Spare:
@@ -162,7 +162,7 @@ class BlockCache:
 
     def _tell(self, node: Node, tokens: int) -> None:
         if self.forgotten is not None:
-            self.forgotten(node.path, tokens)
+            self.forgotten(node.path, tokens + self._block)
 
     def _put_spare(self, blocks: int) -> None:
         self.idle += blocks

@@ -1,10 +1,12 @@
 """What the DLPM paper says, and what we hold against it. Made of its published points where there are
 many of a kind."""
 
+from dataclasses import replace
 from itertools import product
 from math import prod
 
 from evenhand.sim.papers.claim import Claim
+from evenhand.sim.papers.dlpm.found import FOUND
 from evenhand.sim.papers.dlpm.published import FIGURE_1, FIGURE_7, RERUN
 from evenhand.sim.papers.interval import Interval, about, at_least, near
 from evenhand.sim.papers.verdict import Verdict
@@ -135,6 +137,11 @@ def _shapes() -> list[Claim]:
             note="As a part of it.",
             form="{:.3f}",
         ),
+    ]
+
+
+def _small_cache() -> list[Claim]:
+    return [
         Claim(
             key="small cache",
             what="a pool of 20,000 tokens, judge s1: throughput, DLPM over VTC",
@@ -217,4 +224,16 @@ _HEADLINES = (
     ),
 )
 
-CLAIMS = (*_one_engine(), *_shapes(), *_several_engines(), *_HEADLINES)
+
+def _with_findings(claim: Claim) -> Claim:
+    note = " ".join(text for text in (claim.note, FOUND.get(claim.key, "")) if text)
+    return replace(claim, note=note)
+
+
+CLAIMS = tuple(
+    map(
+        _with_findings,
+        (*_one_engine(), *_shapes(), *_small_cache(), *_several_engines(), *_HEADLINES),
+    )
+)
+assert set(FOUND) <= {claim.key for claim in CLAIMS}

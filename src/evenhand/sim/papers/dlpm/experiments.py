@@ -11,7 +11,7 @@ numbers of programs, which were not published. Jain indices of VTC near 1 there 
 backlogged, so a client that behaves asks for about 0.6 of what an engine serves under LPM (22,000 QA,
 31,000 tree, 26,000 judge weighted tokens a second on the A100, measured once; 0.18 of that on the
 A10G). Rates grow with the engines, as there. After the first runs, too: that engines do not tell the
-core what they drop, as Evenhand's gateway is not told; a table has what changes if they do.
+core what they drop, as Evenhand's gateway is not told; a table has what changes if they do (little).
 """
 
 from collections.abc import Iterator
@@ -188,3 +188,11 @@ def evictions(size: Size) -> Iterator[tuple[tuple[str, ...], LocalityRun]]:
     for workload, name in product(("qa", "judge"), ("lpm", "dlpm")):
         run = plain(workload, "s1", ON_ONE[name], size, engines=1, seed=size.seeds[0])
         yield ("told", workload, name), replace(run, hears_evictions=True)
+
+
+def inside(size: Size) -> Iterator[tuple[tuple[str, ...], LocalityRun]]:
+    """Whether it matters that a gateway binds before the engine starts; keys are ("inside", workload,
+    policy)."""
+    for workload, (name, policy) in product(WORKLOADS, ON_ONE.items()):
+        run = plain(workload, "s1", policy, size, engines=1, seed=size.seeds[0])
+        yield ("inside", workload, name), replace(run, is_inside=True)

@@ -40,12 +40,8 @@ def run_dlpm(order: Order) -> PaperResult:
         *what.several_engines(size),
     ]
     if not order.quick:
-        cases += [
-            *what.pools(size),
-            *what.frontier(size),
-            *what.age_limit(size),
-            *what.evictions(size),
-        ]
+        sweeps = (what.pools, what.frontier, what.age_limit, what.evictions, what.inside)
+        cases += [case for sweep in sweeps for case in sweep(size)]
     figures = run_all(run, [spec for _, spec in cases], order)
     results: Results = {}
     for (key, _), one in zip(cases, figures, strict=True):
@@ -88,7 +84,7 @@ def _setting(size: Size) -> tuple[str, ...]:
     )
     settled = (
         "Settled after a look at first runs, at whether every client had a backlog: rates (a client "
-        "that behaves asks for about 0.6 of an engine) and numbers of programs, which were not published."
+        "that behaves asks for about 0.6 of an engine) and numbers of programs, none of them published."
     )
     return engines, workloads, quanta, figures, several, settled
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.scheduling import Policy, compose, tenant_paths
-from evenhand.sim.fleet import at_gateway
+from evenhand.sim.fleet import at_gateway, in_engine
 from evenhand.sim.measures.active import Interval, interval_of
 from evenhand.sim.measures.columns import Columns, Floats, columns, summed
 from evenhand.sim.measures.interactions import interactions
@@ -36,6 +36,8 @@ class LocalityRun:
     engine_quantum: int
     prefix_age_s: int = NO_AGE_LIMIT_S
     hears_evictions: bool = False
+    is_inside: bool = False
+    """The core sits inside the engine, of which there must be one, and not in a gateway."""
     seed: int
 
     def __str__(self) -> str:
@@ -78,7 +80,10 @@ def run(spec: LocalityRun) -> LocalityFigures:
         profile = profile.model_copy(update={"kv_tokens": spec.kv_tokens})
     settings = SimulationSettings(hears_evictions=spec.hears_evictions)
     policy = spec.composed()
-    fleet = at_gateway(traffic, policy, profile, engines=spec.engines, settings=settings)
+    if spec.is_inside:
+        fleet = in_engine(traffic, policy, profile, settings=settings)
+    else:
+        fleet = at_gateway(traffic, policy, profile, engines=spec.engines, settings=settings)
     record = fleet.run()
     return measured(columns(record, list(tenant_paths(traffic.tenants))))
 
