@@ -167,7 +167,8 @@ class Simulation:
     def _send(self, ask: Ask, now_ms: float) -> None:
         assert self._host is not None
         job = Job(ask, now_ms)
-        if not any(engine.takes(ask) for engine in self._engines):
+        engines = self._engines
+        if not engines[0].takes(ask) and not any(engine.takes(ask) for engine in engines):
             job.ended_ms = now_ms
             self.ended(job, Fate.REFUSED)
             return

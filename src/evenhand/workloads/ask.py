@@ -1,6 +1,7 @@
 """One request of a workload: who asks, when, and how much work it is. No text, only lengths."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from evenhand.model import TenantPath
@@ -12,6 +13,9 @@ class Segment(NamedTuple):
 
     content: int
     tokens: int
+
+
+_TOKENS = attrgetter("tokens")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -50,5 +54,5 @@ class Ask:
         assert self.input_tokens >= 1
         assert self.output_tokens >= 1
         assert self.call_index >= 0
-        assert not self.prompt or sum(s.tokens for s in self.prompt) == self.input_tokens
-        assert all(tokens >= 1 for _, tokens in self.prompt)
+        assert not self.prompt or sum(map(_TOKENS, self.prompt)) == self.input_tokens
+        assert not self.prompt or min(map(_TOKENS, self.prompt)) >= 1

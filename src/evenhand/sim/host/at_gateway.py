@@ -82,17 +82,18 @@ class AtGateway:
         if until_ms <= self._charged_ms:
             return
         self._charged_ms = until_ms
+        tell, number, tick_ms = self._scheduler.produced, self._number, int(until_ms)
         for engine, _ in self._engines.values():
             if engine.boundary_ms == IDLE or not (jobs := engine.running()):
                 continue
             engine.bring_up(until_ms)
             for job in jobs:
+                produced = job.produced
                 # Free while it was predicted, so not told.
-                if job.produced <= job.paid or job.produced == job.told:
+                if produced <= job.paid or produced == job.told or job.gateway != number:
                     continue
-                if job.gateway == self._number:
-                    self._scheduler.produced(job.id, job.produced - job.told, int(until_ms))
-                    job.told = job.produced
+                tell(job.id, produced - job.told, tick_ms)
+                job.told = produced
 
     def arrived(self, job: Job, now_ms: float) -> None:
         scheduler, request = self._scheduler, self._request_of(job)
