@@ -23,7 +23,7 @@ class SimulationSettings:
     """None: the engine profile's own value, or no limit."""
 
     window: int | None = None
-    charge_every_ms: float = 250.0
+    charge_every_ms: float = 500.0
     kv_tokens: int | None = None
     sequences_max: int | None = None
     queue_wait_s_max: float | None = None

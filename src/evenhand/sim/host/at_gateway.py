@@ -55,7 +55,7 @@ class AtGateway:
         window: int,
         request_of: RequestOf,
         ended: Ended,
-        charge_every_ms: float = 250.0,
+        charge_every_ms: float = 500.0,
         queue_tokens: int = 2048,
         number: int = 0,
     ) -> None:

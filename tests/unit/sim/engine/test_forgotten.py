@@ -70,7 +70,7 @@ def too_much_believed(*, hears_evictions: bool) -> float:
     dials = {"programs": 60, "rate": 1.0, "questions_each": 6.0, "document_tokens": 4_000}
     traffic = recipe_named("dlpm/qa").make(1, dials)
     profile = load_profile("a100-llama-3.1-8b").model_copy(update={"kv_tokens": 40_000})
-    settings = SimulationSettings(hears_evictions=hears_evictions)
+    settings = SimulationSettings(hears_evictions=hears_evictions, charge_every_ms=250)
     fleet = at_gateway(traffic, compose("lpm"), profile, engines=1, settings=settings)
     scheduler: Any = fleet.host._scheduler  # type: ignore[attr-defined]
     prefixes, believed = scheduler._prefixes, {}

@@ -78,7 +78,7 @@ def run(spec: LocalityRun) -> LocalityFigures:
     profile = load_profile(spec.engine)
     if spec.kv_tokens is not None:
         profile = profile.model_copy(update={"kv_tokens": spec.kv_tokens})
-    settings = SimulationSettings(hears_evictions=spec.hears_evictions)
+    settings = SimulationSettings(hears_evictions=spec.hears_evictions, charge_every_ms=250)
     policy = spec.composed()
     if spec.is_inside:
         fleet = in_engine(traffic, policy, profile, settings=settings)
