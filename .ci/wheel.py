@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = re.compile(
     r"evenhand/(?:[a-z_]+/)*[a-z0-9_]+\.py"
     r"|evenhand/py\.typed"
-    r"|evenhand/(?:locality|scheduling|ledger)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
+    r"|evenhand/(?:locality|scheduling|ledger|sim|stores)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
     r"|evenhand/sim/profiles/[a-z0-9.-]+\.yaml"
     r"|evenhand/sim/report/page\.(?:css|js)"
     r"|evenhand-[0-9a-z.]+\.dist-info/(?:METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
@@ -79,6 +79,8 @@ def check_installed(wheel: Path, folder: Path) -> None:
     run(evenhand, "check", "--no-secrets", "evenhand.yaml", cwd=folder)
     secrets = {name: f"secret-of-{name}" for name in KEYS}
     run(evenhand, "check", "evenhand.yaml", cwd=folder, secrets=secrets)
+    simulate = (evenhand, "simulate", "vtc/overload", "--set", "seconds=30", "--policy", "fcfs,vtc")
+    run(*simulate, "--engine", "a10g-llama-2-7b", "--html", "page.html", cwd=folder)
 
 
 def run(*command: str, cwd: Path, secrets: dict[str, str] | None = None) -> str:
