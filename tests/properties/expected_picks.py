@@ -145,8 +145,8 @@ class LongestPrefix(Ring):
         return lambda ticket: ticket is expected
 
     def _first(self, tickets: Sequence[Ticket], now_ms: int) -> Ticket:
-        oldest = min(tickets, key=lambda t: (t.queued_ms, t.sequence))
-        if now_ms - oldest.queued_ms >= AGE_S * 1_000:
+        oldest = min(tickets, key=lambda t: (_aged_ms(t), t.sequence))
+        if now_ms >= _aged_ms(oldest):
             return oldest
         prefixes, free = self.scheduler._prefixes, self.scheduler.capacity.free
         assert prefixes is not None
@@ -188,3 +188,7 @@ EXPECTATIONS: dict[str, Callable[[Scheduler], Expectation]] = {
     "d2lpm": LongestPrefix,
     "lpm": LongestPrefixOfAll,
 }
+
+
+def _aged_ms(ticket: Ticket) -> int:
+    return ticket.queued_ms + min(AGE_S * 1_000, ticket.request.queue_wait_ms_max // 2)

@@ -152,13 +152,16 @@ class ReferenceDlpm:
         self.level[node, pool] = level
 
     def _first(self, entries: list[Entry], now_ms: int) -> Entry:
-        oldest = min(entries, key=lambda e: (e.queued_ms, e.sequence))
-        if now_ms - oldest.queued_ms >= self.age_ms:
+        oldest = min(entries, key=lambda e: (self._due_ms(e), e.sequence))
+        if now_ms >= self._due_ms(oldest):
             return oldest
         near = [e for e in entries if e.home is not None and self._has_slot(e.home)]
         return min(
             near, key=lambda e: (-self._match(e.request, e.home or ""), e.sequence), default=oldest
         )
+
+    def _due_ms(self, entry: Entry) -> int:
+        return entry.queued_ms + min(self.age_ms, entry.request.queue_wait_ms_max // 2)
 
     def _in_turn(self, node: Path, entries: list[Entry]) -> Entry:
         """Of each pool whose turn it is, and of these the least."""

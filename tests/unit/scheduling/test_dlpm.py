@@ -102,7 +102,13 @@ class Bench:
         )
 
     def submit(
-        self, tenant: str, prefix: bytes, now_ms: int = 0, tokens: int = 100, domain: str = ""
+        self,
+        tenant: str,
+        prefix: bytes,
+        now_ms: int = 0,
+        tokens: int = 100,
+        domain: str = "",
+        wait_ms_max: int = 10**9,
     ) -> RequestId:
         self.count += 1
         request = Request(
@@ -111,7 +117,7 @@ class Bench:
             model=MODEL,
             body_bytes=1,
             prompt_tokens=tokens,
-            queue_wait_ms_max=10**9,
+            queue_wait_ms_max=wait_ms_max,
             prefix=prefix,
             trust_domain=TrustDomain(domain),
         )
@@ -165,6 +171,18 @@ def test_a_request_that_has_aged_goes_before_hotter_ones() -> None:
     assert bench.serve(10_999) == hot[0]
     assert bench.serve(11_000) == cold
     assert bench.serve(11_000) == hot[1]
+
+
+def test_a_request_ages_in_time_to_start_before_it_has_waited_too_long() -> None:
+    bench = Bench("lpm", "a")
+    bench.submit("a", b"hot prefix 0")
+    bench.serve()
+    cold = bench.submit("a", b"cold", 1_000, wait_ms_max=20_000)
+    patient = bench.submit("a", b"patient", 500)
+    hot = [bench.submit("a", b"hot prefix %d" % i, 2_000) for i in range(3)]
+    assert bench.serve(10_999) == hot[0]
+    assert bench.serve(11_000) == cold
+    assert [bench.serve(11_000) for _ in range(3)] == [hot[1], hot[2], patient]
 
 
 def test_ageing_does_not_pass_over_the_quantum() -> None:

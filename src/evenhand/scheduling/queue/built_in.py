@@ -11,8 +11,9 @@ from evenhand.scheduling.queue.ranked import RankedQueue, by_arrival
 
 _PREFIX_AGE_S = Parameter(
     name="prefix_age_s",
-    meaning="after so many seconds a request goes before those with a longer match, by arrival",
-    default=30,
+    meaning="after so many seconds, or half of what it may wait if that is less, a request goes before "
+    "those with a longer match",
+    default=600,
     minimum=0,
     maximum=86_400,
 )

@@ -26,7 +26,7 @@ _Near = tuple[TrustDomain, EngineName]
 
 
 class LongestPrefixQueue:
-    """A list of all tickets by arrival, and one for each home by match.
+    """A list of all tickets by the instant at which they have aged, and one for each home by match.
 
     What is believed of a match grows at once and shrinks when the ticket comes to the head: so no
     ticket stands further back than it should, and the head is exact. A second try arrives anew.
@@ -36,7 +36,7 @@ class LongestPrefixQueue:
         self._prefixes = prefixes
         self._age_ms_max = age_ms_max
         self._asks_above_leaves = asks_above_leaves
-        self._by_arrival = RankedQueue(_instant, asks_above_leaves=asks_above_leaves)
+        self._by_age = RankedQueue(self._due, asks_above_leaves=asks_above_leaves)
         # Bounded by the engines, and by what waits.
         self._by_match: dict[EngineName, RankedQueue] = {}
         self._prompts: dict[_Near, WaitingPrompts[int]] = {}
@@ -48,7 +48,7 @@ class LongestPrefixQueue:
         prefixes.listen(self._gained)
 
     def queued(self, ticket: Ticket) -> None:
-        self._by_arrival.queued(ticket)
+        self._by_age.queued(ticket)
         home = ticket.home
         if home is not None:
             self._tickets[ticket.sequence] = ticket
@@ -59,7 +59,7 @@ class LongestPrefixQueue:
             self._improved(ticket)
 
     def unqueued(self, ticket: Ticket) -> None:
-        self._by_arrival.unqueued(ticket)
+        self._by_age.unqueued(ticket)
         home = ticket.home
         if home is None:
             return
@@ -76,7 +76,7 @@ class LongestPrefixQueue:
 
     def head(self, node: Node, pool: Pool, which: EngineName | None) -> Head | None:
         if which is None:
-            return self._by_arrival.head(node, pool, None)
+            return self._by_age.head(node, pool, None)
         tickets = self._by_match.get(which)
         while tickets is not None and (head := tickets.head(node, pool, None)) is not None:
             if not self._has_shrunk(head[2], which):
@@ -87,7 +87,7 @@ class LongestPrefixQueue:
         return _ALL if ticket.home is None else (None, ticket.home)
 
     def stages(self, openings: Openings, now_ms: int) -> Sequence[Stage]:
-        aged = Stage(_ALL, (now_ms - self._age_ms_max,))
+        aged = Stage(_ALL, (now_ms,))
         return aged, Stage(tuple(openings.engines)), Stage(_ALL)
 
     def watch(self, improved: Callable[[Ticket], None]) -> None:
@@ -147,12 +147,12 @@ class LongestPrefixQueue:
             prompts = self._prompts[near] = WaitingPrompts()
         return prompts
 
+    def _due(self, ticket: Ticket) -> Rank:
+        """When it has aged: in time to start before it has waited too long."""
+        return (ticket.queued_ms + min(self._age_ms_max, ticket.request.queue_wait_ms_max // 2),)
+
     def _longest(self, ticket: Ticket) -> Rank:
         return (-self._matched[ticket],)
-
-
-def _instant(ticket: Ticket) -> Rank:
-    return (ticket.queued_ms,)
 
 
 _: type[ComparedQueue] = LongestPrefixQueue

@@ -177,7 +177,7 @@ def frontier(size: Size) -> Iterator[tuple[tuple[str, ...], LocalityRun]]:
 
 
 def age_limit(size: Size) -> Iterator[tuple[tuple[str, ...], LocalityRun]]:
-    """What the default age limit costs; keys are ("age", workload, policy)."""
+    """What an age limit costs that is shorter than the wait; keys are ("age", workload, policy)."""
     for workload, name in product(WORKLOADS, ("lpm", "dlpm")):
         run = plain(workload, "s1", ON_ONE[name], size, engines=1, seed=size.seeds[0])
         yield ("age", workload, name), replace(run, prefix_age_s=AGE_LIMIT_S)

@@ -150,7 +150,7 @@ def _frontier(results: Results) -> PaperTable:
 def _age(results: Results) -> PaperTable:
     columns = ("workload", "policy", *_FIGURES)
     return PaperTable(
-        title="With Evenhand's default age limit of 30 s, one engine, s1",
+        title="With an age limit of 30 s, one engine, s1",
         columns=columns,
         rows=tuple(_rows(results, "age")),
         note="Where everybody waits for longer than that, the limit makes the order within a tenant "
