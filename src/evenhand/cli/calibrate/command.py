@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 
 from evenhand.cli.calibrate.progress import calibrated
 from evenhand.cli.calibrate.screen import show
+from evenhand.cli.terminal import console
 from evenhand.sim.calibration.calibrate import Calibration
 from evenhand.sim.calibration.written import as_profile
 from evenhand.sim.engine_log.file import read_log
@@ -54,9 +54,7 @@ def calibrate(
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    console = Console(highlight=False)
-    width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
-    show(found, taken.remarks, Console(highlight=False, width=width))
+    show(found, taken.remarks, console(COLUMNS_MAX))
     typer.echo(f"Wrote {file}. `evenhand simulate ... --engine {file}` uses it.")
 
 

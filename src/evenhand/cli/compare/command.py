@@ -9,6 +9,7 @@ from rich.console import Console
 from evenhand.cli.compare.figures_file import FiguresFileError, read_figures
 from evenhand.cli.compare.pairs import Pair, differences, left_out, pairs
 from evenhand.cli.compare.table import TENANTS_SHOWN_MAX, of_all, of_tenants
+from evenhand.cli.terminal import console
 from evenhand.sim.report.change import changes
 from evenhand.sim.report.words import who
 
@@ -30,16 +31,14 @@ def compare(
     except FiguresFileError as error:
         typer.echo(f"evenhand compare: {error}", err=True)
         raise typer.Exit(1) from None
-    console = Console(highlight=False)
-    if not console.is_terminal or console.width > COLUMNS_MAX:
-        console = Console(highlight=False, width=COLUMNS_MAX)
+    screen = console(COLUMNS_MAX)
     told = list(differences(was, now))
-    console.print(f"{before} -> {after}", markup=False)
-    console.print(f"Inputs: {'; '.join(told) or 'the same'}.", markup=False)
+    screen.print(f"{before} -> {after}", markup=False)
+    screen.print(f"Inputs: {'; '.join(told) or 'the same'}.", markup=False)
     for label in left_out(was, now):
-        console.print(f"{label} is in one of them only.", markup=False)
+        screen.print(f"{label} is in one of them only.", markup=False)
     for pair in found:
-        _show(pair, console)
+        _show(pair, screen)
 
 
 def _show(pair: Pair, console: Console) -> None:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 
 from evenhand.cli.calibrate.progress import calibrated
 from evenhand.cli.golden.vllm_screen import show
+from evenhand.cli.terminal import console
 from evenhand.sim.calibration.calibrate import Calibration
 from evenhand.sim.engine_log.file import EngineLog, read_log
 from evenhand.sim.engine_log.replay import replay
@@ -46,7 +46,7 @@ def vllm(
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    show(profile, log, fit, found, _console())
+    show(profile, log, fit, found, console(COLUMNS_MAX))
 
 
 def _document(
@@ -63,9 +63,3 @@ def _document(
         "remarks": log.remarks,
         **as_document(found),
     }
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
-    return Console(highlight=False, width=width)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from evenhand.cli.golden.vtc_screen import show
+from evenhand.cli.terminal import console
 from evenhand.sim.golden.vtc_comparison import RunComparison, compare
 from evenhand.sim.golden.vtc_rows import MeasuredRun, read_runs
 from evenhand.sim.golden.vtc_setup import setup_of
@@ -38,7 +39,7 @@ def vtc(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     compared, unknown = _compare_all(runs)
-    show(runs, compared, _console(), shows_all_clients=clients)
+    show(runs, compared, console(COLUMNS_MAX), shows_all_clients=clients)
     for reason in unknown.values():
         typer.echo(f"Not replayed: {reason}", err=True)
     if json is not None:
@@ -74,9 +75,3 @@ def _compare_all(
                 unknown[run.name] = str(error)
             bar.advance(task, len(run))
     return compared, unknown
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
-    return Console(highlight=False, width=width)

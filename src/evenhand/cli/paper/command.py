@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from evenhand.cli.paper.screen import show
+from evenhand.cli.terminal import console
 from evenhand.sim.papers.built_in import PAPERS
 from evenhand.sim.papers.page import paper_page
 from evenhand.sim.papers.paper import NoDataError, Order, Paper
@@ -39,7 +40,7 @@ def paper(
     except NoDataError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    show(result, _console())
+    show(result, console(COLUMNS_MAX))
     if json is not None:
         _write("--json", json, result.model_dump_json(indent=1) + "\n")
     if html is not None:
@@ -69,9 +70,3 @@ def _followed(paper: Paper, *, quick: bool, data: Path | None, processes: int) -
             bar.update(task, completed=done, total=of, description=f"{paper.name}: {what}")
 
         return paper.run(Order(quick=quick, processes=processes, data=data, progress=told))
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
-    return Console(highlight=False, width=width)

@@ -1,16 +1,14 @@
 """`evenhand policies`: lists the presets; with a name, explains one."""
 
-import sys
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 
 from evenhand.cli.config.named_policy import NoPolicyError, named_policy, offered_names
 from evenhand.cli.policies.listing import listing
 from evenhand.cli.policies.portrait import in_brief, portrait
 from evenhand.cli.policies.screen import show
+from evenhand.cli.terminal import console, write_json
 from evenhand.scheduling import PRESETS
 
 COLUMNS_MAX = 100
@@ -28,9 +26,9 @@ def policies(
         offered = offered_names()
         if json:
             presets = [in_brief(policy) for policy in PRESETS.values()]
-            _write({"presets": presets, "offered_by_packages": offered})
+            write_json({"presets": presets, "offered_by_packages": offered})
             return
-        listing(PRESETS.values(), offered, _console())
+        listing(PRESETS.values(), offered, console(COLUMNS_MAX))
         return
     try:
         policy = named_policy(name)
@@ -38,16 +36,6 @@ def policies(
         typer.echo(f"{name}: {error}", err=True)
         raise typer.Exit(1) from None
     if json:
-        _write(portrait(policy))
+        write_json(portrait(policy))
     else:
-        show(policy, _console())
-
-
-def _write(document: object) -> None:
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
-    return Console(highlight=False, width=width)
+        show(policy, console(COLUMNS_MAX))

@@ -1,12 +1,10 @@
 """`evenhand workloads`: lists what can be simulated; with a name, explains one."""
 
-import sys
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 
+from evenhand.cli.terminal import console, write_json
 from evenhand.cli.workloads.listing import listing
 from evenhand.cli.workloads.portrait import in_brief, portrait
 from evenhand.cli.workloads.screen import show
@@ -30,9 +28,9 @@ def workloads(
     """List the traffic that can be simulated, or explain one workload with all its dials."""
     if name is None:
         if json:
-            _write({"workloads": [in_brief(recipe) for recipe in WORKLOADS.values()]})
+            write_json({"workloads": [in_brief(recipe) for recipe in WORKLOADS.values()]})
         else:
-            listing(WORKLOADS.values(), _console())
+            listing(WORKLOADS.values(), console(COLUMNS_MAX))
         return
     try:
         recipe = recipe_named(name)
@@ -41,16 +39,6 @@ def workloads(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     if json:
-        _write(told)
+        write_json(told)
     else:
-        show(recipe, told, _console())
-
-
-def _write(document: object) -> None:
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    width = min(console.width, COLUMNS_MAX) if console.is_terminal else COLUMNS_MAX
-    return Console(highlight=False, width=width)
+        show(recipe, told, console(COLUMNS_MAX))
