@@ -5,6 +5,7 @@ May import: the standard library's pure parts.
 Promises: no clock, no randomness, no I/O; every ending a request can have is in `outcome.py`.
 """
 
+from evenhand.model.engine_report import EngineReport
 from evenhand.model.ids import (
     ApplicationName,
     EngineName,
@@ -26,6 +27,7 @@ __all__ = [
     "ApplicationName",
     "Ending",
     "EngineName",
+    "EngineReport",
     "InteractionId",
     "KeyId",
     "LaneName",
