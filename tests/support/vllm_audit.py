@@ -1,6 +1,6 @@
-"""Keeps books of its own of what vLLM's scheduler does, and holds it to what is promised after each step.
+"""Keeps books of its own of what vLLM's scheduler does, and holds it to what is promised.
 
-Nothing of the plug-in's is used but what it says: what the core believes is compared with what vLLM does.
+Nothing of the plug-in is used but what it says: what the core believes is compared with what vLLM does.
 """
 
 from collections import Counter
