@@ -291,6 +291,7 @@ class Scheduler:
         ticket = self._tickets[request_id]
         assert ticket.engine is not None, "it does not run"
         self._running.preempt(ticket, now_ms)
+        ticket.pool = self._contest.pool_again(ticket)
         ticket.starts_before = self._history.starts
         self._picking.enter(ticket)
 
@@ -305,7 +306,8 @@ class Scheduler:
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._running.end(ticket, 0, now_ms)
-        ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
+        ticket.engine, ticket.failed_engine = None, engine
+        ticket.pool = self._contest.pool_again(ticket)
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
