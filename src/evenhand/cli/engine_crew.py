@@ -9,13 +9,20 @@ from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
 from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
 from evenhand.gateway.engine_link import EngineLink
-from evenhand.model import EngineName, ModelName
+from evenhand.model import EngineName, EngineReport, ModelName
 from evenhand.wire.dialect import EngineKind
 
 _FIRST_LOOK_S_MAX = 3.0
 
 OnChange = Callable[[EngineLink, bool, str], None]
 """Called with an engine, whether it is up, and why."""
+
+OnReport = Callable[[EngineLink, EngineReport | None], None]
+"""Called with an engine and what it says of itself now; None: it has been silent for so long that what it
+said last counts no more. `link.report` and `link.report_ms` are set already."""
+
+OnRestart = Callable[[EngineLink, str], None]
+"""Called with an engine whose counters went back, and which: it has restarted, its cache is empty."""
 
 
 class EngineCrew:
@@ -29,6 +36,8 @@ class EngineCrew:
         self._probes: list[HealthProbe] = []
         self._first_looks: list[asyncio.Event] = []
         self._on_change: OnChange | None = None
+        self._on_report: OnReport = lambda _link, _report: None
+        self._on_restart: OnRestart = lambda _link, _which: None
         self.links: list[EngineLink] = []
 
     async def start(self) -> None:
@@ -42,9 +51,17 @@ class EngineCrew:
             else:
                 self._connect(engine)
 
-    def watch(self, on_change: OnChange) -> None:
+    def watch(
+        self,
+        on_change: OnChange,
+        *,
+        on_report: OnReport | None = None,
+        on_restart: OnRestart | None = None,
+    ) -> None:
         """Report every change from here on, beginning with what is up at this moment."""
         self._on_change = on_change
+        self._on_report = on_report or self._on_report
+        self._on_restart = on_restart or self._on_restart
         for link in self.links:
             if link.kind is EngineKind.EMBEDDED:
                 on_change(link, link.is_up, link.reason)
@@ -122,3 +139,9 @@ class EngineCrew:
             link.is_up, link.reason = is_up, reason
         else:
             self._on_change(link, is_up, reason)
+
+    def _reported(self, link: EngineLink, report: EngineReport | None, now_ms: int) -> None:
+        link.report = report
+        if report is not None:
+            link.report_ms = now_ms
+        self._on_report(link, report)
