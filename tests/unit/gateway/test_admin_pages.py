@@ -13,7 +13,12 @@ from support.samples import samples_of
 from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
 
 UP = EngineStatus(EngineName("e1"), is_up=True, reason="answers")
-SILENT: dict[str, Any] = {"signals": "", "signals_missing": [], "report": None, "report_age_ms": None}
+SILENT: dict[str, Any] = {
+    "signals": "",
+    "signals_missing": [],
+    "report": None,
+    "report_age_ms": None,
+}
 DOWN = EngineStatus(EngineName("e2"), is_up=False, reason="connection refused")
 
 

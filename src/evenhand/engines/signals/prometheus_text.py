@@ -53,7 +53,9 @@ def _series(text: bytes, name: bytes) -> dict[tuple[tuple[str, str], ...], float
         end = text.find(b"\n", start, start + LINE_BYTES_MAX)
         if end < 0:
             end = min(len(text), start + LINE_BYTES_MAX)
-        sample = _sample(text[start:end])
+        # A line that is too long is none: cut off, it would tell another value.
+        is_whole = text[end : end + 1] in (b"\n", b"")
+        sample = _sample(text[start:end]) if is_whole else None
         if sample is not None:
             series[sample[0]] = sample[1]
         at = text.find(mark, end)
