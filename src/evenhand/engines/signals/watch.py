@@ -113,7 +113,7 @@ class SignalWatch:
             self._reason = str(error)
             doublings = min(self._failures, 30)
             self._failures += 1
-            if not self._words:
+            if self._stale is None:
                 self._say(f"none now: {error}")
             return min(self._settings.backoff_max_ms, self._settings.interval_ms << doublings)
         self._failures = 0
