@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from evenhand.engines.http import EngineClient
-from evenhand.model import EngineName, ModelName
+from evenhand.model import EngineName, EngineReport, ModelName
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 
@@ -12,7 +12,10 @@ from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 class EngineLink:
     """`window` is how many requests may be in flight there while it is up. `reason` says why it is
     down, in words for the operator. `report_unreachable` tells whoever watches the engine's health that
-    a request could not connect."""
+    a request could not connect. `report` is what the engine last said of itself, at `report_ms` on the
+    loop's clock; None while it has said nothing, or nothing of late. `signals_missing` are names that it
+    used to tell and no longer does; the fields of `report` they filled are None. `signals` says in words
+    how far it can be read."""
 
     name: EngineName
     kind: EngineKind
@@ -22,6 +25,10 @@ class EngineLink:
     report_unreachable: Callable[[], None]
     is_up: bool = False
     reason: str = "not probed yet"
+    report: EngineReport | None = None
+    report_ms: int | None = None
+    signals: str = "not asked"
+    signals_missing: tuple[str, ...] = ()
     dialect: Dialect = field(init=False)
 
     def __post_init__(self) -> None:
