@@ -25,7 +25,6 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.charges import Charges
 from evenhand.scheduling.contest import Contest
-from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
@@ -79,8 +78,9 @@ class Scheduler:
             weights=settings.cost,
             lanes=settings.lanes,
             output_tokens_default=settings.output_tokens_default,
-            expected_work=self._expected_work,
-            expected_units=self._expected_units,
+            # Parts are built before there are charges.
+            expected_work=lambda request: self._charges.expected_work(request),
+            expected_units=lambda request: self._charges.expected_units(request),
             interactions=Interactions(values) if policy.follows_interactions else None,
             application_units=settings.application_units,
             prefixes=self._prefixes,
@@ -335,6 +335,10 @@ class Scheduler:
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
+    def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
+        """So many requests wait inside an engine, and it may be able to run more than its window."""
+        self.capacity.told(name, waiting=waiting, may_take_more=may_take_more)
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
         if self._prefixes is not None:
@@ -445,14 +449,6 @@ class Scheduler:
         return self._charges.ticket(
             request, leaf, pool, sequence=sequence, now_ms=now_ms, lane=lane
         )
-
-    # Parts ask these, and are built before there are charges.
-
-    def _expected_work(self, request: Request) -> Work:
-        return self._charges.expected_work(request)
-
-    def _expected_units(self, request: Request) -> int:
-        return self._charges.expected_units(request)
 
     def _keep_up(self, now_ms: int) -> None:
         """Once a second, between two requests."""
