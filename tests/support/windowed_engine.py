@@ -12,6 +12,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
@@ -135,7 +136,7 @@ class Driven:
                 self.waiting = len(self.queue.jobs) + preempted
                 for job in ended:
                     self._done_tokens += job.ask.output_tokens
-                    self.at(at_ms + self._hop_ms, lambda job=job: self._ended(job))
+                    self.at(at_ms + self._hop_ms, partial(self._ended, job))
             else:
                 heappop(self._events)[2]()
 
@@ -163,7 +164,7 @@ class Driven:
                 control.started(job.id, prompt, self._now_us())
                 if not self._are_whole:
                     self._unanswered.append(job)
-            self.at(self.now_ms + self._hop_ms, lambda job=job: self._arrive(job))
+            self.at(self.now_ms + self._hop_ms, partial(self._arrive, job))
 
     def _arrive(self, job: Job) -> None:
         self.queue.jobs.append(job)
@@ -188,7 +189,7 @@ class Driven:
                 self._unanswered.append(job)
                 continue
             seen_us = int((job.first_token_ms + self._hop_ms) * 1000)
-            control.first_token(job.id, job.ask.input_tokens, seen_us)
+            control.first_token(job.id, seen_us)
 
     def _report(self) -> None:
         if self.control is None or self.is_silent:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import evenhand
 from evenhand.gateway.admin import CallStatus, EngineStatus
+from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import RequestId
@@ -75,4 +77,12 @@ class GatewayStatus:
 
     def engines(self) -> Sequence[EngineStatus]:
         links = self._gateway.dispatcher.engines.values()
-        return [EngineStatus(link.name, link.is_up, link.reason) for link in links]
+        return [_engine_status(link) for link in links]
+
+
+def _engine_status(link: EngineLink) -> EngineStatus:
+    status = EngineStatus(link.name, link.is_up, link.reason)
+    if link.control is None:
+        return status
+    reason = link.control.reason
+    return replace(status, window_reason=reason.value, window_because=reason.words)

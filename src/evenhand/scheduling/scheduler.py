@@ -79,8 +79,8 @@ class Scheduler:
             lanes=settings.lanes,
             output_tokens_default=settings.output_tokens_default,
             # Parts are built before there are charges.
-            expected_work=lambda request: self._charges.expected_work(request),
-            expected_units=lambda request: self._charges.expected_units(request),
+            expected_work=lambda request: self._charges.expected_work(request),  # noqa: PLW0108
+            expected_units=lambda request: self._charges.expected_units(request),  # noqa: PLW0108
             interactions=Interactions(values) if policy.follows_interactions else None,
             application_units=settings.application_units,
             prefixes=self._prefixes,

@@ -20,6 +20,7 @@ from evenhand.telemetry.rolling_file import RollingFile
 from evenhand.telemetry.scheduler_collector import SchedulerCollector
 from evenhand.telemetry.standings import Standing, Standings
 from evenhand.telemetry.traffic_log import TrafficLog
+from evenhand.telemetry.window_collector import WindowCollector
 
 __all__ = [
     "CONTENT_TYPE",
@@ -38,5 +39,6 @@ __all__ = [
     "Standing",
     "Standings",
     "TrafficLog",
+    "WindowCollector",
     "fd_sink",
 ]

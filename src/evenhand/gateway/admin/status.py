@@ -17,6 +17,10 @@ class EngineStatus:
     name: EngineName
     is_up: bool
     reason: str
+    window_reason: str = "fixed"
+    """What the last change of its window was made for; "fixed": it is of a fixed size."""
+    window_because: str = "the configuration says so"
+    """The same, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ _RISE_SHIFT = 6
 
 class _Open(NamedTuple):
     started_us: int
+    size: int | None
     usual_us: int | None
 
 
@@ -43,18 +44,22 @@ class AnswerDelays:
     def started(self, request_id: RequestId, size: int | None, now_us: int) -> None:
         """It was sent. `size` is None where it is not known yet."""
         usual_us = self._longest_us() if size is None else self._of(size)
-        self._open[request_id] = _Open(now_us, usual_us)
+        self._open[request_id] = _Open(now_us, size, usual_us)
 
     def gone(self, request_id: RequestId) -> None:
         """It ended without an answer, or was answered before."""
         self._open.pop(request_id, None)
 
-    def answered(self, request_id: RequestId, size: int, now_us: int, *, is_calm: bool) -> None:
-        """Its first token, or all of it, has come. `is_calm`: nobody waits, so that slow answers are
-        the engine's own way and no queue of ours."""
+    def answered(
+        self, request_id: RequestId, now_us: int, *, is_calm: bool, size: int | None = None
+    ) -> None:
+        """Its first token, or all of it, has come; `size` if it was not known when it was sent.
+        `is_calm`: nobody waits, so that slow answers are the engine's own way and no queue of ours.
+        Nothing, if it was told before that it is gone."""
         opened = self._open.pop(request_id, None)
         if opened is None:
             return
+        size = size or opened.size or 0
         delay_us = max(1, now_us - opened.started_us)
         usual_us = self._learn(size, delay_us, is_calm=is_calm)
         if opened.started_us >= self._round_us:

@@ -29,20 +29,18 @@ class WindowControl:
     """
 
     def __init__(self, limits: WindowLimits) -> None:
-        self._limits = limits
-        self.restarted(0)
-
-    def restarted(self, now_us: int) -> None:
-        """The engine is new, or came back: nothing is known of it."""
+        self.limits = limits
         self._own = OwnSignals()
         self._told = ToldQueue()
-        self._slots = self._limits.slots
-        self.window = self._limits.start(self._slots)
+        self._slots = limits.slots
+        self.window = limits.start(limits.slots)
         self.reason = WindowReason.START
+        self.changes = dict.fromkeys(WindowReason, 0)
+        """How often the window was changed, by reason."""
         self._disproved_slots = 0
         self._told_us: int | None = None
         self._stale_floor: int | None = None
-        self._shrunk_us = self._preempted_us = now_us
+        self._shrunk_us = self._preempted_us = 0
         self._doubles = self._slots is None
         self._calm_rounds = 0
         self._step = 1
@@ -54,7 +52,7 @@ class WindowControl:
         for want of news. What waits for it then says nothing of an overload."""
         if self._stale_floor is not None:
             return True
-        return (self._doubles or self._step > 2) and self.window < self._limits.most(self._slots)
+        return (self._doubles or self._step > 2) and self.window < self.limits.most(self._slots)
 
     @property
     def waiting_inside(self) -> int:
@@ -63,14 +61,17 @@ class WindowControl:
 
     # What happens.
 
+    def came_up(self) -> None:
+        """It was down, and is not any more: that it was silent meanwhile says nothing."""
+        self._told_us = self._stale_floor = None
+
     def started(self, request_id: RequestId, prompt_tokens: int | None, now_us: int) -> None:
         """A request was sent; `prompt_tokens` if its answer is streamed, else None."""
         self._own.started(request_id, prompt_tokens, now_us)
 
-    def first_token(self, request_id: RequestId, prompt_tokens: int, now_us: int) -> None:
+    def first_token(self, request_id: RequestId, now_us: int) -> None:
         """Of a streamed answer. Once."""
-        is_calm = not self._is_awaited
-        self._own.first_token(request_id, prompt_tokens, now_us, is_calm=is_calm)
+        self._own.first_token(request_id, now_us, is_calm=not self._is_awaited)
 
     def ended(self, request_id: RequestId, answer_tokens: int | None, now_us: int) -> None:
         """A request has left the engine; `answer_tokens` None: without a whole answer. Once."""
@@ -174,18 +175,19 @@ class WindowControl:
             self._close(smaller, WindowReason.STALE, now_us)
 
     def _change(self, window: int, reason: WindowReason, now_us: int) -> None:
-        fitting = min(self._limits.fitting(window), self._limits.most(self._slots))
+        fitting = min(self.limits.fitting(window), self.limits.most(self._slots))
         if fitting != self.window:
             self.window, self.reason = fitting, reason
+            self.changes[reason] += 1
         self._own.begin_round(now_us)
 
     def _learn_slots(self, report: EngineReport, now_us: int) -> None:
         """Slots are believed until more runs than there are."""
-        slots = self._limits.slots or report.slots or self._slots
+        slots = self.limits.slots or report.slots or self._slots
         if slots is None or slots <= self._disproved_slots:
             return
         if report.running is not None and report.running > slots:
             self._disproved_slots, self._slots = slots, None
         elif slots != self._slots:
             self._slots, self._doubles = slots, False
-            self._change(self._limits.start(slots), WindowReason.START, now_us)
+            self._change(self.limits.start(slots), WindowReason.START, now_us)

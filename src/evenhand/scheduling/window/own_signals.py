@@ -21,11 +21,9 @@ class OwnSignals:
         delays = self._whole if prompt_tokens is None else self._first_tokens
         delays.started(request_id, prompt_tokens, now_us)
 
-    def first_token(
-        self, request_id: RequestId, prompt_tokens: int, now_us: int, *, is_calm: bool
-    ) -> None:
+    def first_token(self, request_id: RequestId, now_us: int, *, is_calm: bool) -> None:
         """Of a streamed answer."""
-        self._first_tokens.answered(request_id, prompt_tokens, now_us, is_calm=is_calm)
+        self._first_tokens.answered(request_id, now_us, is_calm=is_calm)
 
     def ended(
         self, request_id: RequestId, answer_tokens: int | None, now_us: int, *, is_calm: bool
@@ -35,7 +33,7 @@ class OwnSignals:
         if answer_tokens is None:
             self._whole.gone(request_id)
         else:
-            self._whole.answered(request_id, answer_tokens, now_us, is_calm=is_calm)
+            self._whole.answered(request_id, now_us, is_calm=is_calm, size=answer_tokens)
 
     def begin_round(self, now_us: int) -> None:
         """Answers count that are of requests sent from now on."""
