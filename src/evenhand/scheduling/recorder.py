@@ -111,6 +111,11 @@ class Recorder(Scheduler):
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
 
+    def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
+        super().engine_told(name, waiting=waiting, may_take_more=may_take_more)
+        arguments = {"name": name, "waiting": waiting, "may_take_more": may_take_more}
+        self._sink(Event("engine_told", arguments, None))
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         super().evicted(name, prefix, trust_domain)
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}

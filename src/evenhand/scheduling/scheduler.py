@@ -341,6 +341,10 @@ class Scheduler:
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
+    def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
+        """So many requests wait inside an engine, and it may be able to run more than its window."""
+        self.capacity.told(name, waiting=waiting, may_take_more=may_take_more)
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
         if self._prefixes is not None:
