@@ -25,7 +25,6 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.charges import Charges
 from evenhand.scheduling.contest import Contest
-from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
@@ -68,9 +67,9 @@ class Scheduler:
         self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
-        self._prefixes: Prefixes | None = None
+        self.prefixes: Prefixes | None = None
         if policy.asks_prefixes:
-            self._prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
+            self.prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
         ground = Ground(
             tree=self.tree,
             backlog=self.backlog,
@@ -79,11 +78,12 @@ class Scheduler:
             weights=settings.cost,
             lanes=settings.lanes,
             output_tokens_default=settings.output_tokens_default,
-            expected_work=self._expected_work,
-            expected_units=self._expected_units,
+            # Built before there are charges.
+            expected_work=lambda request: self._charges.expected_work(request),
+            expected_units=lambda request: self._charges.expected_units(request),
             interactions=Interactions(values) if policy.follows_interactions else None,
             application_units=settings.application_units,
-            prefixes=self._prefixes,
+            prefixes=self.prefixes,
         )
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
@@ -271,11 +271,11 @@ class Scheduler:
         return Settlement(request, outcome, engine, units, corrected)
 
     def prompt_counted(
-        self, request_id: RequestId, input_tokens: int, cached_tokens: int, now_ms: int
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int | None, now_ms: int
     ) -> None:
-        """The engine has said how long a running request's prompt is, and how much of it was cached: its
-        start's charge is corrected now, not only in the end."""
-        assert 0 <= cached_tokens <= input_tokens
+        """The engine has said how long a running request's prompt is, and how much of it was cached (None:
+        not that): its start's charge is corrected now, and so is what is believed of the cache."""
+        assert cached_tokens is None or 0 <= cached_tokens <= input_tokens
         ticket = self._tickets[request_id]
         assert ticket.engine is not None
         self._running.prompt_counted(ticket, input_tokens, cached_tokens, now_ms)
@@ -326,8 +326,8 @@ class Scheduler:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         before = self.capacity.engines.get(name)
         serves_others = before is None or before.models != set(models)
-        if before is not None and self._prefixes is not None and serves_others:
-            self._prefixes.forget(name)
+        if before is not None and self.prefixes is not None and serves_others:
+            self.prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
         if serves_others:
@@ -337,18 +337,23 @@ class Scheduler:
 
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
-        if self._prefixes is not None:
-            self._prefixes.evicted(trust_domain, name, prefix)
+        if self.prefixes is not None:
+            self.prefixes.evicted(trust_domain, name, prefix)
 
     def restarted(self, name: EngineName) -> None:
         """An engine came back with an empty cache."""
-        if self._prefixes is not None:
-            self._prefixes.forget(name)
+        if self.prefixes is not None:
+            self.prefixes.forget(name)
 
     def stored(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache is known to hold this prefix."""
-        if self._prefixes is not None and prefix:
-            self._prefixes.stored(trust_domain, name, prefix)
+        if self.prefixes is not None and prefix:
+            self.prefixes.stored(trust_domain, name, prefix)
+
+    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
+        """An engine's cache holds no more than so many tokens, in blocks of so many."""
+        if self.prefixes is not None:
+            self.prefixes.sized(name, tokens_max, block_tokens)
 
     # Tenants change.
 
@@ -445,14 +450,6 @@ class Scheduler:
         return self._charges.ticket(
             request, leaf, pool, sequence=sequence, now_ms=now_ms, lane=lane
         )
-
-    # Parts ask these, and are built before there are charges.
-
-    def _expected_work(self, request: Request) -> Work:
-        return self._charges.expected_work(request)
-
-    def _expected_units(self, request: Request) -> int:
-        return self._charges.expected_units(request)
 
     def _keep_up(self, now_ms: int) -> None:
         """Once a second, between two requests."""

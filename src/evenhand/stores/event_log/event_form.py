@@ -122,6 +122,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "engine_changed": ("name", "window", "models"),
     "evicted": ("name", "prefix", "trust_domain"),
     "stored": ("name", "prefix", "trust_domain"),
+    "cache_sized": ("name", "tokens_max", "block_tokens"),
     "restarted": ("name",),
     "hold_back": ("tenant",),
     "let_go": ("tenant",),
