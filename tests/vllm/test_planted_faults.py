@@ -51,7 +51,9 @@ def test_memory_that_is_not_given_back(tiny: Path) -> None:
             free(manager, request)
         leaked = leaked or request.num_output_tokens == 7
 
-    with patch.object(KVCacheManager, "free", leaks), pytest.raises(AssertionError, match="lent"):
+    # vLLM itself says so when it resets its cache.
+    seen = pytest.raises((AssertionError, RuntimeError), match=r"lent|Failed to reset")
+    with patch.object(KVCacheManager, "free", leaks), seen:
         run(tiny)
 
 
