@@ -18,8 +18,8 @@ OnChange = Callable[[EngineLink, bool, str], None]
 """Called with an engine, whether it is up, and why."""
 
 OnReport = Callable[[EngineLink, EngineReport | None], None]
-"""Called with an engine and what it says of itself now; None: it has been silent for so long that what it
-said last counts no more. `link.report` and `link.report_ms` are set already."""
+"""Called with an engine and what it says of itself now; None: it has been silent for so long that what
+it said last counts no more. `link.report` and `link.report_ms` are set already."""
 
 OnRestart = Callable[[EngineLink, str], None]
 """Called with an engine whose counters went back, and which: it has restarted, its cache is empty."""

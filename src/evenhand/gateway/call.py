@@ -13,12 +13,14 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from evenhand.engines.circuit import Sent, Verdict
 from evenhand.gateway.admission import Admitted, Refused, admit, scheduler_request
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.engine_stay import EngineStay
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import Identity, KeyHolder
@@ -92,7 +94,7 @@ class Call:
         self._usage = NO_USAGE
         self._units = 0
         self._is_settled = False
-        self._link: EngineLink | None = None
+        self._stay: EngineStay | None = None
         self._attempts = Attempts()
         self._relay: Relay | None = None
         self._charged_tokens = 0
@@ -119,7 +121,7 @@ class Call:
     @property
     def engine(self) -> EngineName | None:
         """Where it runs, or has run last."""
-        return None if self._link is None else self._link.name
+        return None if self._stay is None else self._stay.link.name
 
     # The client's side.
 
@@ -198,10 +200,11 @@ class Call:
         assert self._phase is Phase.QUEUED
         assert self._admitted is not None
         self._phase = Phase.RUNNING
-        self._link = engine
         self._record.started(engine.name, waited_ms)
-        completion = self._admitted.completion
-        salt = self._gateway.salts.of(self._holder.identity.trust_domain)
+        identity, completion = self._holder.identity, self._admitted.completion
+        sent_as = Sent(self._id, identity.tenant, completion.model)
+        self._stay = EngineStay(engine, sent_as, self._gateway.now_s())
+        salt = self._gateway.salts.of(identity.trust_domain)
         sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
         meter = None
         if completion.is_stream:
@@ -263,12 +266,16 @@ class Call:
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens
         if new:
+            stay, booking, now_s = self._stay, self._booking, self._gateway.now_s()
+            assert stay is not None
+            assert booking is not None, "what runs is booked"
+            stay.produced(now_s)
+            if not self._charged_tokens:
+                self._dispatcher.allowances.answers(stay.link, self._id)
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
-            booking = self._booking
-            assert booking is not None, "what runs is booked"
             booking.produced(output_tokens)
-            self._record.tokens_came(new, self._gateway.now_s())
+            self._record.tokens_came(new, now_s)
 
     def completed_stream(self, usage: Usage) -> None:
         if self._phase is not Phase.RUNNING:
@@ -286,21 +293,21 @@ class Call:
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
         if self._phase is not Phase.RUNNING:
             return  # as for a completed stream
-        assert self._link is not None
+        stay = self._stay
+        assert stay is not None
         if not self._attempts.give_up():
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
             message = "The engine cannot be reached. Try again later."
-        self._gateway.engine_failed_on(self._id, self._link.name, message)
-        if fault is Fault.UNREACHABLE:
-            self._link.report_unreachable()
+        self._gateway.engine_failed_on(self._id, stay.link.name, message)
+        stay.failed(outcome, fault)
         may_retry = (
             fault is not Fault.FINAL
             and not self._answer.is_streaming
             and self._attempts.sends_left
             and not self._charged_tokens
         )
-        if may_retry and self._dispatcher.try_again_elsewhere(self._id):
+        if may_retry and self._dispatcher.try_again_elsewhere(stay.link, stay.sent, stay.verdict):
             self._phase = Phase.QUEUED
             self._relay = None
             return
@@ -414,6 +421,10 @@ class Call:
         expected = self._dispatcher.scheduler.expected_usage(self._id)
         return expected if self._relay is None else self._relay.usage_so_far(expected)
 
+    def _is_given_up(self) -> bool:
+        """Whether the engine may go on with it: it was sent, and no end of it was seen."""
+        return bool(self._relay is not None and not self._relay.is_over and self._attempts.sends)
+
     def _booked(self) -> Booking:
         assert self._booking is not None, "no call is queued without a booking"
         return self._booking
@@ -435,10 +446,14 @@ class Call:
         booking = self._booking
         if was_running:
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
-            self._units = self._dispatcher.settle(self._id, worth, outcome).units
+            stay, is_given_up = self._stay, self._is_given_up()
+            assert stay is not None
+            verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
+            self._units = self._dispatcher.settle(
+                self._id, worth, outcome, verdict=verdict, is_given_up=is_given_up
+            ).units
             if usage is not None and booking is not None:
-                assert self._link is not None
-                booking.settle(usage, outcome, self._link.name, self._units)
+                booking.settle(usage, outcome, stay.link.name, self._units)
                 return
         if booking is not None:
             booking.void(outcome)

@@ -80,6 +80,8 @@ class Relay:
         self._whole: WholeAnswer | None = None
         self.is_stream_done = False
         """`[DONE]` was passed on."""
+        self.is_over = False
+        """The engine has nothing more to do with it, as far as one can know."""
 
     def crashed(self, error: Exception) -> None:
         self._call.crashed(error)
@@ -130,6 +132,7 @@ class Relay:
 
     @guarded
     def on_end(self) -> None:
+        self.is_over = True
         if self._stream is not None:
             self._end_stream(self._stream)
         elif self._whole is not None:
@@ -137,6 +140,7 @@ class Relay:
 
     @guarded
     def on_lost(self, reason: Lost) -> None:
+        self.is_over = reason is not Lost.TIMED_OUT
         if reason is Lost.TIMED_OUT:
             message = "The engine was silent for too long. Try again later."
             self._call.failed(Outcome.ENGINE_TIMEOUT, message, Fault.FINAL)
@@ -157,10 +161,11 @@ class Relay:
             call.passes(out)
             return
         call.passes_last(out)
-        self.is_stream_done = True
+        self.is_stream_done = self.is_over = True
 
     def _tell_error(self, stream: StreamedAnswer) -> None:
         """Whatever the engine has said of an error inside the stream."""
+        self.is_over = True
         if stream.refusal is not None:
             self._call.refused_by_engine(*stream.refusal)
         elif stream.error is not None:

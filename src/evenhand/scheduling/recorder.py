@@ -95,6 +95,10 @@ class Recorder(Scheduler):
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        super().engine_held(name, slots=slots)
+        self._sink(Event("engine_held", {"name": name, "slots": slots}, None))
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         super().evicted(name, prefix, trust_domain)
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}

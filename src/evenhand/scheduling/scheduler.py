@@ -302,6 +302,11 @@ class Scheduler:
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        """So many slots of an engine's window are not to be given away from here on, though nothing of
+        ours is in flight in them. It stays up."""
+        self.capacity.hold(name, slots)
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
         if self._prefixes is not None:

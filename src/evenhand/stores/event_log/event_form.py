@@ -118,6 +118,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "try_again_elsewhere": ("request_id", "now_ms"),
     "charged_elsewhere": ("tenant", "units", "now_ms"),
     "engine_changed": ("name", "window", "models"),
+    "engine_held": ("name", "slots"),
     "evicted": ("name", "prefix", "trust_domain"),
     "restarted": ("name",),
     "plan": ("changes",),
