@@ -14,8 +14,9 @@ from fractions import Fraction
 import pytest
 
 from evenhand.model import NO_USAGE, EngineName, Outcome, RequestId, Usage
-from evenhand.scheduling import Scheduler, Settlement, TenantShare
+from evenhand.scheduling import Scheduler, SchedulerSettings, Settlement, TenantShare
 from evenhand.scheduling.cost.protocol import Work
+from evenhand.scheduling.running import Running
 from evenhand.scheduling.ticket import Ticket
 from hostile.attacked import (
     ENGINES,
@@ -261,14 +262,20 @@ def test_declaring_small_answers_gains_nothing(before: Shown) -> None:
     check_attack(attacked(declaring(1)), before)
 
 
-class ChargesWhatIsDeclared(Scheduler):
-    """Reserves the most that an answer may be, as a hold in tokens would."""
-
-    def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
+class ReservesWhatIsDeclared(Running):
+    def start(self, ticket: Ticket, now_ms: int) -> EngineName:
         ticket.paid_tokens = ticket.request.output_tokens_max or ticket.paid_tokens
         work = Work(ticket.input_tokens, 0, ticket.paid_tokens)
         ticket.expected_units = self._charges.cost.units(work, ticket.pinned)
-        return super()._put_on_engine(ticket, now_ms)
+        return super().start(ticket, now_ms)
+
+
+class ChargesWhatIsDeclared(Scheduler):
+    """Reserves the most that an answer may be, as a hold in tokens would."""
+
+    def __init__(self, settings: SchedulerSettings) -> None:
+        super().__init__(settings)
+        self._running.__class__ = ReservesWhatIsDeclared
 
 
 def test_control_declaring_is_seen_where_it_is_reserved() -> None:

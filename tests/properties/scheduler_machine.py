@@ -168,7 +168,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _queue(self, request: Request) -> None:
         leaf = self.scheduler.tree.leaf(request.tenant)
-        pool = self.scheduler._pool(request)
+        pool = self.scheduler._contest.pool(request)
         lift = LiftWatch(self.scheduler, pool)
         submission = self.scheduler.submit(request, self.now_ms)
         if submission.refused is None:

@@ -64,11 +64,24 @@ class Backlog:
         heads = (next(iter(queue.values())) for pool, queue in pools.items() if pool in open_pools)
         return min(heads, key=lambda ticket: ticket.sequence)
 
-    def newest(self, leaf: Node) -> Ticket:
-        """The leaf's last ticket, in the last of the lanes that it waits in. There must be one."""
-        tails = (next(reversed(queue.values())) for queue in self._queues[leaf].values())
+    def newest(self, leaf: Node) -> Ticket | None:
+        """The leaf's last ticket that has not run before, in the last of the lanes that it waits in."""
+        tails = (_last_that_has_not_run(queue) for queue in self._queues[leaf].values())
         ranks = self._ranks
-        return max(tails, key=lambda t: (ranks.get(t.pool.lane, 0), t.sequence))
+        return max(
+            (ticket for ticket in tails if ticket is not None),
+            key=lambda ticket: (ranks.get(ticket.pool.lane, 0), ticket.sequence),
+            default=None,
+        )
+
+    def newest_of_all(self) -> Ticket | None:
+        """The last ticket of any leaf that has not run before. O(leaves)."""
+        tickets = (self.newest(leaf) for leaf in self._queues)
+        return max(
+            (ticket for ticket in tickets if ticket is not None),
+            key=lambda ticket: ticket.sequence,
+            default=None,
+        )
 
     def queued_before(self, ticket: Ticket) -> int:
         """How many of the leaf's own requests for the same pool stand before it."""
@@ -85,6 +98,11 @@ class Backlog:
             node.queued_requests += sign
             node.queued_bytes += size
             node.queued_units += units
+
+
+def _last_that_has_not_run(queue: _Queue) -> Ticket | None:
+    """Those that were preempted came early, so the last is found at once."""
+    return next((t for t in reversed(queue.values()) if t.preempted_at is None), None)
 
 
 def _since(queue: _Queue, sequence: int) -> list[Ticket]:

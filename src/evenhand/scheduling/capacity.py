@@ -77,6 +77,10 @@ class Capacity:
         """The others of a pool, in its lane; None: all."""
         return self._pool(pool.lane, tuple(other for other in pool.engines if other != name))
 
+    def closed(self, pool: Pool) -> Pool:
+        """The pool of no engine, in its lane: who waits there does not compete."""
+        return self._pool(pool.lane, ())
+
     def is_open(self, pool: Pool) -> bool:
         """Whether some engine of the pool has a slot."""
         return not self.free.isdisjoint(pool.engines)

@@ -104,14 +104,18 @@ class Charges:
         unpaid = ticket.produced_tokens - ticket.paid_tokens
         if unpaid > 0:
             ticket.paid_tokens = ticket.produced_tokens
-        work = Work(
-            ticket.input_tokens,
-            ticket.cached_tokens,
-            ticket.paid_tokens,
-            self.engine_us(ticket, engine, now_ms),
-        )
-        units = priced(self.cost.units(work, ticket.pinned), ticket.price_percent)
-        return max(0, units - ticket.units)
+        return max(0, self.counted(ticket, self.engine_us(ticket, engine, now_ms)) - ticket.units)
+
+    def counted(self, ticket: Ticket, engine_us: int | None) -> int:
+        """Units of a running request, now that the lengths of its prompt are known."""
+        work = Work(ticket.input_tokens, ticket.cached_tokens, ticket.paid_tokens, engine_us)
+        return priced(self.cost.units(work, ticket.pinned), ticket.price_percent)
+
+    def resume(self, ticket: Ticket, engine: EngineState, now_ms: int) -> None:
+        """It runs again on an engine, which does not count it yet, and is charged already."""
+        if self.clocks is not None:
+            clock_us = self.clocks.clock_us(engine.name, engine.in_flight, now_ms)
+            ticket.engine_clock_us = clock_us - ticket.engine_us_before
 
     def engine_us(self, ticket: Ticket, engine: EngineState, now_ms: int) -> int | None:
         """Its part of its engine's time so far, where the cost asks for it. Must be asked before the

@@ -36,8 +36,10 @@ class Deadlines:
         while self._entries and self._entries[0][0] <= now_ms:
             at_ms, _, request_id = heappop(self._entries)
             ticket = self._tickets.get(request_id)
+            if ticket is None or ticket.engine is not None or ticket.preempted_at is not None:
+                continue
             # The deadline of its first stay in the queue says nothing of its second.
-            if ticket is not None and ticket.engine is None and ticket.expires_ms == at_ms:
+            if ticket.expires_ms == at_ms:
                 yield ticket
 
     def tidy(self, waiting: int) -> None:

@@ -63,7 +63,7 @@ class Door:
 
     def to_shed(self) -> tuple[Ticket, str] | None:
         """The ticket that must leave a queue that is over its limit, and what its tenant has too much
-        of."""
+        of. One that has run before stays; if that tenant has no other, the newest of all goes."""
         limits, backlog = self._limits, self._backlog
         if backlog.bytes > limits.bytes_max:
             leaf, what = self._tree.largest_in_queue(), "bytes"
@@ -72,7 +72,8 @@ class Door:
         else:
             return None
         assert leaf is not None
-        return backlog.newest(leaf), what
+        ticket = backlog.newest(leaf) or backlog.newest_of_all()
+        return None if ticket is None else (ticket, what)
 
     def shed(self, ticket: Ticket, what: str, now_ms: int) -> Refusal:
         """For a ticket that has left the queue as `to_shed` told."""

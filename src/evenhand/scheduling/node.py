@@ -44,16 +44,17 @@ class Node:
     `virtual` is normalised service. Siblings are ordered by it plus the node's lift in the pool they
     wait for (`lifts`). It begins at `virtual_base`, which moves when the weight or the place in the tree
     does, so that all service ever received stays known. `last_ended_ms` is when a request of a leaf
-    ended last. `is_leaving`: it goes when nothing beneath it is open. `lineage` is the node and all
-    above it, the root last. `queued_units` is what its waiting requests are expected to cost. `views`
-    holds, for each pool that somebody beneath waits for, the children that do; `last_left` per engine,
-    the child that last ceased to wait for it and the pool in which it did, `left_latest` the latest of
-    these; `waiting_weight` sums the weights of the waiting.
+    ended last. `is_held_back`: what waits at a leaf does not compete. `is_leaving`: it goes when nothing
+    beneath it is open. `lineage` is the node and all above it, the root last. `queued_units` is what its
+    waiting requests are expected to cost. `views` holds, for each pool that somebody beneath waits for,
+    the children that do; `last_left` per engine, the child that last ceased to wait for it and the pool
+    in which it did, `left_latest` the latest of these; `waiting_weight` sums the weights of the waiting.
     """
 
     __slots__ = (
         "children",
         "index",
+        "is_held_back",
         "is_leaving",
         "last_ended_ms",
         "last_left",
@@ -88,6 +89,7 @@ class Node:
         self.virtual_base = 0
         self.last_ended_ms = 0
         self.is_leaving = False
+        self.is_held_back = False
         self.queued_units = 0
         self.queued_bytes = 0
         self.queued_requests = 0

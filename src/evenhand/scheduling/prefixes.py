@@ -53,9 +53,13 @@ class Prefixes:
     def started(self, request: Request, engine: EngineName, input_tokens: int) -> int:
         """The request runs there, so the engine holds its prefix from now on. How many of the tokens
         that its prompt is taken to be were in the engine's cache before."""
-        prefix, domain = request.prefix, request.trust_domain
-        if not prefix:
+        if not request.prefix:
             return 0
+        held = self.stored(request.trust_domain, engine, request.prefix)
+        return input_tokens * held // len(request.prefix)
+
+    def stored(self, domain: TrustDomain, engine: EngineName, prefix: bytes) -> int:
+        """The engine holds this prefix from now on. How many bytes of it were believed held before."""
         index = self._indexes.get(domain)
         if index is None:
             index = self._indexes[domain] = PrefixIndex(self._index_bytes_max)
@@ -68,7 +72,7 @@ class Prefixes:
         if held < len(prefix):
             for gained in self._listeners:
                 gained(domain, engine, prefix, held)
-        return input_tokens * held // len(request.prefix)
+        return held
 
     def evicted(self, trust_domain: TrustDomain, engine: EngineName, prefix: bytes) -> None:
         """The engine has dropped this prefix and all that continues it; `b""` is everything."""

@@ -77,6 +77,22 @@ class Recorder(Scheduler):
         self._sink(Event("settle", arguments, answer))
         return answer
 
+    def prompt_counted(
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int, now_ms: int
+    ) -> None:
+        super().prompt_counted(request_id, input_tokens, cached_tokens, now_ms)
+        arguments = {
+            "request_id": request_id,
+            "input_tokens": input_tokens,
+            "cached_tokens": cached_tokens,
+            "now_ms": now_ms,
+        }
+        self._sink(Event("prompt_counted", arguments, None))
+
+    def preempted(self, request_id: RequestId, now_ms: int) -> None:
+        super().preempted(request_id, now_ms)
+        self._sink(Event("preempted", {"request_id": request_id, "now_ms": now_ms}, None))
+
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
         answer = super().try_again_elsewhere(request_id, now_ms)
         arguments = {"request_id": request_id, "now_ms": now_ms}
@@ -104,9 +120,22 @@ class Recorder(Scheduler):
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
         self._sink(Event("evicted", arguments, None))
 
+    def stored(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
+        super().stored(name, prefix, trust_domain)
+        arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
+        self._sink(Event("stored", arguments, None))
+
     def restarted(self, name: EngineName) -> None:
         super().restarted(name)
         self._sink(Event("restarted", {"name": name}, None))
+
+    def hold_back(self, tenant: TenantPath) -> None:
+        super().hold_back(tenant)
+        self._sink(Event("hold_back", {"tenant": tenant}, None))
+
+    def let_go(self, tenant: TenantPath) -> None:
+        super().let_go(tenant)
+        self._sink(Event("let_go", {"tenant": tenant}, None))
 
     def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
         planned = tuple(changes)

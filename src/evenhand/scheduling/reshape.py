@@ -63,15 +63,15 @@ class Reshape:
     def _move(self, node: Node, to: Node) -> None:
         """Its requests are taken out, with what they are charged, and put back at the new place."""
         moved = self._beneath(node)
-        running = [(ticket, ticket.units) for ticket in moved if ticket.engine is not None]
+        charged = [(ticket, ticket.units) for ticket in moved if ticket.units or ticket.engine]
         waiting = [ticket for ticket in moved if ticket.engine is None]
         for ticket in waiting:
             self._picking.take_out(ticket)
-        for ticket, units in running:
-            self._tree.occupy(ticket.leaf, -1, -units)
+        for ticket, units in charged:
+            self._tree.occupy(ticket.leaf, -1 if ticket.engine else 0, -units)
         self._tree.move(node, to)
-        for ticket, units in running:
-            self._tree.occupy(ticket.leaf, 1, units)
+        for ticket, units in charged:
+            self._tree.occupy(ticket.leaf, 1 if ticket.engine else 0, units)
         for ticket in sorted(waiting, key=lambda ticket: ticket.sequence):
             self._picking.put_back(ticket)
 

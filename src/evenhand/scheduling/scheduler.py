@@ -24,6 +24,7 @@ from evenhand.scheduling.admission.overload import OverloadStatus
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.charges import Charges
+from evenhand.scheduling.contest import Contest
 from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
@@ -42,6 +43,7 @@ from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prediction.error import PredictionErrors
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.reshape import Reshape
+from evenhand.scheduling.running import Running
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.share_tree import ShareTree, subtree
@@ -103,14 +105,23 @@ class Scheduler:
             settings.lanes,
         )
         self._measures_time = self._charges.clocks is not None
+        self._running = Running(
+            ground,
+            self._charges,
+            self._where,
+            self._placement,
+            self._order,
+            hears_charges=policy.order.hears_charges,
+            lanes=self._lanes,
+        )
         self._output_units = self._charges.output_units
         # Where the order keeps no turns, a request that nobody stands before need not pass through it.
         self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
         self._hears_charges = policy.order.hears_charges
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines = Deadlines(self._tickets)
+        self._contest = Contest(self.capacity, self._lanes, self._picking, self._tickets.values)
         self._sequence = 0
-        self._ended_units_peak = 0
         self._upkeep_ms = 0
         self._reshape = Reshape(self.tree, self._tickets.values, self._picking, self._forget)
         self._idle = IdleHand(
@@ -130,26 +141,26 @@ class Scheduler:
         if not self._passes_through:
             return None
         capacity, waiting = self.capacity, self.tree.root.views
-        pool = capacity.pool(request.model) if self._lanes is None else self._pool(request)
+        pool = capacity.pool(request.model) if self._lanes is None else self._contest.pool(request)
         if not capacity.is_open(pool):
             return None
         if waiting and capacity.open_pools(waiting):
             return None  # whoever waits for an open pool may go first
         leaf = self.tree.leaf(request.tenant)
-        if self._door.is_closed_to(request, leaf):
+        if leaf.is_held_back or self._door.is_closed_to(request, leaf):
             return None
         if self._admission.refusal(request, leaf, now_ms) is not None:
             return None
         ticket = self._tickets[request.id] = self._ticket(request, leaf, pool, now_ms)
         self.tree.pass_through(leaf, pool)
-        return self._put_on_engine(ticket, now_ms)
+        return self._running.start(ticket, now_ms)
 
     def submit(self, request: Request, now_ms: int) -> Submission:
         """Queue a request, or refuse it. At the global limit the newest waiting request of the
         tenant furthest over its share goes; the arrival only if it is that tenant's (always the
         arrival where the settings say that nothing is shed)."""
         assert request.id not in self._tickets, "submitted twice"
-        pool = self._pool(request)
+        pool = self._contest.pool(request)
         if not self.capacity.is_served(pool):
             message = f"No engine that serves {request.model} is up. Try again later."
             return self._refuse(Refusal(request, Outcome.NO_ENGINE, message, 5_000))
@@ -157,6 +168,7 @@ class Scheduler:
         if door.is_closed_to(request, leaf):
             return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
+        pool = self._contest.pool_now(request, leaf)
         starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
             return self._refuse(door.queue_full(request, now_ms))
@@ -177,6 +189,7 @@ class Scheduler:
         """A waiting request's client has left. It will never start. O(log n)."""
         ticket = self._tickets[request_id]
         assert ticket.engine is None, "it runs: settle it"
+        assert ticket.preempted_at is None, "it has run: settle it"
         self._leave(ticket, Outcome.CANCELLED_QUEUED, now_ms)
 
     def expire(self, now_ms: int) -> tuple[Refusal, ...]:
@@ -203,9 +216,10 @@ class Scheduler:
             return None
         self._picking.started(ticket)
         self._deadlines.tidy(self.backlog.requests)
-        self._charges.expect(ticket)  # anew: more is known than when it came
+        if ticket.preempted_at is None:
+            self._charges.expect(ticket)  # anew: more is known than when it came
         counters = counters_of(ticket.leaf, ticket.pool)
-        engine = self._put_on_engine(ticket, now_ms)
+        engine = self._running.start(ticket, now_ms)
         self._history.started(ticket, counters, now_ms)
         return Start(ticket.request, engine, now_ms - ticket.queued_ms)
 
@@ -242,18 +256,39 @@ class Scheduler:
     ) -> Settlement:
         """End a started request: the charge becomes what it really used. Exactly once."""
         ticket = self._tickets.pop(request_id)
-        engine, request = ticket.engine, ticket.request
+        request, engine = ticket.request, ticket.engine or ticket.preempted_at
         assert engine is not None, "it waits: cancel it"
-        charges, where = self._charges, self.capacity.engines[engine]
-        engine_us = charges.engine_us(ticket, where, now_ms) if self._measures_time else None
-        units = charges.final(ticket, usage, engine_us)
+        if ticket.engine is None:
+            self._wait_no_more(ticket)
+        engine_us = self._running.engine_us(ticket, now_ms) if self._measures_time else None
+        units = self._charges.final(ticket, usage, engine_us)
         ticket.produced_tokens = usage.output_tokens
-        corrected = self._take_off_engine(ticket, engine, units, now_ms)
-        charges.learn(ticket, usage, outcome, engine_us, now_ms)
+        corrected = self._running.end(ticket, units, now_ms)
+        self._charges.learn(ticket, usage, outcome, engine_us, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
         if now_ms >= self._upkeep_ms:
             self._keep_up(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
+
+    def prompt_counted(
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int, now_ms: int
+    ) -> None:
+        """The engine has said how long a running request's prompt is, and how much of it was cached: its
+        start's charge is corrected now, not only in the end."""
+        assert 0 <= cached_tokens <= input_tokens
+        ticket = self._tickets[request_id]
+        assert ticket.engine is not None
+        self._running.prompt_counted(ticket, input_tokens, cached_tokens, now_ms)
+
+    def preempted(self, request_id: RequestId, now_ms: int) -> None:
+        """Its engine took a running request back to its queue, for want of memory. It competes again, at
+        its place by arrival; what it was charged stays, and `next` starts it without a charge. It cannot
+        be cancelled, shed or expire: `settle` ends it, also while it waits."""
+        ticket = self._tickets[request_id]
+        assert ticket.engine is not None, "it does not run"
+        self._running.preempt(ticket, now_ms)
+        ticket.starts_before = self._history.starts
+        self._picking.enter(ticket)
 
     def try_again_elsewhere(self, request_id: RequestId, now_ms: int) -> bool:
         """Its engine failed before the first byte. True: it waits again, at its place by arrival,
@@ -262,10 +297,10 @@ class Scheduler:
         ticket = self._tickets[request_id]
         engine = ticket.engine
         assert engine is not None
-        pool = self.capacity.without(self._pool(ticket.request), engine)
+        pool = self.capacity.without(self._contest.pool(ticket.request), engine)
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
-        self._take_off_engine(ticket, engine, 0, now_ms)
+        self._running.end(ticket, 0, now_ms)
         ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
@@ -296,9 +331,7 @@ class Scheduler:
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
         if serves_others:
-            self._picking.pools_anew(
-                self._tickets.values(), lambda ticket: self._pool(ticket.request)
-            )
+            self._contest.engines_changed()
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
@@ -317,7 +350,22 @@ class Scheduler:
         if self._prefixes is not None:
             self._prefixes.forget(name)
 
+    def stored(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
+        """An engine's cache is known to hold this prefix."""
+        if self._prefixes is not None and prefix:
+            self._prefixes.stored(trust_domain, name, prefix)
+
     # Tenants change.
+
+    def hold_back(self, tenant: TenantPath) -> None:
+        """What waits and comes at a leaf does not compete until `let_go`: it has as much of something
+        else as it may. O(open requests)."""
+        self._contest.hold(self.tree.leaf(tenant), is_held_back=True)
+
+    def let_go(self, tenant: TenantPath) -> None:
+        """It competes again, at the places by arrival; like whoever begins to wait it is lifted to those
+        who wait already."""
+        self._contest.hold(self.tree.leaf(tenant), is_held_back=False)
 
     def plan(self, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
         """Check changes of the share tree; nothing is changed. A plan holds until the tree has
@@ -343,6 +391,16 @@ class Scheduler:
             return explain_waiting(ticket, self.backlog, self._history, now_ms)
         past = self._history.of(request_id)
         return None if past is None else explain_past(past, self._history)
+
+    def standing(self, request_id: RequestId) -> tuple[int, ...]:
+        """Of a request's tenant, as a key for sorting: who has received most for its weight is greatest.
+        Compares siblings, from the top of the tree down."""
+        ticket = self._tickets[request_id]
+        return counters_of(ticket.leaf, ticket.pool)[::-1]
+
+    def served_units(self, tenant: TenantPath) -> int:
+        """All that a leaf was charged here so far."""
+        return self.tree.leaf(tenant).service_units
 
     def lane_standings(self, now_ms: int) -> tuple[LaneStanding, ...]:
         """Each lane in order of precedence; none where there are no lanes."""
@@ -380,10 +438,9 @@ class Scheduler:
 
     @property
     def request_units_peak(self) -> int:
-        """The most that any request was charged at any moment so far. O(open requests): what one is
-        charged only grows until it ends."""
+        """The most that any request was charged at any moment so far. O(open requests)."""
         charged = (ticket.units for ticket in self._tickets.values())
-        return max(self._ended_units_peak, max(charged, default=0))
+        return max(self._running.units_peak, max(charged, default=0))
 
     # Inside.
 
@@ -401,50 +458,6 @@ class Scheduler:
 
     def _expected_units(self, request: Request) -> int:
         return self._charges.expected_units(request)
-
-    def _pool(self, request: Request) -> Pool:
-        """Where it competes when it comes."""
-        if self._lanes is None:
-            return self.capacity.pool(request.model)
-        return self.capacity.pool(request.model, self._lanes.lane(request.lane).name)
-
-    def _put_on_engine(self, ticket: Ticket, now_ms: int) -> EngineName:
-        """Charged now, with the answer expected, so that a burst is not free."""
-        if now_ms >= self._rate.second_ends_ms:
-            self._rate.roll(now_ms)
-        engine, cached_tokens = self._where.place(ticket), 0
-        if self._prefixes is not None:
-            cached_tokens = self._prefixes.started(ticket.request, engine.name, ticket.input_tokens)
-        units = self._charges.start(ticket, engine, cached_tokens, now_ms)
-        ticket.units = units
-        self.tree.occupy(ticket.leaf, 1, units)
-        ticket.engine = engine.name
-        self.capacity.take(engine)
-        self._placement.started(ticket, engine.name)
-        if self._lanes is not None:
-            self._lanes.started(ticket, engine.name, self.tree.root.views, now_ms)
-        if self._hears_charges:
-            self._order.charged(ticket, units, now_ms)
-        return engine.name
-
-    def _take_off_engine(self, ticket: Ticket, engine: EngineName, units: int, now_ms: int) -> int:
-        """Make `units` what it is charged in all, and say how much that added. Its slot is free."""
-        if now_ms >= self._rate.second_ends_ms:
-            self._rate.roll(now_ms)
-        if self._measures_time:
-            self._charges.engine_us(ticket, self.capacity.engines[engine], now_ms)
-        charged = ticket.units
-        self._ended_units_peak = max(self._ended_units_peak, charged, units)
-        self.tree.occupy(ticket.leaf, -1, units - charged)
-        ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
-        self.capacity.release(engine)
-        if self._lanes is not None:
-            self._lanes.ended(ticket)
-        self._placement.ended(ticket, engine, ticket.produced_tokens)
-        if self._hears_charges:
-            self._order.charged(ticket, units - charged, now_ms)
-            self._order.ended(ticket)
-        return units - charged
 
     def _keep_up(self, now_ms: int) -> None:
         """Once a second, between two requests."""

@@ -19,7 +19,9 @@ class Ticket:
     moment, 0 while it waits. `price_percent` is what its lane charges for its work. `first_try_ms` is
     how long it had been here when its second stay in the queue began; 0 in the first.
     `home` is the engine near which it waits, for queues that keep tickets by engine. `failed_engine`
-    is the one that has failed on it before.
+    is the one that has failed on it before. `preempted_at` is the engine that took it back to its queue:
+    it is charged already, and starts again for nothing. `engine_us_before` is its part of the engine's
+    time until then.
     """
 
     request: Request
@@ -44,6 +46,8 @@ class Ticket:
     produced_tokens: int = 0
     failed_engine: EngineName | None = None
     first_try_ms: int = 0
+    preempted_at: EngineName | None = None
+    engine_us_before: int = 0
 
     @property
     def has_failed_once(self) -> bool:

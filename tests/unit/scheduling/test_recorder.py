@@ -22,6 +22,8 @@ QUESTIONS = {
     "open_units",
     "request_units_peak",
     "request_units_max",
+    "served_units",
+    "standing",
 }
 
 

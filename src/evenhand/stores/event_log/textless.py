@@ -27,6 +27,9 @@ class TextlessRecorder(Recorder):
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         super().evicted(name, self._stand_ins.of_whole_blocks(prefix), trust_domain)
 
+    def stored(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
+        super().stored(name, self._stand_ins.of_whole_blocks(prefix), trust_domain)
+
     def _without_text(self, request: Request) -> Request:
         if not request.prefix:
             return request
