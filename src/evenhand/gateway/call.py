@@ -39,7 +39,6 @@ from evenhand.scheduling import Refusal
 from evenhand.telemetry import TrafficLog
 from evenhand.wire.dialect import engine_body
 from evenhand.wire.prefix_text import prefix_text
-from evenhand.wire.stream_meter import StreamMeter
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
     from evenhand.gateway.gateway import Gateway
@@ -203,24 +202,18 @@ class Call:
         self._record.started(engine.name, waited_ms)
         identity, completion = self._holder.identity, self._admitted.completion
         sent_as = Sent(self._id, identity.tenant, completion.model)
-        self._stay = EngineStay(engine, sent_as, self._gateway.now_s())
+        allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
+        self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
         salt = self._gateway.salts.of(identity.trust_domain)
         sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
-        meter = None
-        if completion.is_stream:
-            meter = StreamMeter(
-                client_wants_usage=completion.wants_usage,
-                client_wants_each=completion.wants_usage_each,
-                asked_for_more=sent.asks_for_more,
-            )
         self._relay = Relay(
             self,
-            meter,
+            completion,
             self._gateway.limits,
             input_tokens=self._dispatcher.scheduler.expected_input_tokens(self._id),
-            reports_one_of=completion
-            if engine.dialect.counts_one_choice and completion.choices > 1
-            else None,
+            asks_for_more=sent.asks_for_more,
+            counts_one_choice=engine.dialect.counts_one_choice,
+            origin=stay.origin(completion.choices),
         )
         attempt = engine.client.post(
             self._path,
@@ -270,8 +263,6 @@ class Call:
             assert stay is not None
             assert booking is not None, "what runs is booked"
             stay.produced(now_s)
-            if not self._charged_tokens:
-                self._dispatcher.allowances.answers(stay.link, self._id)
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
             booking.produced(output_tokens)
@@ -293,14 +284,15 @@ class Call:
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
         if self._phase is not Phase.RUNNING:
             return  # as for a completed stream
-        stay = self._stay
+        stay, relay = self._stay, self._relay
         assert stay is not None
+        assert relay is not None
         if not self._attempts.give_up():
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
             message = "The engine cannot be reached. Try again later."
         self._gateway.engine_failed_on(self._id, stay.link.name, message)
-        stay.failed(outcome, fault)
+        stay.failed(outcome, fault, relay.pause_ms)
         may_retry = (
             fault is not Fault.FINAL
             and not self._answer.is_streaming

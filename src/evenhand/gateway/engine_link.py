@@ -8,6 +8,7 @@ from evenhand.engines.circuit import Circuit, CircuitState
 from evenhand.engines.http import EngineClient
 from evenhand.gateway.ghosts import Ghosts
 from evenhand.model import EngineName, EngineReport, ModelName
+from evenhand.wire.answer_names import AnswerNames
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 
@@ -30,7 +31,7 @@ class EngineLink:
     of itself, at `report_ms` on the loop's clock; None while it has said nothing, or nothing of late.
     `signals_missing` are names that it used to tell and no longer does; the fields of `report` they
     filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
-    answer last came, `started_ms` when a request was last sent."""
+    answer last came, `started_ms` when a request was last sent. `names` are those it answers by."""
 
     name: EngineName
     kind: EngineKind
@@ -50,9 +51,11 @@ class EngineLink:
     heard_s: float = 0.0
     started_ms: int = 0
     dialect: Dialect = field(init=False)
+    names: AnswerNames = field(init=False)
 
     def __post_init__(self) -> None:
         self.dialect = DIALECTS[self.kind]
+        self.names = AnswerNames(self.models)
 
     def allowance(self, in_flight: int) -> Allowance:
         """All that bears on how much it may be given, put together: health, the operator's will, the

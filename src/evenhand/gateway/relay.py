@@ -10,8 +10,10 @@ from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.streamed_answer import StreamedAnswer
 from evenhand.gateway.whole_answer import AnswerTooLong, WholeAnswer, answer_usage
 from evenhand.model import Outcome, Usage
+from evenhand.wire.answer_origin import AnswerOrigin
 from evenhand.wire.completion import Completion
 from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
+from evenhand.wire.retry_after import wait_ms
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.stream_meter import StreamMeter
 from evenhand.wire.usage import of_all
@@ -24,6 +26,8 @@ class Fault(Enum):
     """It is down. Another engine may be tried."""
     ENGINE = auto()
     """It failed on this request. Another may be tried while no byte of an answer was passed on."""
+    LIED = auto()
+    """It answered with what is of another request or model. Another may be tried likewise."""
     FINAL = auto()
     """Another engine would do no better, or it is too late to ask."""
 
@@ -63,19 +67,31 @@ class Relay:
     def __init__(
         self,
         call: Relayed,
-        meter: StreamMeter | None,
+        completion: Completion,
         limits: CallLimits,
         *,
         input_tokens: int,
-        reports_one_of: Completion | None,
+        asks_for_more: bool,
+        counts_one_choice: bool,
+        origin: AnswerOrigin | None,
     ) -> None:
-        """`meter` is set if a stream was asked for; `input_tokens` is the estimate. `reports_one_of`:
-        the engine's usage is of one prompt and one choice of these."""
+        """`input_tokens` is the estimate. `asks_for_more`: we asked for usage that the client did not
+        ask for. `counts_one_choice`: the engine's usage is of one prompt and one choice."""
         self._call = call
-        self._meter = meter
+        self._meter: StreamMeter | None = None
+        if completion.is_stream:
+            self._meter = StreamMeter(
+                client_wants_usage=completion.wants_usage,
+                client_wants_each=completion.wants_usage_each,
+                asked_for_more=asks_for_more,
+            )
         self._limits = limits
         self._input_tokens = input_tokens
-        self._reports_one_of = reports_one_of
+        is_one = counts_one_choice and completion.choices > 1
+        self._reports_one_of = completion if is_one else None
+        self._origin = origin
+        self.pause_ms: int | None = None
+        """How long the engine wants to be left alone, if it has said so."""
         self._stream: StreamedAnswer | None = None
         self._whole: WholeAnswer | None = None
         self.is_stream_done = False
@@ -107,16 +123,19 @@ class Relay:
                 self._meter,
                 event_bytes_max=self._limits.event_bytes_max,
                 is_delimited=delimited,
+                origin=self._origin,
             )
         else:
             self._whole = WholeAnswer(status, answer_bytes_max=self._limits.answer_bytes_max)
+            if status in UNWELL:
+                self.pause_ms = wait_ms(headers.get("retry-after"))
 
     def on_body(self, data: bytes) -> None:
         try:
             stream = self._stream
             if stream is not None:
                 self._pass_on(stream, stream.feed(data))
-                if stream.error is not None:
+                if stream.error is not None or stream.lie is not None:
                     self._tell_error(stream)
             elif self._whole is not None:
                 self._whole.feed(data)
@@ -165,18 +184,24 @@ class Relay:
 
     def _tell_error(self, stream: StreamedAnswer) -> None:
         """Whatever the engine has said of an error inside the stream."""
-        self.is_over = True
-        if stream.refusal is not None:
+        self.is_over = stream.lie is None
+        if stream.lie is not None:
+            self._tell_lie(stream.lie)
+        elif stream.refusal is not None:
             self._call.refused_by_engine(*stream.refusal)
         elif stream.error is not None:
             said = stream.error.rstrip(".")
             message = f"The engine failed in the middle of its answer: {said}. Try again."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
 
+    def _tell_lie(self, lie: str) -> None:
+        message = f"The engine mixed up its answers: {lie}. The rest was dropped. Try again."
+        self._call.failed(Outcome.ENGINE_FAILED, message, Fault.LIED)
+
     def _end_stream(self, stream: StreamedAnswer) -> None:
         self._pass_on(stream, stream.end())
         outcome = stream.ending()
-        if stream.error is not None:
+        if stream.error is not None or stream.lie is not None:
             self._tell_error(stream)
         elif outcome is Outcome.COMPLETED:
             self._call.completed_stream(self._whole_stream_usage(stream))
@@ -205,6 +230,10 @@ class Relay:
         if document is None:
             message = "The engine's answer is not JSON. Tell the operator of this gateway."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
+            return
+        lie = None if self._origin is None else self._origin.lie(document)
+        if lie is not None:
+            self._tell_lie(lie)
         else:
             usage = answer_usage(document, self._input_tokens)
             asked = self._reports_one_of
