@@ -79,18 +79,20 @@ def test_a_stream_that_falls_silent_opens_it_although_it_had_answered() -> None:
 def test_one_slow_request_among_others_that_are_answered_opens_nothing() -> None:
     async def main() -> None:
         async with ScriptedEngine() as engine:
-            engine.script(Answer(hang_before_head=True))
-            engine.default = Answer(tokens=2)
+            engine.script(Answer(gated=True), Answer(hang_before_head=True))
+            limits = ClientSettings(first_byte_timeout_ms=300)
             backend = Backend(engine, name="a", circuit=STAYS_OPEN)
-            async with gateway(backend, setup=Setup(client=SILENCE)) as g:
+            async with gateway(backend, setup=Setup(client=limits)) as g:
+                other = await g.stream(STREAM)
+                first = await engine.received(1)
+                first.step()
                 slow = await g.stream(STREAM)
-                await engine.received(1)
-                while not g.records or g.records[-1]["outcome"] is Outcome.COMPLETED:
-                    if len(g.records) > 2_000:
-                        break
-                    await g.post(STREAM)
+                await engine.received(2)
+                first.step()
                 assert (await slow.answer()).status == 504
                 assert state(g, "a") == (CircuitState.CLOSED, None)
+                first.release()
+                assert (await other.answer()).status == 200
 
     uvloop.run(main())
 

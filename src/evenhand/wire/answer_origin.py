@@ -12,8 +12,8 @@ from evenhand.model import ModelName, RequestId
 from evenhand.wire.answer_names import AnswerNames
 
 _OURS: Final = re.compile(r"req_[0-9a-f]{24}")
-_UNSEEN: Final = b"\n\n"
-"""Stands for an id that has not come: no event has this in its middle."""
+_UNSEEN: Final = b"\n\n\n"
+"""Stands for an id that has not come: no event has so many line ends in a row."""
 
 
 class AnswerOrigin:
