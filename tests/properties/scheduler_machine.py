@@ -87,6 +87,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.running: dict[RequestId, EngineName] = {}
         self.produced: dict[RequestId, int] = {}
         self.tried: set[RequestId] = set()
+        self.preempted_units: dict[RequestId, int] = {}
         self.leaf_of: dict[RequestId, Node] = {}
 
     @initialize(
@@ -168,7 +169,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _queue(self, request: Request) -> None:
         leaf = self.scheduler.tree.leaf(request.tenant)
-        pool = self.scheduler._contest.pool(request)
+        pool = self.scheduler._contest.pool_now(request, leaf)
         lift = LiftWatch(self.scheduler, pool)
         submission = self.scheduler.submit(request, self.now_ms)
         if submission.refused is None:
@@ -243,9 +244,10 @@ class SchedulerMachine(RuleBasedStateMachine):
     # They leave, and time passes.
 
     @rule(data=st.data())
-    @precondition(lambda self: self.waiting)
+    @precondition(lambda self: self.waiting.keys() - self.preempted_units.keys())
     def cancel(self, data: st.DataObject) -> None:
-        request = self.waiting[data.draw(st.sampled_from(sorted(self.waiting)))]
+        never_ran = sorted(self.waiting.keys() - self.preempted_units.keys())
+        request = self.waiting[data.draw(st.sampled_from(never_ran))]
         self._gone_unserved(request)
         self.scheduler.cancel(request.id, self.now_ms)
 
@@ -288,6 +290,52 @@ class SchedulerMachine(RuleBasedStateMachine):
             self.waiting[request_id] = request
             self._noted_in_pool(self._ticket(request_id))
 
+    @rule(
+        data=st.data(),
+        input_tokens=st.integers(0, INPUT_TOKENS_MAX),
+        cached=st.integers(0, INPUT_TOKENS_MAX),
+    )
+    @precondition(lambda self: self.running)
+    def prompt_counted(self, data: st.DataObject, input_tokens: int, cached: int) -> None:
+        request = self._draw_running(data)
+        cached = min(cached, input_tokens)
+        self.scheduler.prompt_counted(request.id, input_tokens, cached, self.now_ms)
+        self.seen["prompts counted"] += 1
+
+    @rule(data=st.data(), times=st.integers(1, 3))
+    @precondition(lambda self: self.running)
+    def preempted(self, data: st.DataObject, times: int) -> None:
+        for _ in range(min(times, len(self.running))):
+            request = self._draw_running(data)
+            units = self._ticket(request.id).units
+            self.scheduler.preempted(request.id, self.now_ms)
+            del self.running[request.id]
+            self.waiting[request.id] = request
+            self.preempted_units[request.id] = units
+            self._noted_in_pool(self._ticket(request.id))
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.preempted_units)
+    def preempted_ends(self, data: st.DataObject) -> None:
+        request_id = data.draw(st.sampled_from(sorted(self.preempted_units)))
+        request = self.waiting.pop(request_id)
+        self.running[request_id] = EngineName("none of them")
+        del self.preempted_units[request_id]
+        self.seen["ended while preempted"] += 1
+        usage = Usage(request.prompt_tokens or 0, self.produced[request_id])
+        self._settle(request, usage, Outcome.CANCELLED_RUNNING)
+
+    @rule(data=st.data(), is_held=st.booleans())
+    def hold(self, data: st.DataObject, is_held: bool) -> None:
+        tenant = data.draw(st.sampled_from(self.leaves))
+        (self.scheduler.hold_back if is_held else self.scheduler.let_go)(tenant)
+        leaf = self.scheduler.tree.leaf(tenant)
+        assert leaf.is_held_back == is_held
+        for request_id in self.waiting:
+            if self.leaf_of[request_id] is leaf:
+                self._noted_in_pool(self._ticket(request_id))
+                assert bool(self._ticket(request_id).pool.engines) != is_held
+
     @rule(data=st.data(), models=st.sampled_from([("m1",), ("m1", "m2"), ("m2",)]))
     @precondition(lambda self: self.ground.models_change)
     def engine_serves_others(self, data: st.DataObject, models: tuple[str, ...]) -> None:
@@ -295,11 +343,12 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.models[name] = models
         self._set_window(name, self.scheduler.capacity.engines[name].window)
 
-    @rule(data=st.data(), prefix=st.sampled_from(PREFIXES))
+    @rule(data=st.data(), prefix=st.sampled_from(PREFIXES), is_stored=st.booleans())
     @precondition(lambda self: self.scheduler.settings.policy.asks_prefixes)
-    def evicted(self, data: st.DataObject, prefix: bytes) -> None:
+    def cache_changes(self, data: st.DataObject, prefix: bytes, is_stored: bool) -> None:
         name = data.draw(st.sampled_from(sorted(self.models)))
-        self.scheduler.evicted(name, prefix, TrustDomain(""))
+        tell = self.scheduler.stored if is_stored else self.scheduler.evicted
+        tell(name, prefix, TrustDomain(""))
 
     def _set_window(self, name: EngineName, window: int) -> None:
         models = [ModelName(model) for model in self.models[name]]
@@ -393,7 +442,12 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _note_start(self, ticket: Ticket, engine: EngineName) -> None:
         self.running[ticket.request.id] = engine
-        self.produced[ticket.request.id] = 0
+        before = self.preempted_units.pop(ticket.request.id, None)
+        if before is None:
+            self.produced[ticket.request.id] = 0
+        else:
+            assert ticket.units == before, "nobody pays twice for a start"
+            self.seen["started again"] += 1
         if self.bound is not None:
             self.bound.in_flight(len(self.running))
 

@@ -28,6 +28,7 @@ ONE_ENGINE = {"e1": ("m1",)}
 WAITING_MAX = 60
 _ENDINGS = [Outcome.COMPLETED] * 6 + [Outcome.CANCELLED_RUNNING, Outcome.ENGINE_FAILED]
 _STEPS = ["arrive"] * 8 + ["produce"] * 8 + ["settle"] * 5 + ["cancel", "fail", "window"]
+_INSIDE = ["counted", "counted", "preempt", "hold"]
 
 
 def any_request(dice: random.Random, request_id: RequestId, tenant: TenantPath) -> Request:
@@ -61,6 +62,8 @@ class _Run:
     waiting: dict[RequestId, Request] = field(default_factory=dict)
     running: dict[RequestId, int] = field(default_factory=dict)
     """What each has produced."""
+    preempted: dict[RequestId, int] = field(default_factory=dict)
+    """The same of those that wait again."""
 
     def step(self) -> None:
         dice = self.dice
@@ -70,7 +73,7 @@ class _Run:
         getattr(self, dice.choice(self.steps))()
         while (start := self.recorder.next(self.now_ms)) is not None:
             del self.waiting[start.request.id]
-            self.running[start.request.id] = 0
+            self.running[start.request.id] = self.preempted.pop(start.request.id, 0)
         soonest_ms = self.recorder.next_expiry_ms()
         if soonest_ms is not None and soonest_ms <= self.now_ms:
             for refusal in self.recorder.expire(self.now_ms):
@@ -110,7 +113,12 @@ class _Run:
         if self.waiting:
             request_id = self.dice.choice(list(self.waiting))
             del self.waiting[request_id]
-            self.recorder.cancel(request_id, self.now_ms)
+            produced = self.preempted.pop(request_id, None)
+            if produced is None:
+                self.recorder.cancel(request_id, self.now_ms)
+            else:
+                usage = Usage(20, produced)
+                self.recorder.settle(request_id, usage, Outcome.CANCELLED_RUNNING, self.now_ms)
 
     def fail(self) -> None:
         if self.running:
@@ -123,6 +131,22 @@ class _Run:
     def elsewhere(self) -> None:
         tenant, units = self.dice.choice(self.leaves), self.dice.choice([1, 300, 5_000])
         self.recorder.charged_elsewhere(tenant, units, self.now_ms)
+
+    def counted(self) -> None:
+        if self.running:
+            tokens = self.dice.choice([0, 20, 250])
+            request_id = self.dice.choice(list(self.running))
+            self.recorder.prompt_counted(request_id, tokens, tokens // 2, self.now_ms)
+
+    def preempt(self) -> None:
+        for request_id in list(self.running)[-self.dice.randrange(4) :]:
+            self.waiting[request_id] = self.recorder._tickets[request_id].request
+            self.preempted[request_id] = self.running.pop(request_id)
+            self.recorder.preempted(request_id, self.now_ms)
+
+    def hold(self) -> None:
+        tell = self.dice.choice([self.recorder.hold_back, self.recorder.let_go])
+        tell(self.dice.choice(self.leaves))
 
     def window(self) -> None:
         name = self.dice.choice(sorted(self.engines))
@@ -141,11 +165,13 @@ def drive(
     arrival: Arrival = any_request,
     engines: Mapping[str, tuple[str, ...]] = ONE_ENGINE,
     has_neighbours: bool = False,
+    is_inside: bool = False,
 ) -> None:
-    """So many steps; each is a few calls. `has_neighbours`: other gateways tell what they charge."""
+    """So many steps; each is a few calls. `has_neighbours`: other gateways tell what they charge.
+    `is_inside`: the host is an engine's own scheduler."""
     dice, leaves = random.Random(seed), list(tenant_paths(recorder.settings.tenants))
     run = _Run(recorder, dice, arrival, engines, leaves)
-    run.steps = [*_STEPS, "elsewhere"] if has_neighbours else _STEPS
+    run.steps = [*_STEPS, *["elsewhere"] * has_neighbours, *_INSIDE * is_inside]
     for name in sorted(engines):
         run.change(name, 4)
     for _ in range(steps):
@@ -160,9 +186,18 @@ def recorded(
     arrival: Arrival = any_request,
     engines: Mapping[str, tuple[str, ...]] = ONE_ENGINE,
     has_neighbours: bool = False,
+    is_inside: bool = False,
 ) -> list[Event]:
     """The log of such a run."""
     log: list[Event] = []
     recorder = Recorder(settings, log.append)
-    drive(recorder, seed=seed, steps=steps, arrival=arrival, engines=engines, has_neighbours=True)
+    drive(
+        recorder,
+        seed=seed,
+        steps=steps,
+        arrival=arrival,
+        engines=engines,
+        has_neighbours=has_neighbours,
+        is_inside=is_inside,
+    )
     return log

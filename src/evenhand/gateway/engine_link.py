@@ -28,7 +28,7 @@ class EngineLink:
     """`window` is how many requests may be in flight there while all is well. `reason` says why it is
     down, in words for the operator, who has `is_drained` in hand. `report_unreachable` tells whoever
     watches the engine's health that a request could not connect. `report` is what the engine last said
-    of itself, at `report_ms` on the loop's clock; None while it has said nothing, or nothing of late.
+    of itself, asked at `report_ms` on the loop's clock; None while it has said nothing, or nothing of late.
     `signals_missing` are names that it used to tell and no longer does; the fields of `report` they
     filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by."""

@@ -16,6 +16,7 @@ from evenhand.telemetry import (
     ObservedCollector,
     RequestLog,
     SchedulerCollector,
+    SignalCollector,
 )
 
 _LAST_WORDS_MS = 1_000
@@ -82,6 +83,7 @@ class GatewayServer:
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
         )
         gateway.metrics.registry.register(collector)
+        gateway.metrics.registry.register(SignalCollector(status.engines))
         if gateway.dispatcher.scheduler.settings.lanes:
             lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
             gateway.metrics.registry.register(lanes)

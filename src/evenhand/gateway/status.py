@@ -74,5 +74,16 @@ class GatewayStatus:
         return int((self._loop.time() - self._started_s) * 1000)
 
     def engines(self) -> Sequence[EngineStatus]:
-        links = self._gateway.dispatcher.engines.values()
-        return [EngineStatus(link.name, link.is_up, link.reason) for link in links]
+        now_ms = self._gateway.dispatcher.now_ms()
+        return [
+            EngineStatus(
+                link.name,
+                link.is_up,
+                link.reason,
+                report=link.report,
+                report_age_ms=None if link.report_ms is None else now_ms - link.report_ms,
+                signals=link.signals,
+                signals_missing=link.signals_missing,
+            )
+            for link in self._gateway.dispatcher.engines.values()
+        ]

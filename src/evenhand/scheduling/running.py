@@ -95,6 +95,8 @@ class Running:
             self._charge(ticket, 0, units, now_ms)
         else:
             self._take_off(ticket, units, now_ms)
+        if self._hears_charges:
+            self._order.ended(ticket)
         self.units_peak = max(self.units_peak, units)
         ticket.units, ticket.leaf.last_ended_ms = 0, now_ms
         return units - charged
@@ -110,8 +112,6 @@ class Running:
             self._lanes.ended(ticket)
         self._placement.ended(ticket, engine, ticket.produced_tokens)
         self._charge(ticket, -1, units, now_ms)
-        if self._hears_charges:
-            self._order.ended(ticket)
 
     def _charge(self, ticket: Ticket, requests: int, units: int, now_ms: int) -> None:
         """Make `units` what it is charged, with so many more requests that run."""

@@ -25,7 +25,6 @@ from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.charges import Charges
 from evenhand.scheduling.contest import Contest
-from evenhand.scheduling.cost.protocol import Work
 from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
@@ -71,20 +70,7 @@ class Scheduler:
         self._prefixes: Prefixes | None = None
         if policy.asks_prefixes:
             self._prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
-        ground = Ground(
-            tree=self.tree,
-            backlog=self.backlog,
-            capacity=self.capacity,
-            rate=self._rate,
-            weights=settings.cost,
-            lanes=settings.lanes,
-            output_tokens_default=settings.output_tokens_default,
-            expected_work=self._expected_work,
-            expected_units=self._expected_units,
-            interactions=Interactions(values) if policy.follows_interactions else None,
-            application_units=settings.application_units,
-            prefixes=self._prefixes,
-        )
+        ground = self._ground()
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
         self._placement = policy.placement.build(ground, values)
@@ -126,6 +112,24 @@ class Scheduler:
         self._reshape = Reshape(self.tree, self._tickets.values, self._picking, self._forget)
         self._idle = IdleHand(
             self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
+        )
+
+    def _ground(self) -> Ground:
+        """What parts are built on."""
+        settings, policy = self.settings, self.settings.policy
+        return Ground(
+            tree=self.tree,
+            backlog=self.backlog,
+            capacity=self.capacity,
+            rate=self._rate,
+            weights=settings.cost,
+            lanes=settings.lanes,
+            output_tokens_default=settings.output_tokens_default,
+            expected_work=lambda request: self._charges.expected_work(request),  # noqa: PLW0108 - built later
+            expected_units=lambda request: self._charges.expected_units(request),  # noqa: PLW0108 - as well
+            interactions=Interactions(policy.values()) if policy.follows_interactions else None,
+            application_units=settings.application_units,
+            prefixes=self._prefixes,
         )
 
     # Requests come in.
@@ -287,6 +291,7 @@ class Scheduler:
         ticket = self._tickets[request_id]
         assert ticket.engine is not None, "it does not run"
         self._running.preempt(ticket, now_ms)
+        ticket.pool = self._contest.pool_again(ticket)
         ticket.starts_before = self._history.starts
         self._picking.enter(ticket)
 
@@ -301,7 +306,8 @@ class Scheduler:
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._running.end(ticket, 0, now_ms)
-        ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
+        ticket.engine, ticket.failed_engine = None, engine
+        ticket.pool = self._contest.pool_again(ticket)
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
@@ -450,14 +456,6 @@ class Scheduler:
         return self._charges.ticket(
             request, leaf, pool, sequence=sequence, now_ms=now_ms, lane=lane
         )
-
-    # Parts ask these, and are built before there are charges.
-
-    def _expected_work(self, request: Request) -> Work:
-        return self._charges.expected_work(request)
-
-    def _expected_units(self, request: Request) -> int:
-        return self._charges.expected_units(request)
 
     def _keep_up(self, now_ms: int) -> None:
         """Once a second, between two requests."""

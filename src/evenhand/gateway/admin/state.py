@@ -98,6 +98,10 @@ class LiveState:
                     "models": [] if slots is None else sorted(slots.models),
                     "window": 0 if slots is None else slots.window,
                     "in_flight": 0 if slots is None else slots.in_flight,
+                    "signals": engine.signals,
+                    "signals_missing": engine.signals_missing,
+                    "report": None if engine.report is None else asdict(engine.report),
+                    "report_age_ms": engine.report_age_ms,
                 }
             )
         return rows

@@ -37,7 +37,8 @@ class Order(Protocol):
         has served. As `charged`."""
 
     def ended(self, ticket: Ticket) -> None:
-        """It runs no more, and all that it is charged was told of. Once for each start; as `charged`."""
+        """It runs no more, and all that it is charged was told of. Once for each start that was charged:
+        one that was preempted has not ended. As `charged`."""
 
     def forget(self, node: Node) -> None:
         """The node has been taken out of the tree. Nothing waits or runs beneath it."""

@@ -59,7 +59,15 @@ def arrival(dice: random.Random, request_id: RequestId, tenant: TenantPath) -> R
 
 
 def run(recorder: Recorder, *, seed: int = 1, steps: int = 400) -> None:
-    drive(recorder, seed=seed, steps=steps, arrival=arrival, engines=ENGINES, has_neighbours=True)
+    drive(
+        recorder,
+        seed=seed,
+        steps=steps,
+        arrival=arrival,
+        engines=ENGINES,
+        has_neighbours=True,
+        is_inside=True,
+    )
 
 
 def logged(path: Path, settings: SchedulerSettings, *, holds_text: bool = True) -> Replayed:
@@ -133,6 +141,7 @@ def test_changes_of_the_tree_and_all_other_calls_are_written(tmp_path: Path) -> 
         assert isinstance(plan, TreePlan)
         core.apply(plan)
         core.restarted(EngineName("e1"))
+        core.stored(EngineName("e1"), b"text", TrustDomain(""))
         core.evicted(EngineName("e1"), b"text", TrustDomain(""))
         core.retry_after_ms(("c", "b"), 10**6)
     written = {line.split('"')[1] for line in path.read_text().splitlines()[1:-1]}
