@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from evenhand.cli.composition import client_settings, embedded_settings
+from evenhand.cli.composition import client_settings, embedded_settings, window_of
 from evenhand.cli.config import Config, EmbeddedEngine, ResolvedSecrets, UrlEngine
 from evenhand.cli.engine_signals import (
     LinkSignals,
@@ -106,11 +106,13 @@ class EngineCrew:
         process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
         self._processes.append(process)
         await process.start()
+        window, control = window_of(engine)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind.EMBEDDED,
             models=frozenset(ModelName(model) for model in engine.models),
-            window=engine.window,
+            window=window,
+            control=control,
             client=EngineClient(EngineAddress.parse(process.url), self._client_settings),
             report_unreachable=lambda: None,  # its launcher watches the process itself
             is_up=True,
@@ -132,11 +134,13 @@ class EngineCrew:
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)
+        window, control = window_of(engine)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind(engine.kind),
             models=frozenset(ModelName(model) for model in engine.models),
-            window=engine.window,
+            window=window,
+            control=control,
             client=EngineClient(address, self._client_settings, headers=headers),
             report_unreachable=lambda: probe.report_failure("refused a connection"),
         )

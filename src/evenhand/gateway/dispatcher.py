@@ -147,6 +147,15 @@ class Dispatcher:
         self.allowances.tell(link)
         self.pump()
 
+    def window_changed(self, link: EngineLink, window: int) -> None:
+        """More, or fewer, may be in flight at an engine. What runs there goes on."""
+        may_start = window > link.window
+        link.window = window
+        if link.is_up:
+            self._tell_scheduler(link)
+        if may_start and self.scheduler.backlog.requests:
+            self.pump()
+
     def pump(self) -> None:
         """Start whatever can start. Safe to call at any time, also from within a start."""
         if self._is_pumping:

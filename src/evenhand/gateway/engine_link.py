@@ -1,14 +1,20 @@
 """One configured engine as the gateway holds it: how to reach it, and how much it may be given."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from evenhand.engines.circuit import Circuit, CircuitState
 from evenhand.engines.http import EngineClient
+<<<<<<< HEAD
 from evenhand.gateway.ghosts import Ghosts
 from evenhand.model import EngineName, EngineReport, ModelName
 from evenhand.wire.answer_names import AnswerNames
+=======
+from evenhand.model import EngineName, EngineReport, ModelName, RequestId
+from evenhand.scheduling.window import WindowControl
+>>>>>>> main
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 
@@ -25,12 +31,13 @@ NOTHING = Allowance(0, 0)
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class EngineLink:
+<<<<<<< HEAD
     """`window` is how many requests may be in flight there while all is well. `reason` says why it is
     down, in words for the operator, who has `is_drained` in hand. `report_unreachable` tells whoever
     watches the engine's health that a request could not connect. `report` is what the engine last said
-    of itself, asked at `report_ms` on the loop's clock; None while it has said nothing, or nothing of late.
-    `signals_missing` are names that it used to tell and no longer does; the fields of `report` they
-    filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
+    of itself, asked at `report_ms` on the loop's clock; None while it has said nothing, or nothing of
+    late. `signals_missing` are names that it used to tell and no longer does; the fields of `report`
+    they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by."""
 
     name: EngineName
@@ -46,15 +53,20 @@ class EngineLink:
     report_ms: int | None = None
     signals: str = "not asked"
     signals_missing: tuple[str, ...] = ()
+<<<<<<< HEAD
     circuit: Circuit = field(default_factory=Circuit)
     ghosts: Ghosts = field(default_factory=Ghosts)
     heard_s: float = 0.0
     started_ms: int = 0
+=======
+    control: WindowControl | None = None
+>>>>>>> main
     dialect: Dialect = field(init=False)
     names: AnswerNames = field(init=False)
 
     def __post_init__(self) -> None:
         self.dialect = DIALECTS[self.kind]
+<<<<<<< HEAD
         self.names = AnswerNames(self.models)
 
     def allowance(self, in_flight: int) -> Allowance:
@@ -73,3 +85,37 @@ class EngineLink:
         if circuit.state is CircuitState.HALF_OPEN:
             held = max(held, window - in_flight - 1)
         return Allowance(window, held)
+=======
+
+    # What a window that moves is told of requests.
+
+    def sent(self, request_id: RequestId, prompt_tokens: int | None) -> None:
+        """One was sent there; its prompt's tokens, if its answer is streamed."""
+        if self.control is not None:
+            self.control.started(request_id, prompt_tokens, _now_us())
+
+    def first_token(self, request_id: RequestId) -> None:
+        """Of a streamed answer."""
+        if self.control is not None:
+            self.control.first_token(request_id, _now_us())
+
+    def left(self, request_id: RequestId, whole_answer_tokens: int | None) -> None:
+        """It is there no more; how long its answer is, if it came whole and at once."""
+        if self.control is not None:
+            self.control.ended(request_id, whole_answer_tokens, _now_us())
+
+    def hear(self, report: EngineReport | None, *, in_flight: int, is_awaited: bool) -> None:
+        """What it tells of itself; None: it has ceased to."""
+        if self.control is not None:
+            self.control.heard(report, in_flight=in_flight, is_awaited=is_awaited, now_us=_now_us())
+
+    def look(self, *, in_flight: int, is_awaited: bool) -> None:
+        """Some time has passed."""
+        if self.control is not None:
+            self.control.look(in_flight=in_flight, is_awaited=is_awaited, now_us=_now_us())
+
+
+def _now_us() -> int:
+    """The clock of all controllers. Not the loop's: uvloop's counts milliseconds."""
+    return time.monotonic_ns() // 1000
+>>>>>>> main

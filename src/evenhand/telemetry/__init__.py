@@ -21,6 +21,7 @@ from evenhand.telemetry.scheduler_collector import SchedulerCollector
 from evenhand.telemetry.signal_collector import SignalCollector
 from evenhand.telemetry.standings import Standing, Standings
 from evenhand.telemetry.traffic_log import TrafficLog
+from evenhand.telemetry.window_collector import WindowCollector
 
 __all__ = [
     "CONTENT_TYPE",
@@ -40,5 +41,6 @@ __all__ = [
     "Standing",
     "Standings",
     "TrafficLog",
+    "WindowCollector",
     "fd_sink",
 ]

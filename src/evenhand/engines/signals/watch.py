@@ -36,8 +36,8 @@ class SignalListener(Protocol):
     """Hears of one engine. All calls happen on the loop's thread and must not block."""
 
     def on_report(self, report: EngineReport, asked_ms: int) -> None:
-        """What the engine says of itself; it was asked at `asked_ms` on the loop's clock, so that nothing
-        that was sent to it before is missing."""
+        """What the engine says of itself; it was asked at `asked_ms` on the loop's clock: nothing that
+        was sent to it before is missing."""
 
     def on_stale(self, reason: str) -> None:
         """For too long there has been no report, and why; told once, until there is one again."""

@@ -23,6 +23,10 @@ class EngineStatus:
     report_age_ms: int | None = None
     signals: str = ""
     signals_missing: tuple[str, ...] = ()
+    window_reason: str = "fixed"
+    """What the last change of its window was made for; "fixed": it is of a fixed size."""
+    window_because: str = "the configuration says so"
+    """The same, in words."""
 
 
 @dataclass(frozen=True, slots=True)

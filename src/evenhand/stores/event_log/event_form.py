@@ -121,6 +121,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "charged_elsewhere": ("tenant", "units", "now_ms"),
     "engine_changed": ("name", "window", "models"),
     "engine_held": ("name", "slots"),
+    "engine_told": ("name", "waiting", "may_take_more"),
     "evicted": ("name", "prefix", "trust_domain"),
     "stored": ("name", "prefix", "trust_domain"),
     "restarted": ("name",),
