@@ -206,32 +206,15 @@ class Call:
         self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
         salt = self._gateway.salts.of(identity.trust_domain)
         sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
-<<<<<<< HEAD
-=======
-        meter = None
-        if completion.is_stream:
-            meter = StreamMeter(
-                client_wants_usage=completion.wants_usage,
-                client_wants_each=completion.wants_usage_each,
-                asked_for_more=sent.asks_for_more,
-            )
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
->>>>>>> main
         self._relay = Relay(
             self,
             completion,
             self._gateway.limits,
-<<<<<<< HEAD
-            input_tokens=self._dispatcher.scheduler.expected_input_tokens(self._id),
+            input_tokens=input_tokens,
             asks_for_more=sent.asks_for_more,
             counts_one_choice=engine.dialect.counts_one_choice,
             origin=stay.origin(completion.choices),
-=======
-            input_tokens=input_tokens,
-            reports_one_of=completion
-            if engine.dialect.counts_one_choice and completion.choices > 1
-            else None,
->>>>>>> main
         )
         attempt = engine.client.post(
             self._path,
@@ -240,7 +223,7 @@ class Call:
             self._relay,
             sends_max=self._attempts.sends_left,
         )
-        engine.sent(self._id, input_tokens if completion.is_stream else None)
+        stay.begun(input_tokens if completion.is_stream else None)
         self._attempts.begin(attempt)
 
     @guarded
@@ -278,15 +261,10 @@ class Call:
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens
         if new:
-<<<<<<< HEAD
             stay, booking, now_s = self._stay, self._booking, self._gateway.now_s()
             assert stay is not None
             assert booking is not None, "what runs is booked"
             stay.produced(now_s)
-=======
-            if not self._charged_tokens and self._link is not None:
-                self._link.first_token(self._id)
->>>>>>> main
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
             booking.produced(output_tokens)
@@ -323,12 +301,8 @@ class Call:
             and self._attempts.sends_left
             and not self._charged_tokens
         )
-<<<<<<< HEAD
         if may_retry and self._dispatcher.try_again_elsewhere(stay.link, stay.sent, stay.verdict):
-=======
-        if may_retry and self._dispatcher.try_again_elsewhere(self._id):
-            self._link.left(self._id, None)
->>>>>>> main
+            stay.ended(None)
             self._phase = Phase.QUEUED
             self._relay = None
             return
@@ -466,22 +440,17 @@ class Call:
         self._usage = usage or NO_USAGE
         booking = self._booking
         if was_running:
-            assert self._link is not None
-            is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
-            self._link.left(self._id, self._usage.output_tokens if is_whole else None)
-            worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             stay, is_given_up = self._stay, self._is_given_up()
             assert stay is not None
+            is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
+            stay.ended(self._usage.output_tokens if is_whole else None)
+            worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
             self._units = self._dispatcher.settle(
                 self._id, worth, outcome, verdict=verdict, is_given_up=is_given_up
             ).units
             if usage is not None and booking is not None:
-<<<<<<< HEAD
                 booking.settle(usage, outcome, stay.link.name, self._units)
-=======
-                booking.settle(usage, outcome, self._link.name, self._units)
->>>>>>> main
                 return
         if booking is not None:
             booking.void(outcome)

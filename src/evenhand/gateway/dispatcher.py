@@ -151,8 +151,7 @@ class Dispatcher:
         """More, or fewer, may be in flight at an engine. What runs there goes on."""
         may_start = window > link.window
         link.window = window
-        if link.is_up:
-            self._tell_scheduler(link)
+        self.allowances.tell(link)
         if may_start and self.scheduler.backlog.requests:
             self.pump()
 

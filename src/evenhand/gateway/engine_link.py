@@ -7,14 +7,10 @@ from typing import NamedTuple
 
 from evenhand.engines.circuit import Circuit, CircuitState
 from evenhand.engines.http import EngineClient
-<<<<<<< HEAD
 from evenhand.gateway.ghosts import Ghosts
-from evenhand.model import EngineName, EngineReport, ModelName
-from evenhand.wire.answer_names import AnswerNames
-=======
 from evenhand.model import EngineName, EngineReport, ModelName, RequestId
 from evenhand.scheduling.window import WindowControl
->>>>>>> main
+from evenhand.wire.answer_names import AnswerNames
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 
@@ -31,14 +27,14 @@ NOTHING = Allowance(0, 0)
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class EngineLink:
-<<<<<<< HEAD
     """`window` is how many requests may be in flight there while all is well. `reason` says why it is
     down, in words for the operator, who has `is_drained` in hand. `report_unreachable` tells whoever
     watches the engine's health that a request could not connect. `report` is what the engine last said
     of itself, asked at `report_ms` on the loop's clock; None while it has said nothing, or nothing of
     late. `signals_missing` are names that it used to tell and no longer does; the fields of `report`
     they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
-    answer last came, `started_ms` when a request was last sent. `names` are those it answers by."""
+    answer last came, `started_ms` when a request was last sent. `names` are those it answers by.
+    `control` moves the window; None: it is of a fixed size."""
 
     name: EngineName
     kind: EngineKind
@@ -53,20 +49,16 @@ class EngineLink:
     report_ms: int | None = None
     signals: str = "not asked"
     signals_missing: tuple[str, ...] = ()
-<<<<<<< HEAD
     circuit: Circuit = field(default_factory=Circuit)
     ghosts: Ghosts = field(default_factory=Ghosts)
     heard_s: float = 0.0
     started_ms: int = 0
-=======
     control: WindowControl | None = None
->>>>>>> main
     dialect: Dialect = field(init=False)
     names: AnswerNames = field(init=False)
 
     def __post_init__(self) -> None:
         self.dialect = DIALECTS[self.kind]
-<<<<<<< HEAD
         self.names = AnswerNames(self.models)
 
     def allowance(self, in_flight: int) -> Allowance:
@@ -85,7 +77,6 @@ class EngineLink:
         if circuit.state is CircuitState.HALF_OPEN:
             held = max(held, window - in_flight - 1)
         return Allowance(window, held)
-=======
 
     # What a window that moves is told of requests.
 
@@ -118,4 +109,3 @@ class EngineLink:
 def _now_us() -> int:
     """The clock of all controllers. Not the loop's: uvloop's counts milliseconds."""
     return time.monotonic_ns() // 1000
->>>>>>> main

@@ -30,12 +30,21 @@ class EngineStay:
         sent = self.sent
         return AnswerOrigin(sent.id, sent.model, self.link.names, choices=choices)
 
+    def begun(self, streamed_prompt_tokens: int | None) -> None:
+        """It was sent; how long its prompt is taken to be, if its answer is streamed."""
+        self.link.sent(self.sent.id, streamed_prompt_tokens)
+
     def produced(self, now_s: float) -> None:
         """Output has come."""
         self.link.heard_s = self._heard_s = now_s
         if not self._has_answered:
             self._has_answered = True
+            self.link.first_token(self.sent.id)
             self._allowances.answers(self.link, self.sent.id)
+
+    def ended(self, whole_answer_tokens: int | None) -> None:
+        """It is there no more; how long its answer is, if it came whole and at once."""
+        self.link.left(self.sent.id, whole_answer_tokens)
 
     def failed(self, outcome: Outcome, fault: Fault, pause_ms: int | None) -> None:
         """It broke off. `pause_ms`: the engine wants to be left alone for so long."""

@@ -12,26 +12,19 @@ _FILL_BITS = 20
 @dataclass(slots=True)
 class EngineState:
     """What the core knows of an engine. `window` is how many requests may be in flight there; 0: it
-<<<<<<< HEAD
     takes none (down or draining), those in flight go on. `held` of its slots are taken by what is not
-    in flight: the host says so. `fill` is how full the window is (`filled`)."""
-=======
-    takes none (down or draining), those in flight go on. `fill` is how full the
-    window is (`filled`). `waiting` of those in flight are told to wait inside the engine, and
-    `may_take_more`: more than the window might run there, nobody knows yet."""
->>>>>>> main
+    in flight: the host says so. `fill` is how full the window is (`filled`). `waiting` of those in
+    flight are told to wait inside the engine, and `may_take_more`: more than the window might run
+    there, nobody knows yet."""
 
     name: EngineName
     models: frozenset[ModelName]
     window: int
     in_flight: int = 0
     fill: int = 0
-<<<<<<< HEAD
     held: int = 0
-=======
     waiting: int = 0
     may_take_more: bool = False
->>>>>>> main
 
     @property
     def has_slot(self) -> bool:
@@ -73,14 +66,13 @@ class Capacity:
             served = {model for engine in self.engines.values() for model in engine.models}
             self._serving = {model: self._names_serving(model) for model in served}
 
-<<<<<<< HEAD
     def hold(self, name: EngineName, slots: int) -> None:
         """So many slots of a known engine's window are held from here on, in all."""
         assert slots >= 0
         state = self.engines[name]
         state.held = slots
         self._refill(state)
-=======
+
     def told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         """What is known of a known engine beside its window."""
         assert waiting >= 0
@@ -95,7 +87,6 @@ class Capacity:
         """Whether some engine of the pool is up and might run more than its window."""
         engines = self.engines
         return any(engines[name].may_take_more for name in pool.engines if name in self._up)
->>>>>>> main
 
     def pool(self, model: ModelName, lane: LaneName = ONE_LANE) -> Pool:
         """The engines that serve a model, up or not, in a lane."""

@@ -111,16 +111,14 @@ class Recorder(Scheduler):
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
 
-<<<<<<< HEAD
     def engine_held(self, name: EngineName, *, slots: int) -> None:
         super().engine_held(name, slots=slots)
         self._sink(Event("engine_held", {"name": name, "slots": slots}, None))
-=======
+
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         super().engine_told(name, waiting=waiting, may_take_more=may_take_more)
         arguments = {"name": name, "waiting": waiting, "may_take_more": may_take_more}
         self._sink(Event("engine_told", arguments, None))
->>>>>>> main
 
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         super().evicted(name, prefix, trust_domain)
