@@ -14,13 +14,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evenhand.engines.circuit import Sent, Verdict
-from evenhand.gateway.admission import Admitted, Refused, admit, scheduler_request
+from evenhand.gateway.admission import Admitted, Refused, scheduler_request
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_stay import EngineStay
+from evenhand.gateway.entrance import let_in
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import Identity, KeyHolder
@@ -127,7 +128,7 @@ class Call:
     @guarded
     def body(self, body: bytes) -> None:
         self._record.bytes_in = len(body)
-        admitted = self._admit(body)
+        admitted = let_in(self._gateway, self._holder, self._path, body)
         if isinstance(admitted, Refused):
             self._refuse(admitted)
             return
@@ -317,22 +318,6 @@ class Call:
         self._fail(outcome, message)
 
     # Endings.
-
-    def _admit(self, body: bytes) -> Admitted | Refused:
-        identity, limits = self._holder.identity, self._gateway.limits
-        if self._gateway.is_draining:
-            message = "The gateway is shutting down. Try again."
-            return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-        admitted = admit(self._path, body, identity, self._gateway.models, limits)
-        if isinstance(admitted, Refused):
-            return admitted
-        open_max = identity.open_requests_max
-        if open_max is not None and self._holder.open_requests > open_max:
-            message = f"This key has {open_max} requests open, its limit. Wait for one to end."
-            scheduler = self._dispatcher.scheduler
-            wait_ms = scheduler.retry_after_ms(identity.tenant, self._dispatcher.now_ms())
-            return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
-        return admitted
 
     def _complete(self, usage: Usage, tell: Callable[[], None]) -> None:
         """The answer is whole: `tell` writes what is left of it. Under a hard budget the settlement is
