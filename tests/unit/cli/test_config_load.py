@@ -47,7 +47,7 @@ def config_of(tmp_path: Path, text: str) -> Config:
 def test_the_sound_file_loads_with_its_defaults(tmp_path: Path) -> None:
     config = config_of(tmp_path, SOUND)
     embedded, vllm = config.engines
-    assert (embedded.window, vllm.window) == (6, 16)
+    assert (embedded.window, vllm.window) == ("auto", "auto")
     assert config.keys[0].trust_domain == "acme"
     assert config.keys[0].tenant == ("acme", "search")
     assert config.keys[0].allows_all_models
