@@ -4,6 +4,7 @@ it, whatever becomes of it and whatever it says (window.md; reliability: a slow 
 import random
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ def of_memory(tokens: int) -> EngineProfile:
     return H100.model_copy(update={"kv_tokens": tokens})
 
 
-def driven(profile: EngineProfile, *, slots: int | None = None, **how: object) -> Driven:
+def driven(profile: EngineProfile, *, slots: int | None = None, **how: Any) -> Driven:
     control = WindowControl(WindowLimits(slots=slots))
     return Driven(profile, control, asks_of(1, **how.pop("asks", CHAT)), **how)
 
@@ -124,8 +125,8 @@ def test_neither_slow_news_nor_a_long_way_matter(report_every_ms: float, hop_ms:
 
 def test_an_engine_that_falls_silent_is_given_less_slowly_and_never_nothing() -> None:
     run = driven(of_seats(64))
-    run.at(30_000, partial(setattr, run, "is_silent", True))  # noqa: FBT003 - setattr has no names
-    run.at(80_000, partial(setattr, run, "is_silent", False))  # noqa: FBT003
+    run.at(30_000, partial(setattr, run, "is_silent", True))
+    run.at(80_000, partial(setattr, run, "is_silent", False))
     run.until(100_000)
     full = run.at_moment(34_000).window
     assert full >= 64
@@ -137,7 +138,7 @@ def test_an_engine_that_falls_silent_is_given_less_slowly_and_never_nothing() ->
 
 def test_an_engine_that_is_silent_for_good_is_known_by_its_answers() -> None:
     run = driven(of_seats(64))
-    run.at(30_000, partial(setattr, run, "is_silent", True))  # noqa: FBT003
+    run.at(30_000, partial(setattr, run, "is_silent", True))
     run.until(110_000)
     most = unlimited(of_seats(64)).until(110_000)
     assert run.at_moment(85_000).window == 16
