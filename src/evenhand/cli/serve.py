@@ -204,6 +204,15 @@ def _compose(
     crew.watch(
         lambda link, is_up, reason: windows.changed(link, is_up=is_up, reason=reason),
         on_report=windows.heard,
+        on_restart=lambda link, evidence: log.event(
+            "engine_restarted", engine=link.name, evidence=evidence
+        ),
+        on_signals=lambda link: log.event(
+            "signals",
+            engine=link.name,
+            signals=link.signals,
+            missing=", ".join(link.signals_missing),
+        ),
     )
     return server
 

@@ -262,6 +262,14 @@ class Call:
         else:
             self._answer.stream(data)
 
+    def prompt_counted(self, input_tokens: int, cached_tokens: int | None) -> None:
+        admitted = self._admitted
+        assert admitted is not None, "what runs was admitted"
+        if (
+            admitted.completion.choices == 1
+        ):  # of several prompts in one nobody knows which was cached
+            self._dispatcher.prompt_counted(self._id, input_tokens, cached_tokens)
+
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens
         if new:

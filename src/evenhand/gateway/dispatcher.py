@@ -90,6 +90,12 @@ class Dispatcher:
         if self._observer is not None:
             self._observer.left(request_id, now_ms)
 
+    def prompt_counted(
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int | None
+    ) -> None:
+        """Its engine has said how long its prompt is and, unless None, how much of it was cached."""
+        self.scheduler.prompt_counted(request_id, input_tokens, cached_tokens, self.now_ms())
+
     def produced(self, request_id: RequestId, tokens: int) -> None:
         self.scheduler.produced(request_id, tokens, int(self._loop.time() * 1000))
 

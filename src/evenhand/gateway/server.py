@@ -17,6 +17,7 @@ from evenhand.telemetry import (
     ObservedCollector,
     RequestLog,
     SchedulerCollector,
+    SignalCollector,
     WindowCollector,
 )
 
@@ -84,6 +85,7 @@ class GatewayServer:
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
         )
         gateway.metrics.registry.register(collector)
+        gateway.metrics.registry.register(SignalCollector(status.engines))
         if gateway.dispatcher.scheduler.settings.lanes:
             lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
             gateway.metrics.registry.register(lanes)

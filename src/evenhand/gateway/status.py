@@ -76,12 +76,21 @@ class GatewayStatus:
         return int((self._loop.time() - self._started_s) * 1000)
 
     def engines(self) -> Sequence[EngineStatus]:
+        now_ms = self._gateway.dispatcher.now_ms()
         links = self._gateway.dispatcher.engines.values()
-        return [_engine_status(link) for link in links]
+        return [_engine_status(link, now_ms) for link in links]
 
 
-def _engine_status(link: EngineLink) -> EngineStatus:
-    status = EngineStatus(link.name, link.is_up, link.reason)
+def _engine_status(link: EngineLink, now_ms: int) -> EngineStatus:
+    status = EngineStatus(
+        link.name,
+        link.is_up,
+        link.reason,
+        report=link.report,
+        report_age_ms=None if link.report_ms is None else now_ms - link.report_ms,
+        signals=link.signals,
+        signals_missing=link.signals_missing,
+    )
     if link.control is None:
         return status
     reason = link.control.reason

@@ -18,6 +18,7 @@ from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
 from evenhand.telemetry.rolling_file import RollingFile
 from evenhand.telemetry.scheduler_collector import SchedulerCollector
+from evenhand.telemetry.signal_collector import SignalCollector
 from evenhand.telemetry.standings import Standing, Standings
 from evenhand.telemetry.traffic_log import TrafficLog
 from evenhand.telemetry.window_collector import WindowCollector
@@ -36,6 +37,7 @@ __all__ = [
     "RequestRecord",
     "RollingFile",
     "SchedulerCollector",
+    "SignalCollector",
     "Standing",
     "Standings",
     "TrafficLog",

@@ -76,6 +76,12 @@ class UrlEngine(BaseModel):
     """At most so many; with `window: auto` only. Left out: 1024."""
     api_key: Reference | None = None
     """The credential that the engine wants, by reference. Left out: none is sent."""
+    signals: Literal["auto", "off"] = "auto"
+    """`auto`: what the engine tells of its load is read twice a second. `off`: it is not asked, and the
+    gateway goes by what it has sent there. An engine of kind `openai` is never asked."""
+    metrics_url: BaseUrl | None = None
+    """Base URL of the engine's metrics where they are not at `url`; same rules. `/metrics` is added.
+    The `api_key` is sent there only if scheme, host and port are those of `url`."""
 
 
 Engine = Annotated[EmbeddedEngine | UrlEngine, Field(discriminator="kind")]

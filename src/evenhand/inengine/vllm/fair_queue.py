@@ -7,7 +7,7 @@ from vllm.v1.request import Request
 
 from evenhand.inengine.host import Arrival, EngineHost
 from evenhand.inengine.tenant_hints import NO_HINTS, read
-from evenhand.inengine.vllm.step_clock import StepClock
+from evenhand.inengine.step_clock import StepClock
 from evenhand.model import NO_USAGE, Outcome, Usage
 
 

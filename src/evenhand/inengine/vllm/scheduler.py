@@ -13,7 +13,7 @@ from vllm.v1.request import Request, RequestStatus
 from evenhand.inengine.host import EngineHost
 from evenhand.inengine.settings import InEngineSettings
 from evenhand.inengine.vllm.fair_queue import FairQueue
-from evenhand.inengine.vllm.step_clock import StepClock
+from evenhand.inengine.step_clock import StepClock
 from evenhand.model import Outcome
 
 _OUTCOMES = {

@@ -123,6 +123,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "engine_told": ("name", "waiting", "may_take_more"),
     "evicted": ("name", "prefix", "trust_domain"),
     "stored": ("name", "prefix", "trust_domain"),
+    "cache_sized": ("name", "tokens_max", "block_tokens"),
     "restarted": ("name",),
     "hold_back": ("tenant",),
     "let_go": ("tenant",),

@@ -1,0 +1,100 @@
+"""How transformers gets to know the scheduler, and how whoever submits says whose a request is."""
+
+import json
+import os
+from collections.abc import Mapping
+from functools import partial
+from itertools import count
+from typing import Any
+
+from transformers.generation.continuous_batching import scheduler as engine_scheduler
+
+from evenhand.inengine.settings import InEngineSettings, InEngineSettingsError
+from evenhand.inengine.tenant_hints import NO_HINTS
+from evenhand.inengine.transformers import versions
+from evenhand.inengine.transformers.scheduler import FairScheduler
+from evenhand.inengine.transformers.tenants import Tenants, hints_of
+
+NAME = "evenhand"
+VARIABLE = "EVENHAND_INENGINE"
+
+_tenants = Tenants()
+_numbers = count(1)
+
+
+class NotInUseError(RuntimeError):
+    """The engine schedules by another scheduler than ours."""
+
+
+def register(*, as_default: bool = False, **settings: Any) -> None:
+    """Make `ContinuousBatchingConfig(scheduler_type="evenhand")` known. Settings are those of the
+    environment variable EVENHAND_INENGINE, a JSON object, and these arguments, which win. Call it again to
+    change them for engines that start later. `as_default`: also for engines that name no scheduler, where
+    no argument of theirs could. Raises InEngineSettingsError, UnsupportedVersionError."""
+    versions.check()
+    found = InEngineSettings.of({**_from_environment(os.environ), **settings})
+    build = partial(FairScheduler, settings=found, tenants=_tenants)
+    engine_scheduler.SCHEDULER_MAPPING[NAME] = build
+    if as_default:
+        engine_scheduler.SCHEDULER_MAPPING["fifo"] = build
+
+
+def submit(
+    manager: Any,
+    input_ids: list[int],
+    *,
+    tenant: str,
+    lane: str | None = None,
+    application: str | None = None,
+    request_id: str | None = None,
+    **how: Any,
+) -> str | None:
+    """`manager.add_request`, for a tenant (a path as `acme/search`). The rest is handed on; the answer is
+    its answer: the request's id. Raises NotInUseError where the engine would not look at the tenant, and
+    ValueError where that is no tenant."""
+    ensure_in_use(manager)
+    hints = hints_of(tenant, lane, application)
+    if hints == NO_HINTS:
+        raise ValueError(f"evenhand: {tenant!r} is no tenant. Write its path, as acme/search.")
+    own_id = f"evenhand-{next(_numbers)}" if request_id is None else request_id
+    _tenants.note(own_id, hints)
+    added = None
+    try:
+        added = manager.add_request(input_ids, request_id=own_id, **how)
+    finally:
+        if added is None:
+            _tenants.forget(own_id)
+    return added  # type: ignore[no-any-return]
+
+
+def ensure_in_use(manager: Any) -> None:
+    """transformers falls back to its own scheduler where it does not know a name, with no more than a line
+    in its log. Raises NotInUseError."""
+    processor = manager.batch_processor
+    if processor is not None:
+        is_ours = isinstance(processor.scheduler, FairScheduler)
+    else:
+        asked = manager.continuous_batching_config.scheduler_type
+        build = engine_scheduler.SCHEDULER_MAPPING.get(asked)
+        is_ours = isinstance(build, partial) and build.func is FairScheduler
+    if not is_ours:
+        raise NotInUseError(
+            "evenhand: this engine uses a scheduler of its own. Call"
+            " evenhand.inengine.transformers.register() first, and give it"
+            f" ContinuousBatchingConfig(scheduler_type={NAME!r})."
+        )
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    said = environment.get(VARIABLE)
+    if not said:
+        return {}
+    try:
+        settings = json.loads(said)
+    except ValueError as problem:
+        raise InEngineSettingsError(f"evenhand: {VARIABLE} is no JSON: {problem}.") from problem
+    if not isinstance(settings, dict):
+        raise InEngineSettingsError(
+            f'evenhand: {VARIABLE} is to be a JSON object, as {{"policy": "vtc"}}.'
+        )
+    return settings
