@@ -200,8 +200,19 @@ def _compose(
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
+    windows = server.windows
     crew.watch(
-        lambda link, is_up, reason: dispatcher.engine_changed(link, is_up=is_up, reason=reason)
+        lambda link, is_up, reason: windows.changed(link, is_up=is_up, reason=reason),
+        on_report=windows.heard,
+        on_restart=lambda link, evidence: log.event(
+            "engine_restarted", engine=link.name, evidence=evidence
+        ),
+        on_signals=lambda link: log.event(
+            "signals",
+            engine=link.name,
+            signals=link.signals,
+            missing=", ".join(link.signals_missing),
+        ),
     )
     return server
 

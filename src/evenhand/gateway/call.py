@@ -210,11 +210,12 @@ class Call:
                 client_wants_each=completion.wants_usage_each,
                 asked_for_more=sent.asks_for_more,
             )
+        input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
         self._relay = Relay(
             self,
             meter,
             self._gateway.limits,
-            input_tokens=self._dispatcher.scheduler.expected_input_tokens(self._id),
+            input_tokens=input_tokens,
             reports_one_of=completion
             if engine.dialect.counts_one_choice and completion.choices > 1
             else None,
@@ -226,6 +227,7 @@ class Call:
             self._relay,
             sends_max=self._attempts.sends_left,
         )
+        engine.sent(self._id, input_tokens if completion.is_stream else None)
         self._attempts.begin(attempt)
 
     @guarded
@@ -260,9 +262,19 @@ class Call:
         else:
             self._answer.stream(data)
 
+    def prompt_counted(self, input_tokens: int, cached_tokens: int | None) -> None:
+        admitted = self._admitted
+        assert admitted is not None, "what runs was admitted"
+        if (
+            admitted.completion.choices == 1
+        ):  # of several prompts in one nobody knows which was cached
+            self._dispatcher.prompt_counted(self._id, input_tokens, cached_tokens)
+
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens
         if new:
+            if not self._charged_tokens and self._link is not None:
+                self._link.first_token(self._id)
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
             booking = self._booking
@@ -301,6 +313,7 @@ class Call:
             and not self._charged_tokens
         )
         if may_retry and self._dispatcher.try_again_elsewhere(self._id):
+            self._link.left(self._id, None)
             self._phase = Phase.QUEUED
             self._relay = None
             return
@@ -434,10 +447,12 @@ class Call:
         self._usage = usage or NO_USAGE
         booking = self._booking
         if was_running:
+            assert self._link is not None
+            is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
+            self._link.left(self._id, self._usage.output_tokens if is_whole else None)
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             self._units = self._dispatcher.settle(self._id, worth, outcome).units
             if usage is not None and booking is not None:
-                assert self._link is not None
                 booking.settle(usage, outcome, self._link.name, self._units)
                 return
         if booking is not None:

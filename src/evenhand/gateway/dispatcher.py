@@ -90,6 +90,12 @@ class Dispatcher:
         if self._observer is not None:
             self._observer.left(request_id, now_ms)
 
+    def prompt_counted(
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int | None
+    ) -> None:
+        """Its engine has said how long its prompt is and, unless None, how much of it was cached."""
+        self.scheduler.prompt_counted(request_id, input_tokens, cached_tokens, self.now_ms())
+
     def produced(self, request_id: RequestId, tokens: int) -> None:
         self.scheduler.produced(request_id, tokens, int(self._loop.time() * 1000))
 
@@ -121,6 +127,15 @@ class Dispatcher:
         self._tell_scheduler(link)
         self._on_engine(link)
         self.pump()
+
+    def window_changed(self, link: EngineLink, window: int) -> None:
+        """More, or fewer, may be in flight at an engine. What runs there goes on."""
+        may_start = window > link.window
+        link.window = window
+        if link.is_up:
+            self._tell_scheduler(link)
+        if may_start and self.scheduler.backlog.requests:
+            self.pump()
 
     def pump(self) -> None:
         """Start whatever can start. Safe to call at any time, also from within a start."""

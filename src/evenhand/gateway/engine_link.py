@@ -1,10 +1,12 @@
 """One configured engine as the gateway holds it: how to reach it, and whether it is up."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from evenhand.engines.http import EngineClient
-from evenhand.model import EngineName, ModelName
+from evenhand.model import EngineName, EngineReport, ModelName, RequestId
+from evenhand.scheduling.window import WindowControl
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 
@@ -12,7 +14,10 @@ from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 class EngineLink:
     """`window` is how many requests may be in flight there while it is up. `reason` says why it is
     down, in words for the operator. `report_unreachable` tells whoever watches the engine's health that
-    a request could not connect."""
+    a request could not connect. `report` is what the engine last said of itself, at `report_ms` on the
+    loop's clock; None while it has said nothing, or nothing of late. `signals_missing` are names that it
+    used to tell and no longer does; the fields of `report` they filled are None. `signals` says in words
+    how far it can be read. `control` moves the window; None: it is of a fixed size."""
 
     name: EngineName
     kind: EngineKind
@@ -22,7 +27,44 @@ class EngineLink:
     report_unreachable: Callable[[], None]
     is_up: bool = False
     reason: str = "not probed yet"
+    report: EngineReport | None = None
+    report_ms: int | None = None
+    signals: str = "not asked"
+    signals_missing: tuple[str, ...] = ()
+    control: WindowControl | None = None
     dialect: Dialect = field(init=False)
 
     def __post_init__(self) -> None:
         self.dialect = DIALECTS[self.kind]
+
+    # What a window that moves is told of requests.
+
+    def sent(self, request_id: RequestId, prompt_tokens: int | None) -> None:
+        """One was sent there; its prompt's tokens, if its answer is streamed."""
+        if self.control is not None:
+            self.control.started(request_id, prompt_tokens, _now_us())
+
+    def first_token(self, request_id: RequestId) -> None:
+        """Of a streamed answer."""
+        if self.control is not None:
+            self.control.first_token(request_id, _now_us())
+
+    def left(self, request_id: RequestId, whole_answer_tokens: int | None) -> None:
+        """It is there no more; how long its answer is, if it came whole and at once."""
+        if self.control is not None:
+            self.control.ended(request_id, whole_answer_tokens, _now_us())
+
+    def hear(self, report: EngineReport | None, *, in_flight: int, is_awaited: bool) -> None:
+        """What it tells of itself; None: it has ceased to."""
+        if self.control is not None:
+            self.control.heard(report, in_flight=in_flight, is_awaited=is_awaited, now_us=_now_us())
+
+    def look(self, *, in_flight: int, is_awaited: bool) -> None:
+        """Some time has passed."""
+        if self.control is not None:
+            self.control.look(in_flight=in_flight, is_awaited=is_awaited, now_us=_now_us())
+
+
+def _now_us() -> int:
+    """The clock of all controllers. Not the loop's: uvloop's counts milliseconds."""
+    return time.monotonic_ns() // 1000

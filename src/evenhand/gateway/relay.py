@@ -8,7 +8,12 @@ from evenhand.engines.http import Lost
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.streamed_answer import StreamedAnswer
-from evenhand.gateway.whole_answer import AnswerTooLong, WholeAnswer, answer_usage
+from evenhand.gateway.whole_answer import (
+    AnswerTooLong,
+    WholeAnswer,
+    answer_usage,
+    prompt_counted,
+)
 from evenhand.model import Outcome, Usage
 from evenhand.wire.completion import Completion
 from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
@@ -29,7 +34,7 @@ class Fault(Enum):
 
 
 class Relayed(Protocol):
-    """The call, as its relay knows it. The last five end the attempt; one of them is called, once, and
+    """The call, as its relay knows it. The last four end the attempt; one of them is called, once, and
     the relay is silent after it, unless `passes` has found the client gone: then none need be."""
 
     def passes(self, data: bytes) -> None:
@@ -37,6 +42,10 @@ class Relayed(Protocol):
 
     def passes_last(self, data: bytes) -> None:
         """The same of the piece that has `[DONE]` in it."""
+
+    def prompt_counted(self, input_tokens: int, cached_tokens: int | None) -> None:
+        """The engine has said how long the prompt is, and how much of it was cached; None: not that,
+        or not yet."""
 
     def produced(self, output_tokens: int) -> None:
         """So many output tokens have come in all."""
@@ -78,6 +87,7 @@ class Relay:
         self._reports_one_of = reports_one_of
         self._stream: StreamedAnswer | None = None
         self._whole: WholeAnswer | None = None
+        self._prompt_told: tuple[int, int | None] | None = None
         self.is_stream_done = False
         """`[DONE]` was passed on."""
 
@@ -150,6 +160,9 @@ class Relay:
 
     def _pass_on(self, stream: StreamedAnswer, out: bytes) -> None:
         call, meter = self._call, stream.meter
+        if meter.prompt is not self._prompt_told:
+            self._prompt_told = meter.prompt
+            self._tell_prompt(meter.prompt)
         call.produced(meter.output_tokens)
         if not out:
             return
@@ -158,6 +171,11 @@ class Relay:
             return
         call.passes_last(out)
         self.is_stream_done = True
+
+    def _tell_prompt(self, prompt: tuple[int, int | None] | None) -> None:
+        """What is said of one prompt of several, or of several at once, says nothing of this one."""
+        if prompt is not None and self._reports_one_of is None:
+            self._call.prompt_counted(*prompt)
 
     def _tell_error(self, stream: StreamedAnswer) -> None:
         """Whatever the engine has said of an error inside the stream."""
@@ -202,6 +220,7 @@ class Relay:
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
         else:
             usage = answer_usage(document, self._input_tokens)
+            self._tell_prompt(prompt_counted(document))
             asked = self._reports_one_of
             if asked is not None:
                 usage = of_all(usage, prompts=asked.prompts, choices=asked.choices)

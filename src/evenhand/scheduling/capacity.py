@@ -13,13 +13,16 @@ _FILL_BITS = 20
 class EngineState:
     """What the core knows of an engine. `window` is how many requests may be in flight there; 0: it
     takes none (down or draining), those in flight go on. `fill` is how full the
-    window is (`filled`)."""
+    window is (`filled`). `waiting` of those in flight are told to wait inside the engine, and
+    `may_take_more`: more than the window might run there, nobody knows yet."""
 
     name: EngineName
     models: frozenset[ModelName]
     window: int
     in_flight: int = 0
     fill: int = 0
+    waiting: int = 0
+    may_take_more: bool = False
 
     @property
     def has_slot(self) -> bool:
@@ -60,6 +63,21 @@ class Capacity:
             state.models = frozenset(models)
             served = {model for engine in self.engines.values() for model in engine.models}
             self._serving = {model: self._names_serving(model) for model in served}
+
+    def told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
+        """What is known of a known engine beside its window."""
+        assert waiting >= 0
+        state = self.engines[name]
+        state.waiting, state.may_take_more = waiting, may_take_more
+
+    def waiting_inside(self) -> int:
+        """Requests that wait inside the engines that are up."""
+        return sum(self.engines[name].waiting for name in self._up)
+
+    def may_take_more(self, pool: Pool) -> bool:
+        """Whether some engine of the pool is up and might run more than its window."""
+        engines = self.engines
+        return any(engines[name].may_take_more for name in pool.engines if name in self._up)
 
     def pool(self, model: ModelName, lane: LaneName = ONE_LANE) -> Pool:
         """The engines that serve a model, up or not, in a lane."""

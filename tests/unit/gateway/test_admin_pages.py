@@ -1,5 +1,7 @@
 """What the admin listener shows, over real HTTP on uvloop."""
 
+from typing import Any
+
 import pytest
 import uvloop
 
@@ -11,6 +13,12 @@ from support.samples import samples_of
 from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
 
 UP = EngineStatus(EngineName("e1"), is_up=True, reason="answers")
+SILENT: dict[str, Any] = {
+    "signals": "",
+    "signals_missing": [],
+    "report": None,
+    "report_age_ms": None,
+}
 DOWN = EngineStatus(EngineName("e2"), is_up=False, reason="connection refused")
 
 
@@ -108,6 +116,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
                 "models": [MODEL],
                 "window": 2,
                 "in_flight": 0,
+                **SILENT,
             },
             {
                 "name": "e2",
@@ -116,6 +125,7 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
                 "models": [],
                 "window": 0,
                 "in_flight": 0,
+                **SILENT,
             },
         ],
         "queue": {"requests": 2, "bytes": 200},
