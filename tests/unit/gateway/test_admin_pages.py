@@ -18,6 +18,9 @@ SILENT: dict[str, Any] = {
     "signals_missing": [],
     "report": None,
     "report_age_ms": None,
+    "window_reason": "fixed",
+    "window_because": "the configuration says so",
+    "waiting_inside": 0,
 }
 DOWN = EngineStatus(EngineName("e2"), is_up=False, reason="connection refused")
 
