@@ -118,6 +118,10 @@ class Recorder(Scheduler):
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        super().engine_held(name, slots=slots)
+        self._sink(Event("engine_held", {"name": name, "slots": slots}, None))
+
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         super().engine_told(name, waiting=waiting, may_take_more=may_take_more)
         arguments = {"name": name, "waiting": waiting, "may_take_more": may_take_more}

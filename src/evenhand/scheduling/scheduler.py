@@ -345,6 +345,11 @@ class Scheduler:
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        """So many slots of an engine's window are not to be given away from here on, though nothing of
+        ours is in flight in them. It stays up."""
+        self.capacity.hold(name, slots)
+
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         """So many requests wait inside an engine, and it may be able to run more than its window."""
         self.capacity.told(name, waiting=waiting, may_take_more=may_take_more)
