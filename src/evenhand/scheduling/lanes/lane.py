@@ -14,8 +14,9 @@ class Lane:
     `ttft_ms_target` is how long its requests should wait at most; None: it has no deadline.
     `floor_percent` and `ceiling_percent` are parts of the windows of all engines that are up, rounded
     down to whole slots, the ceiling to one at least. `keeps_floor_free`: what the lane does not use of
-    its floor nobody else may use. `price_percent` is what a unit of its work adds to the account of its
-    tenant, 100 being the normal price. A pool of it that has been passed over for `ageing_ms` goes first.
+    its floor nobody else may use. `price_percent` is what a unit of its work adds to the account of
+    its tenant, 100 being the normal price. A pool of it that has been passed over for `ageing_ms` goes
+    first.
     """
 
     name: LaneName
