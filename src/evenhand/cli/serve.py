@@ -33,6 +33,8 @@ from evenhand.cli.config import (
     read,
 )
 from evenhand.cli.engine_crew import EngineCrew
+from evenhand.cli.engine_desk import EngineDesk
+from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
@@ -187,9 +189,20 @@ def _compose(
     def on_engine(link: EngineLink) -> None:
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
 
+    def on_circuit(link: EngineLink) -> None:
+        circuit = link.circuit
+        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
+
     dispatcher = Dispatcher(
-        scheduler, crew.links, loop, on_engine=on_engine, observer=observers.shadow
+        scheduler,
+        crew.links,
+        loop,
+        on_engine=on_engine,
+        on_circuit=on_circuit,
+        observer=observers.shadow,
     )
+    if desk is not None:
+        desk.add_commands(EngineDesk(dispatcher, log).commands)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
@@ -200,20 +213,7 @@ def _compose(
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
-    windows = server.windows
-    crew.watch(
-        lambda link, is_up, reason: windows.changed(link, is_up=is_up, reason=reason),
-        on_report=windows.heard,
-        on_restart=lambda link, evidence: log.event(
-            "engine_restarted", engine=link.name, evidence=evidence
-        ),
-        on_signals=lambda link: log.event(
-            "signals",
-            engine=link.name,
-            signals=link.signals,
-            missing=", ".join(link.signals_missing),
-        ),
-    )
+    EngineNews(dispatcher, server.windows, log).follow(crew)
     return server
 
 

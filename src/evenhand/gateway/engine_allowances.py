@@ -91,6 +91,9 @@ class EngineAllowances:
         """The engine has begun anew: its cache is empty, nothing of what it had is left."""
         self._scheduler.restarted(link.name)
         link.ghosts.clear()
+        link.names.forget()
+        if link.control is not None:
+            link.control.came_up()
         if link.circuit.close():
             self._circuit_changed(link)
         self._more_room(link)
