@@ -2,6 +2,7 @@
 
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_window import EngineWindows
 from evenhand.model import EngineReport
@@ -11,9 +12,16 @@ from evenhand.telemetry import RequestLog
 class EngineNews:
     """Passes on what the crew finds, once it `follow`s it."""
 
-    def __init__(self, dispatcher: Dispatcher, windows: EngineWindows, log: RequestLog) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        windows: EngineWindows,
+        caches: EngineCaches,
+        log: RequestLog,
+    ) -> None:
         self._allowances = dispatcher.allowances
         self._windows = windows
+        self._caches = caches
         self._log = log
 
     def follow(self, crew: EngineCrew) -> None:
@@ -26,11 +34,13 @@ class EngineNews:
         )
 
     def _reported(self, link: EngineLink, report: EngineReport | None) -> None:
+        self._caches.heard(link, report)
         self._windows.heard(link, report)
         if report is not None and link.report_ms is not None:
             self._allowances.reported(link, report, link.report_ms)
 
     def _restarted(self, link: EngineLink, evidence: str) -> None:
+        self._caches.emptied(link)
         self._allowances.restarted(link)
         self._log.event("engine_restarted", engine=link.name, evidence=evidence)
 

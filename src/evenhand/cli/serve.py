@@ -28,6 +28,7 @@ from evenhand.cli.config import (
     AskedPolicy,
     Config,
     ConfigurationError,
+    EmbeddedEngine,
     ResolvedSecrets,
     look_outside,
     read,
@@ -43,12 +44,14 @@ from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import PairError
+from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
@@ -213,8 +216,19 @@ def _compose(
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
-    EngineNews(dispatcher, server.windows, log).follow(crew)
+    caches = _caches(config, scheduler)
+    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
     return server
+
+
+def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
+    """An embedded engine does not tell the size of its cache: its slots' contexts are."""
+    caches = EngineCaches(scheduler)
+    for engine in config.engines:
+        if isinstance(engine, EmbeddedEngine):
+            tokens_max = engine.slots * engine.context_tokens
+            caches.sized(EngineName(engine.name), tokens_max=tokens_max, block_tokens=1)
+    return caches
 
 
 def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:
