@@ -193,6 +193,10 @@ def client_settings(config: Config) -> ClientSettings:
     )
 
 
+def abort_grace_ms(config: Config) -> int:
+    return _ms(config.limits.abort_grace_s)
+
+
 def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | None]:
     """Its size to begin with, and who moves it; None: it stays."""
     if engine.window != "auto":
