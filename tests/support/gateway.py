@@ -23,6 +23,7 @@ from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
@@ -48,6 +49,7 @@ from evenhand.scheduling import (
 )
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
+from evenhand.scheduling.window import WindowControl
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
@@ -87,6 +89,9 @@ class Backend:
     window: int = 4
     models: tuple[str, ...] = ("m",)
     name: str = ""
+    control: WindowControl | None = None
+    """Who moves the window; None: it stays. What the engine tells is the test's to hand on
+    (`g.windows`)."""
 
 
 @dataclass
@@ -139,6 +144,7 @@ class RunningGateway:
         """Of the scheduler, as recorded."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
+        self.windows = EngineWindows(self.dispatcher, asyncio.get_running_loop())
 
     @property
     def url(self) -> str:
@@ -263,6 +269,7 @@ async def _gateway(
     edge = Edge(setup.edge, application, on_refused=refused, loop=loop, certificate=certificate)
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, keeper, (host, port))
+    running.windows.start()
     running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     running.database = database
@@ -288,6 +295,7 @@ async def _gateway(
     finally:
         await edge.drain(0)
         application.stop_calls()
+        running.windows.close()
         dispatcher.close()
         for link in links:
             await link.client.close()
@@ -333,7 +341,8 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         name=EngineName(backend.name or f"e{index}"),
         kind=backend.kind,
         models=frozenset(ModelName(model) for model in backend.models),
-        window=backend.window,
+        window=backend.control.window if backend.control else backend.window,
+        control=backend.control,
         client=EngineClient(EngineAddress.parse(backend.engine.url), setup.client),
         report_unreachable=lambda: None,
         is_up=True,
