@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-SLOTS = 4
-"""Of each engine, each with a cache of its own: one prompt."""
+SEATS = 4
+"""Requests that an engine is to compute at once."""
 
 _AT_ONCE = 1_000
 """A window beyond all that is ever open: what comes is sent on at once, as routers do that have no
@@ -20,8 +20,8 @@ class Arm:
 
 
 ARMS = {
-    "d2lpm": Arm(SLOTS, {"preset": "d2lpm"}),
-    "vtc": Arm(SLOTS, {"preset": "vtc", "placement": "least-outstanding"}),
+    "d2lpm": Arm(SEATS, {"preset": "d2lpm"}),
+    "vtc": Arm(SEATS, {"preset": "vtc", "placement": "least-outstanding"}),
     "cache-aware": Arm(_AT_ONCE, {"preset": "fcfs", "placement": "cache-aware"}),
     "round-robin": Arm(_AT_ONCE, {"preset": "fcfs", "placement": "round-robin"}),
 }

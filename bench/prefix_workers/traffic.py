@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 MODEL = "m"
-_WORDS = (
+WORDS = (
     *("the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "with"),
     *("as", "his", "they", "at", "be", "this", "have", "from", "or", "one", "had", "by"),
 )
@@ -19,8 +19,8 @@ class Traffic:
     each replaced by a new one after `questions` of them."""
 
     outstanding: dict[str, int]
-    documents: int = 2
-    questions: int = 20
+    documents: int = 6
+    questions: int = 60
     document_words: int = 1_200
     question_words: int = 20
     output_tokens: int = 16
@@ -55,9 +55,12 @@ class Traffic:
                 document[:] = [self._text(dice, self.document_words), 0]
 
     def _text(self, dice: random.Random, words: int) -> str:
-        return " ".join(dice.choice(_WORDS) for _ in range(words))
+        return " ".join(dice.choice(WORDS) for _ in range(words))
 
 
 NOISY = "noisy"
 VICTIMS = ("ada", "bea", "cleo")
-USUAL = Traffic(outstanding={NOISY: 24, **dict.fromkeys(VICTIMS, 6)})
+_OUTSTANDING = {NOISY: 64, **dict.fromkeys(VICTIMS, 6)}
+USUAL = Traffic(outstanding=_OUTSTANDING)
+LONG = Traffic(outstanding=_OUTSTANDING, document_words=4_800)
+"""For engines that compute a prompt fast: the simulated ones have the pace of a GPU."""
