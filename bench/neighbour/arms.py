@@ -10,10 +10,16 @@ from bench.neighbour.scene import Door, Hint
 from bench.neighbour.traffic import CHAT
 from evenhand.cli.demo.warm_up import warm_up
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.inengine.tenant_hints import TENANT
 
 _FIRST_BYTE_MS = 60_000
 DIRECT = "direct"
 FREE_SLOT = "a slot kept free"
+PRIORITY = "vLLM's priority"
+VTC = "gateway, vtc"
+LANE = "gateway, vtc and a lane"
+PLUG_IN = "plug-in"
+BOTH = "gateway and plug-in"
 
 
 def nothing(_tenant: str) -> Mapping[str, object]:
@@ -27,7 +33,7 @@ def priority(tenant: str) -> Mapping[str, object]:
 
 def tenant_xarg(tenant: str) -> Mapping[str, object]:
     """Where the plug-in finds its tenant when no gateway says it."""
-    return {"vllm_xargs": {"tenant": tenant}}
+    return {"vllm_xargs": {TENANT: tenant}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +53,17 @@ class Arm:
 EMBEDDED = (
     Arm(name=DIRECT, engine="embedded"),
     Arm(name=FREE_SLOT, engine="embedded", keeps_slot_free=True),
-    Arm(name="gateway, vtc", engine="embedded", is_behind_gateway=True),
-    Arm(name="gateway, vtc and a lane", engine="embedded", is_behind_gateway=True, has_lanes=True),
+    Arm(name=VTC, engine="embedded", is_behind_gateway=True),
+    Arm(name=LANE, engine="embedded", is_behind_gateway=True, has_lanes=True),
 )
 VLLM = (
     Arm(name=DIRECT, engine="stock"),
     Arm(name=FREE_SLOT, engine="stock", keeps_slot_free=True),
-    Arm(name="vLLM's priority", engine="priority", hint=priority),
-    Arm(name="gateway, vtc", engine="stock", is_behind_gateway=True),
-    Arm(name="gateway, vtc and a lane", engine="stock", is_behind_gateway=True, has_lanes=True),
-    Arm(name="plug-in", engine="plug-in", hint=tenant_xarg),
-    Arm(name="gateway and plug-in", engine="plug-in", is_behind_gateway=True),
+    Arm(name=PRIORITY, engine="priority", hint=priority),
+    Arm(name=VTC, engine="stock", is_behind_gateway=True),
+    Arm(name=LANE, engine="stock", is_behind_gateway=True, has_lanes=True),
+    Arm(name=PLUG_IN, engine="plug-in", hint=tenant_xarg),
+    Arm(name=BOTH, engine="plug-in", is_behind_gateway=True),
 )
 
 

@@ -43,15 +43,17 @@ def test_a_queue_that_hides_who_waits(tiny: Path) -> None:
 
 
 def test_memory_that_is_not_given_back(tiny: Path) -> None:
-    free, calls = KVCacheManager.free, 0
+    free, leaked = KVCacheManager.free, False
 
     def leaks(manager: KVCacheManager, request: Request) -> None:
-        nonlocal calls
-        calls += 1
-        if calls != 100:
+        nonlocal leaked
+        if leaked or request.num_output_tokens != 7:
             free(manager, request)
+        leaked = leaked or request.num_output_tokens == 7
 
-    with patch.object(KVCacheManager, "free", leaks), pytest.raises(AssertionError, match="lent"):
+    # vLLM itself says so when it resets its cache.
+    seen = pytest.raises((AssertionError, RuntimeError), match=r"lent|Failed to reset")
+    with patch.object(KVCacheManager, "free", leaks), seen:
         run(tiny)
 
 

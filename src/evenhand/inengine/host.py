@@ -4,11 +4,13 @@ An adapter owes, for each request: `arrived` once, and `ended` once. In between 
 (`start`, when `head` has named it) and take it back (`preempted`) any number of times.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from evenhand.inengine.elsewhere import Elsewhere
 from evenhand.inengine.settings import InEngineSettings
-from evenhand.inengine.tenant_hints import ANONYMOUS, TenantHints
+from evenhand.inengine.tenant_hints import ANONYMOUS, NO_DOMAIN, TenantHints
+from evenhand.inengine.tenants import KnownTenants
 from evenhand.model import (
     EngineName,
     ModelName,
@@ -20,17 +22,14 @@ from evenhand.model import (
     Usage,
 )
 from evenhand.scheduling import (
-    AddTenant,
     QueueLimits,
     Scheduler,
     SchedulerSettings,
     TenantShare,
-    TreeProblem,
     compose,
 )
 
 ENGINE = EngineName("self")
-NO_DOMAIN = TrustDomain("")
 MODEL = ModelName("self")
 
 _FOREVER_MS = 1 << 50
@@ -57,11 +56,15 @@ class Arrival:
 
 
 def scheduler_settings(settings: InEngineSettings) -> SchedulerSettings:
-    """Nothing is predicted: inside the engine every token is seen."""
+    """Nothing is predicted: inside the engine every token is seen. Nor is anybody refused: a request
+    that has come so far is one that its gateway has let in."""
+    names = {share.name for share in settings.tenants}
+    nobody = () if ANONYMOUS[0] in names else (TenantShare(name=ANONYMOUS[0]),)
     return SchedulerSettings(
-        tenants=(TenantShare(name=ANONYMOUS[0]),),
-        policy=compose(settings.policy, prediction="none"),
+        tenants=(*settings.tenants, *nobody),
+        policy=compose(settings.policy, prediction="none", admission="none"),
         limits=_UNLIMITED,
+        lanes=settings.lanes,
     )
 
 
@@ -75,32 +78,40 @@ class EngineHost:
         seats: int,
         scheduler: Callable[[SchedulerSettings], Scheduler] = Scheduler,
     ) -> None:
+        self.settings = settings
         self.scheduler = scheduler(scheduler_settings(settings))
         self.reads_prefix = self.scheduler.settings.policy.reads_prefix
         self.scheduler.engine_changed(ENGINE, window=seats, models=(MODEL,))
+        self._tenants = KnownTenants(self.scheduler, tenants_max=settings.tenants_max)
+        self._elsewhere = Elsewhere()
         # Bounded by what the engine's front end lets in.
         self._ran: set[RequestId] = set()
-        self._told_tokens: dict[RequestId, int] = {}
+        self._seats = seats
+        self.running = 0
+        """How many were started, and neither taken back nor ended."""
 
-    def arrived(self, arrival: Arrival, now_ms: int) -> None:
-        """It waits from now on."""
+    def arrived(self, arrival: Arrival, now_ms: int) -> TenantPath:
+        """It waits from now on, as a request of the tenant that is returned."""
         hints = arrival.hints
-        self._know(hints.tenant)
+        tenant = self._tenants.leaf(hints.tenant, hints.weights)
+        if hints.served_units is not None and tenant == hints.tenant:
+            self._hear(tenant, hints.served_units, now_ms)
         request = Request(
             id=RequestId(arrival.id),
-            tenant=hints.tenant,
+            tenant=tenant,
             model=MODEL,
             body_bytes=0,
             prompt_tokens=arrival.input_tokens,
             output_tokens_max=arrival.output_tokens_max,
             queue_wait_ms_max=_FOREVER_MS,
             application=hints.application,
-            lane=hints.lane,
+            lane=self.settings.lane(hints.lane),
             prefix=arrival.prefix,
             trust_domain=arrival.trust_domain,
         )
         submission = self.scheduler.submit(request, now_ms)
         assert submission.refused is None, "no policy inside an engine refuses"
+        return tenant
 
     def head(self, now_ms: int) -> str | None:
         """Who is next; None: nobody may be started at the moment."""
@@ -112,6 +123,7 @@ class EngineHost:
         start = self.scheduler.next(now_ms)
         assert start is not None, "nobody is next"
         self._ran.add(start.request.id)
+        self.running += 1
         return start.request.id
 
     def counted(self, request_id: str, input_tokens: int, cached_tokens: int, now_ms: int) -> None:
@@ -120,43 +132,48 @@ class EngineHost:
 
     def produced(self, request_id: str, output_tokens: int, now_ms: int) -> None:
         """So many tokens of its answer are there in all."""
-        own = RequestId(request_id)
-        new = output_tokens - self._told_tokens.get(own, 0)
-        if new > 0:
-            self._told_tokens[own] = output_tokens
-            self.scheduler.produced(own, new, now_ms)
+        self.produced_in_all(((RequestId(request_id), output_tokens),), now_ms)
+
+    def produced_in_all(self, totals: Iterable[tuple[RequestId, int]], now_ms: int) -> None:
+        """So many tokens of the answer of each of these are there in all."""
+        self.scheduler.produced_in_all(totals, now_ms)
 
     def preempted(self, request_id: str, now_ms: int) -> None:
         """The engine took back one that was started: it waits again."""
+        self.running -= 1
         self.scheduler.preempted(RequestId(request_id), now_ms)
 
-    def ended(self, request_id: str, usage: Usage, outcome: Outcome, now_ms: int) -> None:
-        """It is over, whether it ran or still waited."""
+    def ended(
+        self,
+        request_id: str,
+        usage: Usage,
+        outcome: Outcome,
+        now_ms: int,
+        *,
+        waits: bool = False,
+    ) -> None:
+        """It is over, whether it ran or still `waits`."""
         own = RequestId(request_id)
-        self._told_tokens.pop(own, None)
         if own in self._ran:
             self._ran.remove(own)
+            self.running -= not waits
             self.scheduler.settle(own, usage, outcome, now_ms)
         else:
             self.scheduler.cancel(own, now_ms)
+
+    def seats_now(self, seats: int) -> None:
+        """So many may be started in all from now on."""
+        if seats != self._seats:
+            self._seats = seats
+            self.scheduler.engine_changed(ENGINE, window=seats, models=(MODEL,))
 
     def standing(self, request_id: str) -> tuple[int, ...]:
         """A key for sorting: of the tenant that has had most for its weight, it is greatest."""
         return self.scheduler.standing(RequestId(request_id))
 
-    def _know(self, tenant: TenantPath) -> None:
-        """Make room in the share tree for a tenant that is heard of for the first time."""
-        node = self.scheduler.tree.root
-        parent: TenantPath = ()
-        for name in tenant:
-            child = node.children.get(name)
-            if child is None:
-                rest = tenant[len(parent) :]
-                share = TenantShare(name=rest[-1])
-                for above in reversed(rest[:-1]):
-                    share = TenantShare(name=above, children=(share,))
-                plan = self.scheduler.plan([AddTenant(parent, share)])
-                assert not isinstance(plan, TreeProblem), plan
-                self.scheduler.apply(plan)
-                return
-            node, parent = child, (*parent, name)
+    def _hear(self, tenant: TenantPath, served_units: int, now_ms: int) -> None:
+        """What the gateway has charged a tenant so far, here and elsewhere."""
+        own = self.scheduler.served_units(tenant)
+        more = self._elsewhere.more(tenant, served_units, own)
+        if more:
+            self.scheduler.charged_elsewhere(tenant, more, now_ms)

@@ -69,6 +69,13 @@ class Recorder(Scheduler):
         arguments = {"request_id": request_id, "tokens": tokens, "now_ms": now_ms}
         self._sink(Event("produced", arguments, None))
 
+    def produced_in_all(self, totals: Iterable[tuple[RequestId, int]], now_ms: int) -> None:
+        # A log has one form for it.
+        for request_id, total in totals:
+            new = total - self._tickets[request_id].produced_tokens
+            if new > 0:
+                self.produced(request_id, new, now_ms)
+
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
     ) -> Settlement:
@@ -110,6 +117,10 @@ class Recorder(Scheduler):
         super().engine_changed(name, window=window, models=models)
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
+
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        super().engine_held(name, slots=slots)
+        self._sink(Event("engine_held", {"name": name, "slots": slots}, None))
 
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         super().engine_told(name, waiting=waiting, may_take_more=may_take_more)

@@ -1,8 +1,11 @@
 """Requests on engines: what starts, stops and is charged there, told to every part that has to know."""
 
-from evenhand.model import EngineName
+from collections.abc import Iterable, Mapping
+
+from evenhand.model import EngineName, RequestId
 from evenhand.scheduling.charges import Charges
 from evenhand.scheduling.lanes.lanes import Lanes
+from evenhand.scheduling.node import Node
 from evenhand.scheduling.order.protocol import Order
 from evenhand.scheduling.parts import Ground
 from evenhand.scheduling.placement.protocol import Placement
@@ -82,6 +85,34 @@ class Running:
         ticket.input_tokens, ticket.cached_tokens = input_tokens, cached_tokens
         engine_us = self.engine_us(ticket, now_ms) if self._measures_time else None
         self._charge(ticket, 0, self._charges.counted(ticket, engine_us), now_ms)
+
+    def produced_in_all(
+        self,
+        tickets: Mapping[RequestId, Ticket],
+        totals: Iterable[tuple[RequestId, int]],
+        output_units: int | None,
+        now_ms: int,
+    ) -> list[tuple[Ticket, int]]:
+        """Charge what is new of these answers, leaf by leaf. Where a token has no fixed price
+        (`output_units` None): nothing is charged, and they are returned with what is new."""
+        if output_units is None or self._measures_time:
+            have = [(tickets[request_id], total) for request_id, total in totals]
+            found = [(ticket, total - ticket.produced_tokens) for ticket, total in have]
+            return [(ticket, new) for ticket, new in found if new > 0]
+        self._roll(now_ms)
+        owed: dict[Node, int] = {}
+        for request_id, total in totals:
+            ticket = tickets[request_id]
+            ticket.produced_tokens = total
+            unpaid = total - ticket.paid_tokens
+            if unpaid > 0:
+                ticket.paid_tokens = total
+                units = unpaid * output_units
+                ticket.units += units
+                owed[ticket.leaf] = owed.get(ticket.leaf, 0) + units
+        for leaf, units in owed.items():
+            self._tree.occupy(leaf, 0, units)
+        return []
 
     def preempt(self, ticket: Ticket, now_ms: int) -> None:
         """It is off its engine, and what it is charged stays."""

@@ -254,6 +254,12 @@ class Scheduler:
         if self._hears_charges:
             self._order.charged(ticket, units, now_ms)
 
+    def produced_in_all(self, totals: Iterable[tuple[RequestId, int]], now_ms: int) -> None:
+        """So many output tokens of each are there in all: as `produced` of what is new, but faster."""
+        units = None if self._hears_charges else self._output_units
+        for ticket, new in self._running.produced_in_all(self._tickets, totals, units, now_ms):
+            self.produced(ticket.request.id, new, now_ms)
+
     def settle(
         self, request_id: RequestId, usage: Usage, outcome: Outcome, now_ms: int
     ) -> Settlement:
@@ -314,9 +320,8 @@ class Scheduler:
         return True
 
     def charged_elsewhere(self, tenant: TenantPath, units: int, now_ms: int) -> None:
-        """Another gateway before the same engines has charged a leaf so many units, net of refunds. It
-        counts for whose turn it is, and for nothing else: service, limits and rates are this gateway's
-        own. O(depth)."""
+        """Another host of the same core has charged a leaf so many units, net of refunds: they count for
+        whose turn it is, and for nothing else. O(depth)."""
         assert units > 0, "what was refunded elsewhere is taken off the next charge"
         leaf = self.tree.leaf(tenant)
         self.tree.burden(leaf, units)
@@ -339,6 +344,11 @@ class Scheduler:
             self._contest.engines_changed()
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
+
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        """So many slots of an engine's window are not to be given away from here on, though nothing of
+        ours is in flight in them. It stays up."""
+        self.capacity.hold(name, slots)
 
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         """So many requests wait inside an engine, and it may be able to run more than its window."""

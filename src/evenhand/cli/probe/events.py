@@ -16,7 +16,7 @@ async def kv_events(subject: Subject) -> Finding:
             do = "start vLLM with --kv-events-config"
         case EngineKind.SGLANG:
             info = await subject.table("/server_info", "/get_server_info")
-            told = bool(info.get("kv_events_config"))
+            told = bool(info.get("kv_events") or info.get("kv_events_config"))
             do = "start SGLang with --kv-events-config"
         case _:
             return Finding(_TOPIC, Verdict.NOTE, f"none from an engine of kind {subject.kind}")

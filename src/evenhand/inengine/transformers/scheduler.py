@@ -5,7 +5,7 @@ computed, then whoever the core names, as long as there is room.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from transformers.generation.continuous_batching import requests as engine_requests
@@ -39,6 +39,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         *,
         settings: InEngineSettings,
         tenants: Tenants,
+        build_host: Callable[..., EngineHost] = EngineHost,
     ) -> None:
         versions.check()
         versions.check_parts(vars(engine_scheduler) | vars(engine_requests))
@@ -46,7 +47,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         self._tenants = tenants
         self._clock = StepClock()
         self._tokens_max = versions.tokens_max(cache)
-        self.host = EngineHost(settings, seats=max_requests_per_batch)
+        self.host = build_host(settings, seats=max_requests_per_batch)
         self.recomputed_tokens = 0
         """Computed again after the engine took a request back: charged to nobody."""
         # These are bounded by what the engine's front end lets in.
@@ -81,8 +82,10 @@ class FairScheduler(engine_scheduler.Scheduler):
         super().finish_request(request_id)
 
     def clear_cancelled_requests(self) -> list[Any]:
+        """The engine's loop begins each round with it, so this is where the core hears of the last step."""
         self._clock.tick()
         self._tell_of_ends()
+        self._charge()
         cancelled: list[Any] = super().clear_cancelled_requests()
         for state in cancelled:
             self._end(state, Outcome.CANCELLED_RUNNING)
@@ -105,8 +108,6 @@ class FairScheduler(engine_scheduler.Scheduler):
         self, token_budget: int, cache_budget: int
     ) -> tuple[list[Any] | None, bool, int, int]:
         self._clock.tick()
-        self._tell_of_ends()
-        self._charge()
         decodes = by_standing(self._running(DECODING), self._place, self._standing)
         # Who waits for memory to be freed need not wait where nothing runs that could free it.
         lets_in = not (self.block_new_requests and self.active_requests)

@@ -1,0 +1,46 @@
+"""What is known of one request from its arrival to its end."""
+
+from vllm.v1.request import Request
+
+from evenhand.inengine.accounts import Positions
+from evenhand.inengine.settings import LaneCaps
+from evenhand.model import LaneName, TenantPath
+
+
+class Record:
+    """`number` is by arrival. `cached_tokens` of its prompt are known when it has begun."""
+
+    __slots__ = (
+        "cached_tokens",
+        "caps",
+        "group",
+        "number",
+        "positions",
+        "prefix",
+        "request",
+        "tenant",
+    )
+
+    def __init__(
+        self,
+        request: Request,
+        group: tuple[TenantPath, LaneName],
+        caps: LaneCaps,
+        number: int,
+        prefix: bytes,
+    ) -> None:
+        self.request = request
+        self.tenant = group[0]
+        self.group = group
+        """Requests that stand alike."""
+        self.caps = caps
+        self.number = number
+        self.prefix = prefix
+        self.positions = Positions()
+        self.cached_tokens: int | None = None
+
+    @property
+    def prompt_left(self) -> int:
+        """Tokens to be computed before it answers on, as far as is known."""
+        request = self.request
+        return int(request.num_tokens - request.num_computed_tokens)
