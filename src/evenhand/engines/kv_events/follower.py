@@ -31,11 +31,10 @@ class _Extent:
 
     def prefix(self, length: int) -> bytes:
         """The prompt from its beginning, with so many bytes of this extent."""
-        extent: _Extent | None = self
-        pieces = []
-        while extent is not None:
-            pieces.append(extent.text[:length])
-            extent, length = extent.parent, extent.parent_bytes
+        extent, pieces = self, [self.text[:length]]
+        while extent.parent is not None:
+            pieces.append(extent.parent.text[: extent.parent_bytes])
+            extent = extent.parent
         return b"".join(reversed(pieces))
 
 
