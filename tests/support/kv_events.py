@@ -55,8 +55,8 @@ class Heard:
     stored: list[tuple[bytes, str | None]] = field(default_factory=list)
     removed: list[tuple[bytes, str | None]] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
-    held: list[int] = field(default_factory=list)
-    events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    held: list[int | None] = field(default_factory=list)
+    events: list[tuple[str, dict[str, str | float]]] = field(default_factory=list)
 
     def on_stored(self, tokens: bytes, salt: str | None) -> None:
         self.stored.append((tokens, salt))
@@ -67,10 +67,10 @@ class Heard:
     def on_cleared(self, why: str) -> None:
         self.cleared.append(why)
 
-    def on_held(self, tokens: int) -> None:
+    def on_held(self, tokens: int | None) -> None:
         self.held.append(tokens)
 
-    def on_event(self, what: str, **facts: object) -> None:
+    def on_event(self, what: str, **facts: str | float) -> None:
         self.events.append((what, facts))
 
 

@@ -20,8 +20,8 @@ class EventListener(Protocol):
     def on_cleared(self, why: str) -> None:
         """It holds nothing."""
 
-    def on_held(self, tokens: int) -> None:
-        """It holds so many tokens in all, of whomever."""
+    def on_held(self, tokens: int | None) -> None:
+        """It holds so many tokens in all, of whomever; None: nobody knows, or no more."""
 
-    def on_event(self, what: str, **facts: object) -> None:
+    def on_event(self, what: str, **facts: str | float) -> None:
         """For the log and the metrics: something that somebody should know."""

@@ -61,6 +61,8 @@ class BlockFollower:
         """What was known counts no more. `is_empty`: the engine holds nothing, so that from now on all
         that it holds will be known."""
         self._blocks.clear()
+        if self._told_tokens is not None:
+            self._listener.on_held(None)
         self._held_tokens, self._told_tokens = 0, None
         self._is_complete, self._is_over = is_empty, False
 
