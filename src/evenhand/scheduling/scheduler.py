@@ -369,8 +369,10 @@ class Scheduler:
         if self.prefixes is not None and prefix:
             self.prefixes.stored(trust_domain, name, prefix)
 
-    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
-        """An engine's cache holds no more than so many tokens, in blocks of so many."""
+    def cache_sized(
+        self, name: EngineName, tokens_max: int | None, block_tokens: int | None
+    ) -> None:
+        """An engine's cache holds no more than so many tokens, in blocks of so many; None: unknown."""
         if self.prefixes is not None:
             self.prefixes.sized(name, tokens_max, block_tokens)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key
@@ -34,6 +35,7 @@ def _check_engines(config: Config) -> Iterator[Finding]:
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
         yield from _check_window(("engines", index), engine)
+        yield from _check_prompts(("engines", index), engine, config.engines[:index])
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
@@ -51,6 +53,40 @@ def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[
     elif least is not None and most is not None and least > most:
         message = f"{least} is more than window_max ({most}): lower it or raise that"
         yield (*place, "window_min"), message
+
+
+def _check_prompts(
+    place: Place,
+    engine: EmbeddedEngine | UrlEngine,
+    before: Iterable[EmbeddedEngine | UrlEngine],
+) -> Iterator[Finding]:
+    """How its prompts are compared, and whether all engines of its models compare them alike."""
+    ways = _way_of_comparing(engine)
+    tokenizer, chat_template = ways
+    if isinstance(engine, UrlEngine):
+        if engine.kv_events is not None and engine.kind not in ("vllm", "sglang"):
+            message = f"an engine of kind {engine.kind} publishes none that are known: remove it"
+            yield (*place, "kv_events"), message
+        if engine.kv_events is not None and tokenizer is not None and len(engine.models) > 1:
+            message = "events do not say which of several models they are of: leave out the tokenizer"
+            yield (*place, "tokenizer"), message
+    if chat_template is not None and tokenizer is None:
+        message = "says nothing without the tokenizer: name that too, or remove this"
+        yield (*place, "chat_template"), message
+    for other in before:
+        shared = sorted(set(other.models) & set(engine.models))
+        if shared and _way_of_comparing(other) != ways:
+            message = (
+                f"{other.name} serves {shared[0]} too, and prompts of one model are compared in one way:"
+                " give both the same tokenizer and chat_template, or neither"
+            )
+            yield (*place, "tokenizer"), message
+
+
+def _way_of_comparing(engine: EmbeddedEngine | UrlEngine) -> tuple[Path | None, Path | None]:
+    if isinstance(engine, EmbeddedEngine):
+        return None, None
+    return engine.tokenizer, engine.chat_template
 
 
 def _check_lanes(config: Config) -> Iterator[Finding]:
