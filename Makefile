@@ -4,18 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data# measured runs, where they are at hand
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+VLLM := .venv-vllm# vLLM and what it wants: 2.5 GB
+VLLM_PIP := $(VLLM)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench paper chaos nightly check wheel lock docs clean
+.PHONY: help demo test bench paper chaos nightly check wheel lock docs clean test-vllm
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## set up, then show that a noisy tenant no longer hurts the others (3 minutes)
 	$(BIN)/evenhand demo
 
 test: $(VENV)/.test ## set up, then run the tests on two cores (8 minutes)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+test-vllm: ## the same core inside vLLM's scheduler: its properties, a real model, behind a real gateway (8 minutes)
+	$(PYTHON) requirements/environment.py --keep $(VLLM)
+	@if $(VLLM_PIP) install --dry-run --no-deps --only-binary :all: torch==2.13.0+cpu; then \
+		$(MAKE) $(VLLM)/.ready && $(VLLM)/bin/python -m pytest -q tests/vllm; \
+	else \
+		echo "test-vllm: SKIPPED, vLLM was not tested: pip finds no torch 2.13.0+cpu, a build without CUDA that is on"; \
+		echo "no package index. With its wheel in a folder: PIP_FIND_LINKS=folder make test-vllm"; \
+	fi
 
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
@@ -52,7 +63,7 @@ lock: ## re-resolve requirements/*.txt (needs uv on the PATH)
 	sh requirements/lock.sh
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.base:
 	$(PYTHON) requirements/environment.py $(VENV)
@@ -70,4 +81,10 @@ $(VENV)/.test: $(VENV)/.demo requirements/test.txt
 
 $(VENV)/.lint: $(VENV)/.test requirements/lint.txt
 	$(PIP) install --require-hashes -r requirements/lint.txt
+	touch $@
+
+$(VLLM)/.ready: requirements/vllm.txt requirements/build.txt pyproject.toml
+	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/build.txt
+	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/vllm.txt
+	$(VLLM_PIP) install --no-deps --no-build-isolation -e .
 	touch $@

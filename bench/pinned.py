@@ -34,17 +34,20 @@ def pinned(core: int) -> Iterator[None]:
 
 
 def family(pid: int) -> tuple[int, ...]:
-    """The process and its children, as they are now."""
-    children = []
+    """The process and all that descend from it, as they are now."""
+    children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             text = stat.read_text()
         except OSError:
             continue  # it has ended meanwhile
         # The name in brackets may hold spaces and brackets: fields are counted from its end.
-        if int(text[text.rindex(")") + 2 :].split()[1]) == pid:
-            children.append(int(stat.parent.name))
-    return (pid, *children)
+        parent = int(text[text.rindex(")") + 2 :].split()[1])
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found = [pid]
+    for member in found:
+        found += children.get(member, ())
+    return tuple(found)
 
 
 def cpu_us(pids: tuple[int, ...]) -> float:

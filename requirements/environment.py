@@ -1,6 +1,6 @@
 """Makes the virtual environment, also where Debian's python3-venv is not installed.
 
-Usage: python3 requirements/environment.py .venv
+Usage: python3 requirements/environment.py [--keep] .venv
 """
 
 import importlib.util
@@ -33,4 +33,5 @@ def main(folder: Path) -> None:
     )
 
 
-main(Path(sys.argv[1]))
+if not ("--keep" in sys.argv and (Path(sys.argv[-1]) / "bin" / "python").exists()):
+    main(Path(sys.argv[-1]))

@@ -2,12 +2,18 @@
 # Re-resolves the hashed requirements from pyproject.toml, for every supported Python, without index URLs.
 set -eu
 cd "$(dirname "$0")/.."
-compile() {
+resolve() {
     out=$1; shift
-    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+    uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
         --no-annotate --no-emit-index-url --no-emit-find-links --output-file "requirements/$out.txt" "$@"
+}
+compile() {
+    resolve "$@" --universal
 }
 compile run pyproject.toml --extra embedded
 compile build --group build
 compile test --group test --constraint requirements/run.txt
 compile lint --group lint --constraint requirements/run.txt --constraint requirements/test.txt
+# A CPU build of torch is on no index: UV_FIND_LINKS names a folder with its wheel, and so the platform.
+resolve vllm --python-platform x86_64-manylinux_2_28 pyproject.toml --group vllm --group test \
+    --override requirements/vllm-leaves-out.txt

@@ -148,7 +148,7 @@ class LongestPrefix(Ring):
         oldest = min(tickets, key=lambda t: (_aged_ms(t), t.sequence))
         if now_ms >= _aged_ms(oldest):
             return oldest
-        prefixes, free = self.scheduler._prefixes, self.scheduler.capacity.free
+        prefixes, free = self.scheduler.prefixes, self.scheduler.capacity.free
         assert prefixes is not None
         near = [(t, t.home) for t in tickets if t.home is not None and t.home in free]
         if not near:

@@ -5,7 +5,7 @@ from collections import defaultdict
 import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from evenhand.locality import NODE_BYTES, PrefixIndex
+from evenhand.locality import HOLDING_BYTES, NODE_BYTES, EngineMemories, PrefixIndex
 from evenhand.locality.prefix_node import PrefixNode
 from evenhand.model import EngineName
 
@@ -27,12 +27,13 @@ class PrefixIndexMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.index = PrefixIndex(self.bytes_max)
+        self.memories = EngineMemories()
+        self.index = PrefixIndex(self.bytes_max, self.memories)
         self.held: dict[EngineName, set[bytes]] = defaultdict(set)
 
     @rule(prompt=prompts, engine=engines)
     def insert(self, prompt: bytes, engine: EngineName) -> None:
-        needed = self.index.bytes_stored + len(prompt) + 2 * NODE_BYTES
+        needed = self.index.bytes_stored + len(prompt) + 2 * NODE_BYTES + 10 * HOLDING_BYTES
         self.index.insert(prompt, engine)
         self.held[engine] |= beginnings(prompt)
         self.made_room(needed)
@@ -48,7 +49,7 @@ class PrefixIndexMachine(RuleBasedStateMachine):
         self.evict(prompt, engine)
 
     def evict(self, prompt: bytes, engine: EngineName) -> None:
-        needed = self.index.bytes_stored + NODE_BYTES
+        needed = self.index.bytes_stored + NODE_BYTES + len(ENGINES) * HOLDING_BYTES
         self.index.evict(engine, prompt)
         self.held[engine] = {held for held in self.held[engine] if not held.startswith(prompt)}
         self.made_room(needed)
@@ -58,6 +59,19 @@ class PrefixIndexMachine(RuleBasedStateMachine):
     def forget(self, engine: EngineName) -> None:
         self.index.forget(engine)
         self.held.pop(engine, None)
+
+    @rule(engine=engines, bytes_max=st.integers(0, 100))
+    def trim(self, engine: EngineName, bytes_max: int) -> None:
+        """It can hold no more than so much: as much as that is left, whole from their beginnings."""
+        held = self.memories.held_bytes(engine)
+        needed = self.index.bytes_stored + NODE_BYTES + len(ENGINES) * HOLDING_BYTES
+        assert self.memories.trim(engine, bytes_max) == (held > bytes_max)
+        believed = self._believed(engine)
+        assert len(believed) == min(held, bytes_max) or needed > self.bytes_max
+        assert believed <= self.held[engine]
+        assert all(text[:-1] in believed for text in believed if len(text) > 1)
+        self.held[engine] = believed
+        self.made_room(needed)
 
     @rule(prompt=prompts)
     def asked(self, prompt: bytes) -> None:
@@ -85,7 +99,8 @@ class PrefixIndexMachine(RuleBasedStateMachine):
     def takes_the_memory_that_it_says(self) -> None:
         nodes = self._nodes()
         text = sum(len(node.edge) for node, _ in nodes)
-        assert self.index.bytes_stored == text + NODE_BYTES * len(nodes)
+        holdings = sum(node.holders.bit_count() - 1 for node, _ in nodes)
+        assert self.index.bytes_stored == text + NODE_BYTES * len(nodes) + HOLDING_BYTES * holdings
         assert self.index.bytes_stored <= self.bytes_max
 
     @invariant()
@@ -104,6 +119,17 @@ class PrefixIndexMachine(RuleBasedStateMachine):
         assert set(order) == {node for node, _ in self._nodes()}
         for node, place in order.items():
             assert all(order[child] < place for child in node.children.values())
+
+    @invariant()
+    def each_engine_forgets_ends_first(self) -> None:
+        for engine in ENGINES:
+            bit = self.index._engines.bit(engine)
+            order = {node: place for place, node in enumerate(self.memories.of(engine).nodes)}
+            assert set(order) == {node for node, _ in self._nodes() if node.holders & bit}
+            assert self.memories.held_bytes(engine) == sum(len(node.edge) for node in order)
+            for node, place in order.items():
+                below = (child for child in node.children.values() if child.holders & bit)
+                assert all(order[child] < place for child in below)
 
     def _nodes(self) -> list[tuple[PrefixNode, bytes]]:
         """All but the root, with the prefix up to the parent's end."""
@@ -124,7 +150,7 @@ class PrefixIndexMachine(RuleBasedStateMachine):
 class LittleRoomMachine(PrefixIndexMachine):
     """With room for little: it forgets only when it must, and never what was just inserted."""
 
-    bytes_max = len(ENGINES) * NODE_BYTES + 6 * 40
+    bytes_max = len(ENGINES) * NODE_BYTES + 6 * HOLDING_BYTES + 6 * 40
 
     def made_room(self, needed: int) -> None:
         if needed <= self.bytes_max:

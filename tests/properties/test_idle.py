@@ -84,5 +84,5 @@ def test_a_debt_is_kept_however_long_its_owner_idles() -> None:
         core.next(0)
         core.settle(RequestId(name), Usage(tokens, 0), Outcome.COMPLETED, 0)
     debt = core.tree.leaf(("t0",)).counter(core.capacity.pool(M))
-    core._keep_up(10**6)
+    core._upkeep.go(10**6)
     assert core.tree.leaf(("t0",)).counter(core.capacity.pool(M)) == debt

@@ -8,6 +8,7 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from evenhand.locality.engine_bits import EngineBits
+from evenhand.locality.engine_memory import EngineMemory
 from evenhand.locality.prefix_index import PrefixIndex
 from evenhand.locality.prefix_node import PrefixNode
 from properties.prefix_index_machine import LittleRoomMachine, PrefixIndexMachine
@@ -42,10 +43,11 @@ def never_merges(node: PrefixNode) -> None:
     """In place of `superfluous_child`."""
 
 
-def uses_alone(index: PrefixIndex, node: PrefixNode) -> None:
+def uses_alone(index: PrefixIndex, node: PrefixNode, memory: EngineMemory) -> None:
     """In place of `_use`: the node, and not its parents."""
     if node is not index._root:
         index._nodes.move_to_end(node)
+        memory.use(node)
 
 
 def one_bit_for_all(bits: EngineBits, engine: Any) -> int:

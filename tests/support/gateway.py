@@ -19,11 +19,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evenhand.engines.circuit import Circuit, CircuitSettings
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.ghosts import Ghosts
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
@@ -87,6 +89,9 @@ class Backend:
     window: int = 4
     models: tuple[str, ...] = ("m",)
     name: str = ""
+    circuit: CircuitSettings = field(default_factory=lambda: CircuitSettings(failures_to_open=11))
+    """Unless told otherwise, no number of failures opens it: tests let engines fail at will."""
+    abort_grace_ms: int = 50
 
 
 @dataclass
@@ -336,6 +341,8 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         window=backend.window,
         client=EngineClient(EngineAddress.parse(backend.engine.url), setup.client),
         report_unreachable=lambda: None,
+        circuit=Circuit(backend.circuit),
+        ghosts=Ghosts(grace_ms=backend.abort_grace_ms),
         is_up=True,
     )
 

@@ -9,6 +9,10 @@
 
 It speaks chat and text completions, streamed and not, `n`, `max_tokens` and `stream_options`,
 embeddings, and answers GET /v1/models and GET /health (those land in `probes`, not in `requests`).
+What it says of itself is in `pages`, by path (asked for, it lands in `readings`); a page that is not
+there is answered with 404:
+
+        engine.pages["/metrics"] = page("vllm:num_requests_running 2\\n")
 
 To hold an engine still, script `Answer(gated=True)`: every token waits for `request.step()`, and
 `request.release()` lets the rest go. `tokens_produced` counts on the engine's side, so a test can
@@ -29,7 +33,22 @@ from support.engine_request import EngineRequest
 from support.scripted_answer import Answer, Framing, Usage
 from support.scripted_connection import ScriptedConnection
 
-__all__ = ["Answer", "EngineRequest", "Framing", "ScriptedEngine", "Usage"]
+__all__ = ["Answer", "EngineRequest", "Framing", "ScriptedEngine", "Usage", "page"]
+
+_TELLING = frozenset(
+    {
+        *("/metrics", "/prometheus/metrics", "/slots", "/props", "/version"),
+        *("/server_info", "/get_server_info", "/kv_event_sources"),
+    }
+)
+"""Pages on which engines tell of themselves."""
+
+
+def page(text: str | bytes, *, content_type: str = "text/plain") -> Answer:
+    """That text, whole."""
+    body = text if isinstance(text, bytes) else text.encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}"
+    return Answer(raw=head.encode() + b"\r\n\r\n" + body)
 
 
 class ScriptedEngine:
@@ -45,6 +64,10 @@ class ScriptedEngine:
         self.requests: list[EngineRequest] = []
         self.probes: list[EngineRequest] = []
         """GETs of /health and /v1/models, apart from the requests."""
+        self.pages: dict[str, Answer] = {}
+        """What it says of itself."""
+        self.readings: list[EngineRequest] = []
+        """GETs of what it says of itself, apart from the requests."""
         self.health_status: int | None = 200
         """Status of GET /health; None is silence."""
         self.models_status: int | None = 200
@@ -88,6 +111,13 @@ class ScriptedEngine:
             await self._arrived.wait()
         return self.probes[count - 1]
 
+    async def read(self, count: int) -> EngineRequest:
+        """Wait until pages on itself were asked for `count` times in all; give the last asking."""
+        while len(self.readings) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self.readings[count - 1]
+
     async def listen(self) -> None:
         """Begin, or begin again on the same port after `crash`."""
         loop = asyncio.get_running_loop()
@@ -130,8 +160,12 @@ class ScriptedEngine:
     def begin(self, request: EngineRequest) -> tuple[Answer, int]:
         """Record a request; give its script and its number (the connection's side)."""
         answer = self._probe_answer(request)
+        told = self._told(request)
         if answer is not None:
             self.probes.append(request)
+        elif told is not None:
+            answer = told
+            self.readings.append(request)
         else:
             answer = self._scripted.popleft() if self._scripted else self.default
             self.requests.append(request)
@@ -151,6 +185,11 @@ class ScriptedEngine:
         """Note that a request is no longer answered (the connection's side)."""
         self._running.discard(request)
 
+    def _told(self, request: EngineRequest) -> Answer | None:
+        if request.method != "GET" or request.path not in (_TELLING | self.pages.keys()):
+            return None
+        return self.pages.get(request.path, Answer(status=404))
+
     def _probe_answer(self, request: EngineRequest) -> Answer | None:
         if request.method != "GET" or request.path not in ("/health", "/v1/models"):
             return None
@@ -162,5 +201,4 @@ class ScriptedEngine:
         if status != 200:
             return Answer(status=status)
         body = json.dumps(listed).encode()
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-        return Answer(raw=head.encode() + b"\r\n\r\n" + body)
+        return page(body, content_type="application/json")

@@ -13,6 +13,7 @@ from evenhand.cli.config import (
     State,
     Tenant,
     Tls,
+    UrlEngine,
     chosen,
 )
 from evenhand.engines.embedded import EmbeddedSettings
@@ -33,6 +34,7 @@ from evenhand.scheduling import (
     TenantShare,
     TokenWeights,
 )
+from evenhand.scheduling.window import WindowControl, WindowLimits
 from evenhand.stores import CommitSettings, Pepper
 from evenhand.telemetry import RequestLog
 
@@ -189,6 +191,18 @@ def client_settings(config: Config) -> ClientSettings:
         first_byte_timeout_ms=_ms(config.limits.first_byte_timeout_s),
         silence_timeout_ms=_ms(config.limits.chunk_timeout_s),
     )
+
+
+def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | None]:
+    """Its size to begin with, and who moves it; None: it stays."""
+    if engine.window != "auto":
+        return engine.window, None
+    slots = engine.slots if isinstance(engine, EmbeddedEngine) else None
+    usual = WindowLimits()
+    least = engine.window_min or usual.minimum
+    most = engine.window_max or max(least, usual.maximum)
+    control = WindowControl(WindowLimits(minimum=min(least, most), maximum=most, slots=slots))
+    return control.window, control
 
 
 def embedded_settings(engine: EmbeddedEngine) -> EmbeddedSettings:

@@ -3,11 +3,20 @@
 import asyncio
 from collections.abc import Callable
 
-from evenhand.cli.composition import client_settings, embedded_settings
+from evenhand.cli.composition import client_settings, embedded_settings, window_of
 from evenhand.cli.config import Config, EmbeddedEngine, ResolvedSecrets, UrlEngine
+from evenhand.cli.engine_signals import (
+    LinkSignals,
+    OnReport,
+    OnRestart,
+    OnSignals,
+    SignalEars,
+    metrics_address,
+)
 from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
 from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
+from evenhand.engines.signals import SignalWatch, reader_for
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.model import EngineName, ModelName
 from evenhand.wire.dialect import EngineKind
@@ -29,6 +38,8 @@ class EngineCrew:
         self._probes: list[HealthProbe] = []
         self._first_looks: list[asyncio.Event] = []
         self._on_change: OnChange | None = None
+        self._ears = SignalEars()
+        self._watches: list[SignalWatch] = []
         self.links: list[EngineLink] = []
 
     async def start(self) -> None:
@@ -42,14 +53,27 @@ class EngineCrew:
             else:
                 self._connect(engine)
 
-    def watch(self, on_change: OnChange) -> None:
+    def watch(
+        self,
+        on_change: OnChange,
+        *,
+        on_report: OnReport | None = None,
+        on_restart: OnRestart | None = None,
+        on_signals: OnSignals | None = None,
+    ) -> None:
         """Report every change from here on, beginning with what is up at this moment."""
         self._on_change = on_change
+        ears = self._ears
+        ears.on_report = on_report or ears.on_report
+        ears.on_restart = on_restart or ears.on_restart
+        ears.on_signals = on_signals or ears.on_signals
         for link in self.links:
             if link.kind is EngineKind.EMBEDDED:
                 on_change(link, link.is_up, link.reason)
         for probe in self._probes:
             probe.start()
+        for watch in self._watches:
+            watch.start()
 
     async def looked_once(self) -> None:
         """Return when each engine was probed once, or when one is taking its time: a gateway that has
@@ -63,6 +87,8 @@ class EngineCrew:
 
     async def stop(self) -> None:
         """Close all connections, end all processes."""
+        for watch in self._watches:
+            await watch.stop()
         for probe in self._probes:
             await probe.stop()
         for link in self.links:
@@ -80,18 +106,20 @@ class EngineCrew:
         process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
         self._processes.append(process)
         await process.start()
+        window, control = window_of(engine)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind.EMBEDDED,
             models=frozenset(ModelName(model) for model in engine.models),
-            window=engine.window,
+            window=window,
+            control=control,
             client=EngineClient(EngineAddress.parse(process.url), self._client_settings),
             report_unreachable=lambda: None,  # its launcher watches the process itself
             is_up=True,
             reason="serves",
         )
         changes.append(link)
-        self.links.append(link)
+        self._take_in(link, EngineAddress.parse(process.url), ())
 
     def _connect(self, engine: UrlEngine) -> None:
         address = EngineAddress.parse(str(engine.url))
@@ -106,16 +134,34 @@ class EngineCrew:
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)
+        window, control = window_of(engine)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind(engine.kind),
             models=frozenset(ModelName(model) for model in engine.models),
-            window=engine.window,
+            window=window,
+            control=control,
             client=EngineClient(address, self._client_settings, headers=headers),
             report_unreachable=lambda: probe.report_failure("refused a connection"),
         )
         self._probes.append(probe)
+        if engine.signals == "off":
+            link.signals = "off"
+            self.links.append(link)
+        else:
+            self._take_in(link, *metrics_address(engine, headers))
+
+    def _take_in(
+        self, link: EngineLink, address: EngineAddress, headers: tuple[tuple[str, str], ...]
+    ) -> None:
+        """Add an engine, and read its signals where it has any."""
         self.links.append(link)
+        reader = reader_for(link.kind)
+        if reader is None:
+            link.signals = f"none: an engine of kind {link.kind} is not asked"
+            return
+        listener = LinkSignals(link, self._ears)
+        self._watches.append(SignalWatch(address, reader, listener, headers=headers))
 
     def _changed(self, link: EngineLink, is_up: bool, reason: str) -> None:  # noqa: FBT001 - as above
         if self._on_change is None:

@@ -28,6 +28,7 @@ from evenhand.cli.config import (
     AskedPolicy,
     Config,
     ConfigurationError,
+    EmbeddedEngine,
     ResolvedSecrets,
     look_outside,
     read,
@@ -41,12 +42,14 @@ from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import PairError
+from evenhand.model import EngineName, EngineReport
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
@@ -200,10 +203,38 @@ def _compose(
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
+    windows, caches = server.windows, _caches(config, scheduler)
+
+    def on_report(link: EngineLink, report: EngineReport | None) -> None:
+        caches.heard(link, report)
+        windows.heard(link, report)
+
+    def on_restart(link: EngineLink, evidence: str) -> None:
+        log.event("engine_restarted", engine=link.name, evidence=evidence)
+        caches.emptied(link)
+
     crew.watch(
-        lambda link, is_up, reason: dispatcher.engine_changed(link, is_up=is_up, reason=reason)
+        lambda link, is_up, reason: windows.changed(link, is_up=is_up, reason=reason),
+        on_report=on_report,
+        on_restart=on_restart,
+        on_signals=lambda link: log.event(
+            "signals",
+            engine=link.name,
+            signals=link.signals,
+            missing=", ".join(link.signals_missing),
+        ),
     )
     return server
+
+
+def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
+    """An embedded engine does not tell the size of its cache: its slots' contexts are."""
+    caches = EngineCaches(scheduler)
+    for engine in config.engines:
+        if isinstance(engine, EmbeddedEngine):
+            tokens_max = engine.slots * engine.context_tokens
+            caches.sized(EngineName(engine.name), tokens_max=tokens_max, block_tokens=1)
+    return caches
 
 
 def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from evenhand.gateway.admin import AdminServer, admin_app
+from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.http.edge import Edge
 from evenhand.gateway.http.settings import EdgeSettings
@@ -16,6 +17,8 @@ from evenhand.telemetry import (
     ObservedCollector,
     RequestLog,
     SchedulerCollector,
+    SignalCollector,
+    WindowCollector,
 )
 
 _LAST_WORDS_MS = 1_000
@@ -82,11 +85,16 @@ class GatewayServer:
             gateway.dispatcher.scheduler, tenants_max=listening.tenants_max
         )
         gateway.metrics.registry.register(collector)
+        gateway.metrics.registry.register(SignalCollector(status.engines))
         if gateway.dispatcher.scheduler.settings.lanes:
             lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
             gateway.metrics.registry.register(lanes)
         if gateway.shadow is not None:
             gateway.metrics.registry.register(ObservedCollector(gateway.shadow.observation))
+        self.windows = EngineWindows(gateway.dispatcher, loop)
+        """To be told of engines: whether they are up, and what they report."""
+        if self.windows.controls:
+            gateway.metrics.registry.register(WindowCollector(self.windows.controls))
         if self._certificates:
             gateway.metrics.registry.register(CertificateCollector(self._certificates))
 
@@ -99,6 +107,7 @@ class GatewayServer:
             await self._admin.stop()
             raise
         self._lag.start()
+        self.windows.start()
         self._certificate_watch.start()
         bound = Bound(*data, *admin)
         self._log.event("started", listen=f"{bound.host}:{bound.port}")
@@ -117,6 +126,7 @@ class GatewayServer:
         stop.cancel()
         # Whoever is still here was not reachable in the second that was left.
         self.hurry()
+        self.windows.close()
         gateway.dispatcher.close()
         self._lag.stop()
         self._certificate_watch.stop()

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import evenhand
 from evenhand.gateway.admin import CallStatus, EngineStatus
+from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import RequestId
@@ -74,5 +76,22 @@ class GatewayStatus:
         return int((self._loop.time() - self._started_s) * 1000)
 
     def engines(self) -> Sequence[EngineStatus]:
+        now_ms = self._gateway.dispatcher.now_ms()
         links = self._gateway.dispatcher.engines.values()
-        return [EngineStatus(link.name, link.is_up, link.reason) for link in links]
+        return [_engine_status(link, now_ms) for link in links]
+
+
+def _engine_status(link: EngineLink, now_ms: int) -> EngineStatus:
+    status = EngineStatus(
+        link.name,
+        link.is_up,
+        link.reason,
+        report=link.report,
+        report_age_ms=None if link.report_ms is None else now_ms - link.report_ms,
+        signals=link.signals,
+        signals_missing=link.signals_missing,
+    )
+    if link.control is None:
+        return status
+    reason = link.control.reason
+    return replace(status, window_reason=reason.value, window_because=reason.words)

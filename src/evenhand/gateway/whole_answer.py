@@ -9,7 +9,7 @@ from evenhand.model import Outcome, Usage
 from evenhand.scheduling.cost.weights import INPUT_BYTES_PER_TOKEN_PRIOR
 from evenhand.wire.engine_error import engine_message, is_openai_error
 from evenhand.wire.error import error_body
-from evenhand.wire.usage import usage_from
+from evenhand.wire.usage import cached_tokens_reported, usage_from
 from evenhand.wire.vectors import without_vectors
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
@@ -78,6 +78,15 @@ def answer_usage(document: Mapping[str, Any], input_tokens_estimate: int) -> Usa
     if not output_tokens:
         return usage
     return Usage(usage.input_tokens, output_tokens, usage.cached_input_tokens, is_estimate=True)
+
+
+def prompt_counted(document: Mapping[str, Any]) -> tuple[int, int | None] | None:
+    """How many tokens the engine says the prompt has, and how many of them were cached."""
+    usage = usage_from(document.get("usage"))
+    if usage is None:
+        return None
+    cached = cached_tokens_reported(document["usage"])
+    return usage.input_tokens, cached if cached is None else min(cached, usage.input_tokens)
 
 
 def _texts(choice: object) -> Iterator[str]:

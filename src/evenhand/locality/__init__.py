@@ -7,8 +7,16 @@ belief: the engine's own cache decides (`locality.md`).
 """
 
 from evenhand.locality.common_length import common_length
+from evenhand.locality.engine_memory import HOLDING_BYTES, EngineMemories
 from evenhand.locality.prefix_index import PrefixIndex
 from evenhand.locality.prefix_node import NODE_BYTES
 from evenhand.locality.waiting_prompts import WaitingPrompts
 
-__all__ = ["NODE_BYTES", "PrefixIndex", "WaitingPrompts", "common_length"]
+__all__ = [
+    "HOLDING_BYTES",
+    "NODE_BYTES",
+    "EngineMemories",
+    "PrefixIndex",
+    "WaitingPrompts",
+    "common_length",
+]

@@ -38,6 +38,11 @@ class Contest:
         pool = self.pool(request)
         return self._capacity.closed(pool) if leaf.is_held_back else pool
 
+    def pool_again(self, ticket: Ticket) -> Pool:
+        """Where a ticket competes at this moment, without the engine that failed on it."""
+        pool = self.pool_now(ticket.request, ticket.leaf)
+        return self._capacity.without(pool, ticket.failed_engine)
+
     def hold(self, leaf: Node, *, is_held_back: bool) -> None:
         """Take what waits at a leaf out of the contest, or back into it. O(open requests)."""
         if leaf.is_held_back == is_held_back:
@@ -51,4 +56,4 @@ class Contest:
         self._anew(self._open_tickets())
 
     def _anew(self, tickets: Iterable[Ticket]) -> None:
-        self._picking.pools_anew(tickets, lambda ticket: self.pool_now(ticket.request, ticket.leaf))
+        self._picking.pools_anew(tickets, self.pool_again)

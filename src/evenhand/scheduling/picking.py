@@ -93,7 +93,7 @@ class Picking:
     def pools_anew(self, tickets: Iterable[Ticket], pool_of: Callable[[Ticket], Pool]) -> None:
         """Other engines serve some model: who waits competes for those, at its place by arrival."""
         for ticket in sorted(tickets, key=lambda ticket: ticket.sequence):
-            pool = self._capacity.without(pool_of(ticket), ticket.failed_engine)
+            pool = pool_of(ticket)
             if ticket.engine is not None or pool is ticket.pool:
                 continue
             self.leave(ticket)

@@ -85,7 +85,7 @@ class Recorder(Scheduler):
         return answer
 
     def prompt_counted(
-        self, request_id: RequestId, input_tokens: int, cached_tokens: int, now_ms: int
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int | None, now_ms: int
     ) -> None:
         super().prompt_counted(request_id, input_tokens, cached_tokens, now_ms)
         arguments = {
@@ -118,6 +118,15 @@ class Recorder(Scheduler):
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        super().engine_held(name, slots=slots)
+        self._sink(Event("engine_held", {"name": name, "slots": slots}, None))
+
+    def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
+        super().engine_told(name, waiting=waiting, may_take_more=may_take_more)
+        arguments = {"name": name, "waiting": waiting, "may_take_more": may_take_more}
+        self._sink(Event("engine_told", arguments, None))
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         super().evicted(name, prefix, trust_domain)
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
@@ -127,6 +136,11 @@ class Recorder(Scheduler):
         super().stored(name, prefix, trust_domain)
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
         self._sink(Event("stored", arguments, None))
+
+    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
+        super().cache_sized(name, tokens_max, block_tokens)
+        arguments = {"name": name, "tokens_max": tokens_max, "block_tokens": block_tokens}
+        self._sink(Event("cache_sized", arguments, None))
 
     def restarted(self, name: EngineName) -> None:
         super().restarted(name)

@@ -73,10 +73,15 @@ class Running:
         return self._charges.engine_us(ticket, self._capacity.engines[ticket.engine], now_ms)
 
     def prompt_counted(
-        self, ticket: Ticket, input_tokens: int, cached_tokens: int, now_ms: int
+        self, ticket: Ticket, input_tokens: int, cached_tokens: int | None, now_ms: int
     ) -> None:
-        """Charge what its start costs with these lengths."""
+        """Charge what its start costs with these lengths; where it is not said what was cached, the same
+        part of the prompt as before."""
         self._roll(now_ms)
+        if self._prefixes is not None and ticket.engine is not None:
+            self._prefixes.counted(ticket, ticket.engine, input_tokens, cached_tokens)
+        if cached_tokens is None:
+            cached_tokens = input_tokens * ticket.cached_tokens // max(1, ticket.input_tokens)
         ticket.input_tokens, ticket.cached_tokens = input_tokens, cached_tokens
         engine_us = self.engine_us(ticket, now_ms) if self._measures_time else None
         self._charge(ticket, 0, self._charges.counted(ticket, engine_us), now_ms)

@@ -30,7 +30,6 @@ from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
 from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
 from evenhand.scheduling.history import History, counters_of
-from evenhand.scheduling.idle import IdleHand
 from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.lanes.standing import LaneStanding
@@ -45,12 +44,12 @@ from evenhand.scheduling.reshape import Reshape
 from evenhand.scheduling.running import Running
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.settings import SchedulerSettings
-from evenhand.scheduling.share_tree import ShareTree, subtree
+from evenhand.scheduling.share_tree import ShareTree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
+from evenhand.scheduling.upkeep import Memories, Upkeep
 from evenhand.scheduling.whereabouts import Whereabouts
 
-_IDLE_NODES_A_SECOND = 256
 _WAITS = Submission()
 
 
@@ -67,9 +66,9 @@ class Scheduler:
         self._history = History()
         self._rate = ServiceRate(self.tree.root)
         self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
-        self._prefixes: Prefixes | None = None
+        self.prefixes: Prefixes | None = None
         if policy.asks_prefixes:
-            self._prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
+            self.prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
         ground = self._ground()
         self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
         self._order = policy.order.build(ground, self._queue, values)
@@ -108,10 +107,10 @@ class Scheduler:
         self._deadlines = Deadlines(self._tickets)
         self._contest = Contest(self.capacity, self._lanes, self._picking, self._tickets.values)
         self._sequence = 0
-        self._upkeep_ms = 0
-        self._reshape = Reshape(self.tree, self._tickets.values, self._picking, self._forget)
-        self._idle = IdleHand(
-            self.tree, after_ms=settings.forget_after_ms, on_idle=self._forget_learned
+        memories = Memories(self._order, self._charges.prediction, self._placement, self._admission)
+        self._reshape = Reshape(self.tree, self._tickets.values, self._picking, memories.gone)
+        self._upkeep = Upkeep(
+            self.tree, self._reshape, memories, forget_after_ms=settings.forget_after_ms
         )
 
     def _ground(self) -> Ground:
@@ -129,7 +128,7 @@ class Scheduler:
             expected_units=lambda request: self._charges.expected_units(request),  # noqa: PLW0108 - as well
             interactions=Interactions(policy.values()) if policy.follows_interactions else None,
             application_units=settings.application_units,
-            prefixes=self._prefixes,
+            prefixes=self.prefixes,
         )
 
     # Requests come in.
@@ -276,16 +275,16 @@ class Scheduler:
         corrected = self._running.end(ticket, units, now_ms)
         self._charges.learn(ticket, usage, outcome, engine_us, now_ms)
         self._admission.ended(request, ticket.leaf, usage, outcome, now_ms)
-        if now_ms >= self._upkeep_ms:
-            self._keep_up(now_ms)
+        if now_ms >= self._upkeep.due_ms:
+            self._upkeep.go(now_ms)
         return Settlement(request, outcome, engine, units, corrected)
 
     def prompt_counted(
-        self, request_id: RequestId, input_tokens: int, cached_tokens: int, now_ms: int
+        self, request_id: RequestId, input_tokens: int, cached_tokens: int | None, now_ms: int
     ) -> None:
-        """The engine has said how long a running request's prompt is, and how much of it was cached: its
-        start's charge is corrected now, not only in the end."""
-        assert 0 <= cached_tokens <= input_tokens
+        """The engine has said how long a running request's prompt is, and how much of it was cached
+        (None: not that): its start's charge is corrected, and what is believed of the cache."""
+        assert cached_tokens is None or 0 <= cached_tokens <= input_tokens
         ticket = self._tickets[request_id]
         assert ticket.engine is not None
         self._running.prompt_counted(ticket, input_tokens, cached_tokens, now_ms)
@@ -297,6 +296,7 @@ class Scheduler:
         ticket = self._tickets[request_id]
         assert ticket.engine is not None, "it does not run"
         self._running.preempt(ticket, now_ms)
+        ticket.pool = self._contest.pool_again(ticket)
         ticket.starts_before = self._history.starts
         self._picking.enter(ticket)
 
@@ -311,7 +311,8 @@ class Scheduler:
         if ticket.has_failed_once or not self.capacity.is_served(pool):
             return False
         self._running.end(ticket, 0, now_ms)
-        ticket.engine, ticket.pool, ticket.failed_engine = None, pool, engine
+        ticket.engine, ticket.failed_engine = None, engine
+        ticket.pool = self._contest.pool_again(ticket)
         ticket.first_try_ms = now_ms - ticket.queued_ms
         ticket.queued_ms = now_ms  # the time at the first engine was no waiting
         ticket.produced_tokens, ticket.starts_before = 0, self._history.starts
@@ -335,8 +336,8 @@ class Scheduler:
         """An engine appeared, or its window (0: it takes nothing more) or models changed."""
         before = self.capacity.engines.get(name)
         serves_others = before is None or before.models != set(models)
-        if before is not None and self._prefixes is not None and serves_others:
-            self._prefixes.forget(name)
+        if before is not None and self.prefixes is not None and serves_others:
+            self.prefixes.forget(name)
         self.capacity.change(name, window=window, models=models)
         self._placement.engine_changed(self.capacity.engines[name])
         if serves_others:
@@ -344,20 +345,34 @@ class Scheduler:
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        """So many slots of an engine's window are not to be given away from here on, though nothing of
+        ours is in flight in them. It stays up."""
+        self.capacity.hold(name, slots)
+
+    def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
+        """So many requests wait inside an engine, and it may be able to run more than its window."""
+        self.capacity.told(name, waiting=waiting, may_take_more=may_take_more)
+
     def evicted(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache has dropped this prefix and all that continues it; `b""` is everything."""
-        if self._prefixes is not None:
-            self._prefixes.evicted(trust_domain, name, prefix)
+        if self.prefixes is not None:
+            self.prefixes.evicted(trust_domain, name, prefix)
 
     def restarted(self, name: EngineName) -> None:
         """An engine came back with an empty cache."""
-        if self._prefixes is not None:
-            self._prefixes.forget(name)
+        if self.prefixes is not None:
+            self.prefixes.forget(name)
 
     def stored(self, name: EngineName, prefix: bytes, trust_domain: TrustDomain) -> None:
         """An engine's cache is known to hold this prefix."""
-        if self._prefixes is not None and prefix:
-            self._prefixes.stored(trust_domain, name, prefix)
+        if self.prefixes is not None and prefix:
+            self.prefixes.stored(trust_domain, name, prefix)
+
+    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
+        """An engine's cache holds no more than so many tokens, in blocks of so many."""
+        if self.prefixes is not None:
+            self.prefixes.sized(name, tokens_max, block_tokens)
 
     # Tenants change.
 
@@ -454,23 +469,6 @@ class Scheduler:
         return self._charges.ticket(
             request, leaf, pool, sequence=sequence, now_ms=now_ms, lane=lane
         )
-
-    def _keep_up(self, now_ms: int) -> None:
-        """Once a second, between two requests."""
-        self._upkeep_ms = now_ms + 1_000
-        self._reshape.take_out_the_gone()
-        self._idle.go(now_ms, nodes_max=_IDLE_NODES_A_SECOND)
-
-    def _forget(self, gone: Node) -> None:
-        """The node has been taken out of the tree, with all beneath it."""
-        for node in subtree(gone):
-            self._order.forget(node)
-            self._forget_learned(node)
-
-    def _forget_learned(self, leaf: Node) -> None:
-        self._charges.prediction.forget(leaf.path)
-        self._placement.forget(leaf)
-        self._admission.forget(leaf)
 
     def _wait(self, ticket: Ticket) -> None:
         self._tickets[ticket.request.id] = ticket

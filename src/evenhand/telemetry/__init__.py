@@ -18,8 +18,10 @@ from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
 from evenhand.telemetry.rolling_file import RollingFile
 from evenhand.telemetry.scheduler_collector import SchedulerCollector
+from evenhand.telemetry.signal_collector import SignalCollector
 from evenhand.telemetry.standings import Standing, Standings
 from evenhand.telemetry.traffic_log import TrafficLog
+from evenhand.telemetry.window_collector import WindowCollector
 
 __all__ = [
     "CONTENT_TYPE",
@@ -35,8 +37,10 @@ __all__ = [
     "RequestRecord",
     "RollingFile",
     "SchedulerCollector",
+    "SignalCollector",
     "Standing",
     "Standings",
     "TrafficLog",
+    "WindowCollector",
     "fd_sink",
 ]

@@ -32,6 +32,7 @@ class Dialect:
     prompts can be switched per request.
     `counts_one_choice`: its usage is that of one choice and one prompt, however many there were
     (but of all inputs of embeddings). `chat_limit`: the member that bounds the answer to a chat.
+    `keeps_ids`: all of an answer has one id and one model, so that another's can be told from it.
     """
 
     usage: bool = True
@@ -41,6 +42,7 @@ class Dialect:
     cache_prompt: bool = False
     counts_one_choice: bool = False
     chat_limit: str = "max_tokens"
+    keeps_ids: bool = True
 
 
 DIALECTS: dict[EngineKind, Dialect] = {
@@ -49,8 +51,9 @@ DIALECTS: dict[EngineKind, Dialect] = {
     EngineKind.SGLANG: Dialect(usage_each=True, cache_salt=True),
     EngineKind.LLAMACPP: Dialect(cache_prompt=True, counts_one_choice=True),
     EngineKind.TRTLLM: Dialect(),
-    # A stranger behind this API may refuse any field it does not know: none is added.
-    EngineKind.OPENAI: Dialect(usage=False, chat_limit="max_completion_tokens"),
+    # A stranger behind this API may refuse any field it does not know: none is added. And it may be a
+    # router that makes up an id for each chunk, or goes on with another model.
+    EngineKind.OPENAI: Dialect(usage=False, chat_limit="max_completion_tokens", keeps_ids=False),
 }
 
 

@@ -13,7 +13,7 @@ import re
 from evenhand.model import Usage
 from evenhand.wire.sse import DONE, payload
 from evenhand.wire.sse import event as sse_event
-from evenhand.wire.usage import usage_from
+from evenhand.wire.usage import cached_tokens_reported, usage_from
 
 # In valid JSON the quote after the comma cannot close a string (`u` could not follow), so this is a
 # member called usage; the single brace before the end makes it the last of the outermost object.
@@ -73,6 +73,9 @@ class StreamMeter:
         # What the last event has before its text, if its usage is plain and has been noted.
         self._lead = _NO_LEAD
         self._alike: re.Match[bytes] | None = None
+        self.prompt: tuple[int, int | None] | None = None
+        """How many tokens the engine says its prompt has, and how many of them were cached, each as
+        soon as it has said so. Another object whenever it has said something new."""
         self.output_tokens = 0
         """Output tokens so far, the greater of counted and reported; never decreases."""
         self.is_done = False
@@ -150,7 +153,9 @@ class StreamMeter:
         self._last_had_usage = False
         lead, is_noted = event[:text], self._note(int(found[2]), int(found[3]), 0)
         is_over = self.is_done or self.error_seen
-        if is_noted and not is_over and b'"choices":[{' in lead and b"\r" not in lead:
+        # Whose it is stands in front too, so that it need not be looked at again.
+        has_all = b'"model":' in lead and b'"choices":[{' in lead
+        if is_noted and not is_over and has_all and b"\r" not in lead:
             self._lead = lead
         return event[:at] + b"}\n\n" if self._cuts_each else event
 
@@ -193,12 +198,17 @@ class StreamMeter:
             return
         if self._note(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens):
             self._final_seen = self._final_seen or is_final
+            cached = cached_tokens_reported(value)
+            if cached is not None and cached <= usage.input_tokens:
+                self._learn_prompt(usage.input_tokens, cached)
 
     def _note(self, input_tokens: int, output_tokens: int, cached_input_tokens: int) -> bool:
         """Take in the engine's figures; False: they shrank, so it is not to be trusted."""
         if output_tokens < self._reported:
             self._is_trusted = False
             return False
+        if self.prompt is None or self.prompt[0] != input_tokens:
+            self._learn_prompt(input_tokens, None)
         self._has_report = self._last_had_usage = True
         self._input_tokens = input_tokens
         self._alike = None
@@ -206,6 +216,10 @@ class StreamMeter:
         self._reported = output_tokens
         self.output_tokens = max(self.output_tokens, output_tokens)
         return True
+
+    def _learn_prompt(self, input_tokens: int, cached_tokens: int | None) -> None:
+        if self.prompt != (input_tokens, cached_tokens):
+            self.prompt = (input_tokens, cached_tokens)
 
     def _count(self) -> None:
         self._counted += 1

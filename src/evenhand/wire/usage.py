@@ -26,6 +26,14 @@ def usage_from(value: object) -> Usage | None:
     return Usage(input_tokens, output_tokens)
 
 
+def cached_tokens_reported(value: object) -> int | None:
+    """How many tokens of the prompt a usage object says were cached; None: it does not say, which is
+    not the same as none."""
+    details = value.get("prompt_tokens_details") if isinstance(value, dict) else None
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return cached if type(cached) is int and 0 <= cached <= _TOKENS_MAX else None
+
+
 def of_all(usage: Usage, *, prompts: int, choices: int) -> Usage:
     """What all prompts and choices used, from an engine that reports one of each: an estimate, because
     the others need not be as long."""

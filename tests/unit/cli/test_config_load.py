@@ -47,7 +47,7 @@ def config_of(tmp_path: Path, text: str) -> Config:
 def test_the_sound_file_loads_with_its_defaults(tmp_path: Path) -> None:
     config = config_of(tmp_path, SOUND)
     embedded, vllm = config.engines
-    assert (embedded.window, vllm.window) == (6, 16)
+    assert (embedded.window, vllm.window) == ("auto", "auto")
     assert config.keys[0].trust_domain == "acme"
     assert config.keys[0].tenant == ("acme", "search")
     assert config.keys[0].allows_all_models
@@ -153,6 +153,15 @@ FAULTS: dict[str, tuple[str, str, int | None, str, str]] = {
                            "running-mean"),
     "cost zero": ("input: 10", "output: 0", 11, "cost.output", "from 1 to 1000000"),
     "cached above input": ("input: 10", "cached_input: 11", 11, "cost.cached_input", "lower it"),
+    "window of a word": ("slots: 6", "slots: 6, window: all", 4, "engines[0].window",
+                         "must be auto, or a whole number from 1 to 100000"),
+    "window of none": ("slots: 6", "slots: 6, window: 0", 4, "engines[0].window", "must be auto"),
+    "bounds of a fixed window": (
+        "slots: 6", "slots: 6, window: 6, window_max: 9", 4, "engines[0].window_max",
+        "remove window_max, or write auto"),
+    "least window above the most": (
+        "slots: 6", "slots: 6, window_min: 9, window_max: 8", 4, "engines[0].window_min",
+        "9 is more than window_max (8): lower it or raise that"),
     "no lanes": ("[{name: default}]", "[]", 12, "lanes", "not a list of 0"),
     "lane floor above ceiling": (
         "{name: default}", "{name: default, floor_percent: 51, ceiling_percent: 50}", 12,

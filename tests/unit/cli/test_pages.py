@@ -14,6 +14,7 @@ from evenhand.telemetry import (
     Metrics,
     ObservedCollector,
     SchedulerCollector,
+    SignalCollector,
 )
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
@@ -42,6 +43,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     shadow = Shadow(scheduler.settings, tenants_max=10)
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))
+    metrics.registry.register(SignalCollector(list))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

@@ -1,5 +1,7 @@
 """What the admin listener shows, over real HTTP on uvloop."""
 
+from typing import Any
+
 import pytest
 import uvloop
 
@@ -11,6 +13,15 @@ from support.samples import samples_of
 from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
 
 UP = EngineStatus(EngineName("e1"), is_up=True, reason="answers")
+SILENT: dict[str, Any] = {
+    "signals": "",
+    "signals_missing": [],
+    "report": None,
+    "report_age_ms": None,
+    "window_reason": "fixed",
+    "window_because": "the configuration says so",
+    "waiting_inside": 0,
+}
 DOWN = EngineStatus(EngineName("e2"), is_up=False, reason="connection refused")
 
 
@@ -107,7 +118,11 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
                 "reason": "answers",
                 "models": [MODEL],
                 "window": 2,
+                "window_reason": "fixed",
+                "window_because": "the configuration says so",
+                "waiting_inside": 0,
                 "in_flight": 0,
+                **SILENT,
             },
             {
                 "name": "e2",
@@ -115,7 +130,11 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
                 "reason": "connection refused",
                 "models": [],
                 "window": 0,
+                "window_reason": "fixed",
+                "window_because": "the configuration says so",
+                "waiting_inside": 0,
                 "in_flight": 0,
+                **SILENT,
             },
         ],
         "queue": {"requests": 2, "bytes": 200},

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from evenhand.locality import NODE_BYTES, PrefixIndex
+from evenhand.locality import HOLDING_BYTES, NODE_BYTES, PrefixIndex
 from evenhand.model import EngineName
 
 EAST, WEST = EngineName("east"), EngineName("west")
@@ -54,12 +54,12 @@ def test_evicting_what_differs_midway_changes_nothing() -> None:
 
 
 def test_an_eviction_that_cuts_an_edge_keeps_the_bound() -> None:
-    index = PrefixIndex(NODE_BYTES + 20)
+    index = PrefixIndex(NODE_BYTES + HOLDING_BYTES + 20)
     for engine in (EAST, WEST):
         index.insert(b"a" * 20, engine)
     index.evict(EAST, b"a" * 10)
     assert index.matched_by_engine(b"a" * 20) == {EAST: 9, WEST: 9}
-    assert index.bytes_stored == NODE_BYTES + 9
+    assert index.bytes_stored == NODE_BYTES + HOLDING_BYTES + 9
 
 
 def test_who_takes_the_bit_of_one_that_left_inherits_nothing() -> None:

@@ -71,7 +71,7 @@ def test_the_longest_match_goes_first_also_while_the_index_forgets() -> None:
         )
     )
     scheduler.engine_changed(E, window=1, models=[MODEL])
-    prefixes = scheduler._prefixes
+    prefixes = scheduler.prefixes
     assert prefixes is not None
     texts = [dice.randbytes(60_000) for _ in range(40)]
     waiting: dict[RequestId, Request] = {}

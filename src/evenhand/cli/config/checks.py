@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from evenhand.cli.config.engines import EmbeddedEngine
+from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.problem import Finding, Place
@@ -33,11 +33,24 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         for position, model in _repetitions(engine.models):
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
+        yield from _check_window(("engines", index), engine)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
             message = "the random-weight model names no pooling: write last, or add a model_file"
             yield ("engines", index, "embeddings"), message
+
+
+def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    least, most = engine.window_min, engine.window_max
+    if engine.window != "auto":
+        for name, bound in (("window_min", least), ("window_max", most)):
+            if bound is not None:
+                message = f"only `window: auto` moves within bounds: remove {name}, or write auto"
+                yield (*place, name), message
+    elif least is not None and most is not None and least > most:
+        message = f"{least} is more than window_max ({most}): lower it or raise that"
+        yield (*place, "window_min"), message
 
 
 def _check_lanes(config: Config) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from evenhand.cli.config.scalars import SECTION, FileText, Model, Name, between
+from evenhand.cli.config.scalars import SECTION, FileText, Model, Name, Window, WindowBound, between
 from evenhand.cli.config.secrets import Reference
 from evenhand.cli.config.url import BaseUrl
 
@@ -37,11 +37,14 @@ class EmbeddedEngine(BaseModel):
     """CPU threads of the engine. Left out: the engine decides."""
     memory_mib_max: Annotated[int, between(64, 1_048_576)] = 4096
     """The engine is restarted when it takes more memory than this, in MiB."""
-    window: Annotated[int, between(1, 100_000)] = Field(
-        default_factory=lambda fields: fields["slots"],
-        json_schema_extra={"x-default": "as many as `slots`"},
-    )
-    """Requests that may be in flight at this engine; the others wait here, in fair order."""
+    window: Window = "auto"
+    """Requests that may be in flight at this engine; the others wait here, in fair order. `auto` is as
+    many as `slots` and one or two more, so that a slot that comes free is not empty until Evenhand has
+    heard of it; fewer where the engine holds more than it works on. A number is kept to."""
+    window_min: WindowBound | None = None
+    """At least so many, whatever the engine says; with `window: auto` only. Left out: 1."""
+    window_max: WindowBound | None = None
+    """At most so many; with `window: auto` only. Left out: two more than `slots`."""
 
 
 class UrlEngine(BaseModel):
@@ -59,11 +62,26 @@ class UrlEngine(BaseModel):
     allowed. Wildcard, multicast and link-local addresses are refused."""
     models: Models
     """Model names that clients may ask this engine for; sent to the engine as they are."""
-    window: Annotated[int, between(1, 100_000)] = 16
-    """Requests that may be in flight at this engine; the others wait here, in fair order. As many
-    as the engine computes at once: more only fills the engine's own, unfair queue."""
+    window: Window = Field(
+        default_factory=lambda fields: 16 if fields.get("kind") == "openai" else "auto",
+        json_schema_extra={"x-default": "`auto`; `openai`: 16"},
+    )
+    """Requests that may be in flight at this engine; the others wait here, in fair order. `auto`
+    finds out how many the engine computes at once, by what it tells of itself and by how its answers
+    come; an engine of kind `openai` tells nothing, so it has to be asked for there. A number is
+    kept to: more than the engine computes at once only fills its own, unfair queue."""
+    window_min: WindowBound | None = None
+    """At least so many, whatever the engine says; with `window: auto` only. Left out: 1."""
+    window_max: WindowBound | None = None
+    """At most so many; with `window: auto` only. Left out: 1024."""
     api_key: Reference | None = None
     """The credential that the engine wants, by reference. Left out: none is sent."""
+    signals: Literal["auto", "off"] = "auto"
+    """`auto`: what the engine tells of its load is read twice a second. `off`: it is not asked, and the
+    gateway goes by what it has sent there. An engine of kind `openai` is never asked."""
+    metrics_url: BaseUrl | None = None
+    """Base URL of the engine's metrics where they are not at `url`; same rules. `/metrics` is added.
+    The `api_key` is sent there only if scheme, host and port are those of `url`."""
 
 
 Engine = Annotated[EmbeddedEngine | UrlEngine, Field(discriminator="kind")]

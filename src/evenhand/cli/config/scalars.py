@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     ConfigDict,
@@ -88,3 +88,30 @@ Seconds = Annotated[float, PlainSerializer(_short, return_type=int | float)]
 def between(least: float, most: float) -> Any:
     """Bounds of a number, both included; text and booleans are not taken for numbers."""
     return Field(strict=True, ge=least, le=most)
+
+
+_WINDOW_MAX = 100_000
+WindowBound = Annotated[int, between(1, _WINDOW_MAX)]
+
+
+def _parse_window(value: object) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    if type(value) is int and 1 <= value <= _WINDOW_MAX:
+        return value
+    raise ValueError(f"must be auto, or a whole number from 1 to {_WINDOW_MAX}")
+
+
+Window = Annotated[
+    int | Literal["auto"],
+    PlainValidator(_parse_window),
+    WithJsonSchema(
+        {
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": _WINDOW_MAX,
+            "pattern": "^auto$",
+            "x-expects": f"`auto` or a whole number from 1 to {_WINDOW_MAX}",
+        }
+    ),
+]

@@ -101,7 +101,7 @@ def _forget_prompts(params: Any) -> None:
     params.cache_prompt = False
     params.cache_ram_mib = 0
     params.cache_idle_slots = False
-    params.slot_prompt_similarity = 0.0
+    params.slot_prompt_similarity = 0.5
     params.n_cache_reuse = 0
     params.n_ctx_checkpoints = 0
 

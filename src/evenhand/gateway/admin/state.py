@@ -97,7 +97,14 @@ class LiveState:
                     "reason": engine.reason,
                     "models": [] if slots is None else sorted(slots.models),
                     "window": 0 if slots is None else slots.window,
+                    "window_reason": engine.window_reason,
+                    "window_because": engine.window_because,
+                    "waiting_inside": 0 if slots is None else slots.waiting,
                     "in_flight": 0 if slots is None else slots.in_flight,
+                    "signals": engine.signals,
+                    "signals_missing": engine.signals_missing,
+                    "report": None if engine.report is None else asdict(engine.report),
+                    "report_age_ms": engine.report_age_ms,
                 }
             )
         return rows

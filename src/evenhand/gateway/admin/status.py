@@ -5,18 +5,28 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.model import EngineName, Outcome, RequestId, TenantPath
+from evenhand.model import EngineName, EngineReport, Outcome, RequestId, TenantPath
 from evenhand.scheduling import Explanation, LaneStanding, Scheduler
 from evenhand.telemetry import Metrics
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """Whether an engine answers, and in the words of whoever found out, why or why not."""
+    """Whether an engine answers, and in the words of whoever found out, why or why not. `report` is
+    what it says of itself, so many milliseconds ago; None: nothing, or nothing of late. `signals` says
+    how far it can be read, `signals_missing` which names it no longer tells."""
 
     name: EngineName
     is_up: bool
     reason: str
+    report: EngineReport | None = None
+    report_age_ms: int | None = None
+    signals: str = ""
+    signals_missing: tuple[str, ...] = ()
+    window_reason: str = "fixed"
+    """What the last change of its window was made for; "fixed": it is of a fixed size."""
+    window_because: str = "the configuration says so"
+    """The same, in words."""
 
 
 @dataclass(frozen=True, slots=True)

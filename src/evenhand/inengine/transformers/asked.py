@@ -25,11 +25,11 @@ class Asked:
         self.hints = hints
         self.place = place
         """By arrival."""
-        # A copy that found no memory comes as a request of its own, which was begun before.
-        self.prompt_tokens: int = state._true_initial_tokens or len(state.initial_tokens)
+        self.prompt_tokens = len(state.initial_tokens)
         self.cached_tokens: int | None = None
         """None until it is started for the first time."""
-        self.ended_tokens = 0
+        # What a copy has already when it becomes a request of its own is not its own.
+        self.ended_tokens = -len(state.generated_tokens)
         """Of answers that are complete."""
         self.open_states = 1
         self.position_max = 0

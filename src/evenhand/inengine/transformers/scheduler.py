@@ -5,7 +5,7 @@ computed, then whoever the core names, as long as there is room.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from transformers.generation.continuous_batching import requests as engine_requests
@@ -22,6 +22,7 @@ from evenhand.scheduling.batching import Prefill, by_standing, by_turns, chunk_c
 
 DECODING = engine_requests.RequestStatus.DECODING
 FAILED = engine_requests.RequestStatus.FAILED
+PREFILLING = engine_requests.RequestStatus.PREFILLING
 PENDING = engine_requests.RequestStatus.PENDING
 
 SAFETY_MARGIN = 0.15  # as the engine's own first-come-first-served has it
@@ -38,6 +39,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         *,
         settings: InEngineSettings,
         tenants: Tenants,
+        build_host: Callable[..., EngineHost] = EngineHost,
     ) -> None:
         versions.check()
         versions.check_parts(vars(engine_scheduler) | vars(engine_requests))
@@ -45,7 +47,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         self._tenants = tenants
         self._clock = StepClock()
         self._tokens_max = versions.tokens_max(cache)
-        self.host = EngineHost(settings, seats=max_requests_per_batch)
+        self.host = build_host(settings, seats=max_requests_per_batch)
         self.recomputed_tokens = 0
         """Computed again after the engine took a request back: charged to nobody."""
         # These are bounded by what the engine's front end lets in.
@@ -65,9 +67,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         request_id = state.request_id
         took_back = state.is_cpu_offloaded or state._true_initial_tokens > 0
         if request_id in self._left and took_back:
-            del self._left[request_id]
-            asked = self._asked[request_id]
-            self.host.preempted(asked.id, self._clock.now_ms)
+            asked = self._take_back(state)
         else:
             self._tell_of_ends()
             asked = self._arrive(state)
@@ -82,8 +82,10 @@ class FairScheduler(engine_scheduler.Scheduler):
         super().finish_request(request_id)
 
     def clear_cancelled_requests(self) -> list[Any]:
+        """The engine's loop begins each round with it, so this is where the core hears of the last step."""
         self._clock.tick()
         self._tell_of_ends()
+        self._charge()
         cancelled: list[Any] = super().clear_cancelled_requests()
         for state in cancelled:
             self._end(state, Outcome.CANCELLED_RUNNING)
@@ -92,7 +94,8 @@ class FairScheduler(engine_scheduler.Scheduler):
     def reset(self) -> None:
         """What was open is over: the engine's thread has ended."""
         self._clock.tick()
-        self._tell_of_ends()
+        if self._asked:
+            self._tell_of_ends()
         for asked in {id(asked): asked for asked in self._asked.values()}.values():
             self.host.ended(asked.id, asked.usage(), Outcome.ENGINE_FAILED, self._clock.now_ms)
         self._asked.clear()
@@ -105,13 +108,12 @@ class FairScheduler(engine_scheduler.Scheduler):
         self, token_budget: int, cache_budget: int
     ) -> tuple[list[Any] | None, bool, int, int]:
         self._clock.tick()
-        self._tell_of_ends()
-        decodes, prompts = self._charge_and_sort()
+        decodes = by_standing(self._running(DECODING), self._place, self._standing)
         # Who waits for memory to be freed need not wait where nothing runs that could free it.
         lets_in = not (self.block_new_requests and self.active_requests)
         heads = self._heads() if lets_in else []
         room = max(1, token_budget - len(decodes))
-        self._cap = chunk_cap([self._prefill(state) for state in prompts], heads, room)
+        prompts = self._prompts(heads, room)
         taken: set[str] = set()
         batch, starved, is_decode_only, tokens, read = self._process_candidates(
             self._candidates(decodes, prompts, lets_in=lets_in), token_budget, cache_budget, taken
@@ -133,10 +135,9 @@ class FairScheduler(engine_scheduler.Scheduler):
             head = self.host.head(self._clock.now_ms)
             if head is None:
                 return
-            yield self.waiting_requests[head]
-            if self._asked[head].hints.tenant in self._waiting and (
-                head in self._waiting[self._asked[head].hints.tenant]
-            ):
+            state = self.waiting_requests[head]
+            yield state
+            if state.status == PENDING:
                 return  # there is no room for it, and nobody overtakes it
 
     def _infer_request_tokens(self, state: Any, taken: set[str]) -> list[int]:
@@ -166,6 +167,14 @@ class FairScheduler(engine_scheduler.Scheduler):
 
     # Inside.
 
+    def _take_back(self, state: Any) -> Asked:
+        left, asked = self._left.pop(state.request_id), self._asked[state.request_id]
+        if asked.open_states > 1:  # the others run on, so from now on it is a request of its own
+            self._end(left, Outcome.COMPLETED)
+            return self._arrive(state)
+        self.host.preempted(asked.id, self._clock.now_ms)
+        return asked
+
     def _arrive(self, state: Any) -> Asked:
         request_id = state.request_id
         if request_id in self._asked:
@@ -178,7 +187,7 @@ class FairScheduler(engine_scheduler.Scheduler):
                 f"evenhand: prompt and answer may take {tokens} tokens, and the cache holds"
                 f" {self._tokens_max}. Ask for less, or give the engine more blocks."
             )
-        parent = self._asked.get(request_id.rpartition("__child#")[0])
+        parent = self._asked.get(_original(request_id))
         hints = (
             self._tenants.take(request_id, trusts_ids=self._settings.trust_hints)
             if parent is None
@@ -216,43 +225,49 @@ class FairScheduler(engine_scheduler.Scheduler):
         if not waiting:
             del self._waiting[asked.hints.tenant]
 
-    def _charge_and_sort(self) -> tuple[list[Any], list[Any]]:
-        """Tell of the tokens that have come; the running ones, who has had least first."""
+    def _charge(self) -> None:
+        """Tell of the tokens that have come."""
         produced: dict[str, int] = {}
-        decodes, prompts = [], []
         for request_id, state in self.active_requests.items():
-            asked = self._asked.get(request_id)
-            if asked is None:
-                asked = self._join(request_id)
-            produced[asked.id] = produced.get(asked.id, asked.ended_tokens) + asked.answer_tokens(
-                state
-            )
-            (decodes if state.status == DECODING else prompts).append(state)
+            asked = self._asked[request_id]
+            before = produced.get(asked.id, asked.ended_tokens)
+            produced[asked.id] = before + asked.answer_tokens(state)
         for request_id, tokens in produced.items():
             self.host.produced(request_id, tokens, self._clock.now_ms)
-        return (
-            by_standing(decodes, self._place, self._standing),
-            by_turns(
-                sorted(prompts, key=self._place), lambda state: self._tenant(state), self._standing
-            ),
-        )
 
-    def _join(self, request_id: str) -> Asked:
-        """The engine has made a copy of a running request, for another answer."""
-        asked = self._asked[request_id.rpartition("__child#")[0]]
-        asked.open_states += 1
-        self._asked[request_id] = asked
-        return asked
+    def _running(self, status: Any) -> list[Any]:
+        return [state for state in self.active_requests.values() if state.status == status]
+
+    def _prompts(self, heads: list[Prefill], room: int) -> list[Any]:
+        """Those that are being computed, by turns, and how much of each the step may hold."""
+        running = sorted(self._running(PREFILLING), key=self._place)
+        cap = chunk_cap([self._prefill(state) for state in running], heads, room)
+        self._cap = cap
+
+        def chunk(state: Any) -> int:
+            tokens = len(state.remaining_prefill_tokens)
+            return tokens if cap is None else min(tokens, cap)
+
+        return by_turns(running, self._tenant, chunk, self._standing)
 
     def _tell_of_ends(self) -> None:
+        if not self.active_requests.keys() <= self._asked.keys():
+            self._notice_copies()
         left, self._left = self._left, {}
         for state in left.values():
             failed = state.status == FAILED
             self._end(state, Outcome.ENGINE_FAILED if failed else Outcome.COMPLETED)
 
+    def _notice_copies(self) -> None:
+        """The engine copies a running request for each further answer that was asked for."""
+        for request_id in sorted(self.active_requests.keys() - self._asked.keys()):
+            asked = self._asked[_original(request_id)]
+            asked.open_states += 1
+            self._asked[request_id] = asked
+
     def _end(self, state: Any, outcome: Outcome) -> None:
         request_id = state.request_id
-        asked = self._asked.pop(request_id, None) or self._asked_of_copy(request_id)
+        asked = self._asked.pop(request_id)
         if request_id in self._waiting.get(asked.hints.tenant, ()):
             self._wait_no_more(asked, request_id)
         asked.ended_tokens += asked.answer_tokens(state)
@@ -260,11 +275,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         if not asked.open_states:
             self.host.ended(asked.id, asked.usage(), outcome, self._clock.now_ms)
 
-    def _asked_of_copy(self, request_id: str) -> Asked:
-        self._join(request_id)
-        return self._asked.pop(request_id)
-
-    def _heads(self) -> Iterable[Prefill]:
+    def _heads(self) -> list[Prefill]:
         """The first to wait of each tenant."""
         return [
             Prefill(tenant, len(next(iter(waiting.values())).remaining_prefill_tokens))
@@ -282,3 +293,8 @@ class FairScheduler(engine_scheduler.Scheduler):
 
     def _standing(self, state: Any) -> tuple[int, ...]:
         return self.host.standing(self._asked[state.request_id].id)
+
+
+def _original(request_id: str) -> str:
+    """Of which request a copy is, by how the engine names copies."""
+    return request_id.rpartition("__child#")[0]

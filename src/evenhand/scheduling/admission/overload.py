@@ -39,7 +39,8 @@ class Overload:
         """Since when there is an overload; None: there is none."""
 
     def measure(self, drain_ms: int | None, now_ms: int) -> None:
-        """The drain time at this moment; None: no rate is measured, and so no overload."""
+        """The drain time at this moment; None: no rate is measured, or an engine may be able to take
+        more, and so there is no overload."""
         if self.since_ms is not None:
             if self.would_end(drain_ms):
                 self.since_ms = self._above_since_ms = None

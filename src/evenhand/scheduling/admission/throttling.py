@@ -1,7 +1,7 @@
 """Overload- and interaction-aware throttling, after FairServe (arXiv 2411.15997). Rule and deviations:
 oit.md."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from evenhand.model import LaneName, Outcome, Request, Usage
 from evenhand.scheduling.admission.overload import Overload, OverloadStatus
@@ -10,6 +10,7 @@ from evenhand.scheduling.decisions import Refusal
 from evenhand.scheduling.interactions import Interactions
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.parts import Ground
+from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.retry_after import RETRY_AFTER_MS_MAX, drain_ms, in_whole_seconds
 
 _ONLY_LANE = LaneName("")
@@ -76,8 +77,9 @@ class Throttling:
                 since_ms = overload.since_ms if since_ms is None else since_ms
                 lanes.append(name)
         named = tuple(lanes) if self._ground.lanes else ()
+        units = self._ground.tree.root.queued_units + self._units_inside()
         return OverloadStatus(
-            self._drain_ms(self._ground.tree.root.queued_units),
+            self._drain_ms(units, ()),
             self._target_ms,
             since_ms,
             self._throttled,
@@ -96,19 +98,32 @@ class Throttling:
         return self._units_per_s
 
     def _drains(self) -> dict[LaneName, tuple[Overload, int | None]]:
-        """Of each lane, and how long what waits in it and in those before it would take."""
-        ground = self._ground
+        """Of each lane, and how long what waits in it and in those before it would take; None: some
+        engine that it waits for may be able to take more, or no rate is measured."""
+        ground, inside = self._ground, self._units_inside()
+        pools = ground.tree.root.views
         if not ground.lanes:
-            takes_ms = self._drain_ms(ground.tree.root.queued_units)
+            takes_ms = self._drain_ms(ground.tree.root.queued_units + inside, pools)
             return {_ONLY_LANE: (self._overloads[_ONLY_LANE], takes_ms)}
-        drains, units = {}, 0
+        drains, units, waited_for = {}, inside, []
         for name, overload in self._overloads.items():
             units += ground.backlog.lane_units[name]
-            drains[name] = (overload, self._drain_ms(units))
+            waited_for += [pool for pool in pools if pool.lane == name]
+            drains[name] = (overload, self._drain_ms(units, waited_for))
         return drains
 
-    def _drain_ms(self, units: int) -> int | None:
+    def _units_inside(self) -> int:
+        """What waits inside the engines, in requests as they wait here: it is served before these."""
+        root = self._ground.tree.root
+        if not root.queued_requests:
+            return 0
+        inside = self._ground.capacity.waiting_inside()
+        return inside * root.queued_units // root.queued_requests
+
+    def _drain_ms(self, units: int, waited_for: Iterable[Pool]) -> int | None:
         if self._units_per_s is None:
+            return None
+        if any(self._ground.capacity.may_take_more(pool) for pool in waited_for):
             return None
         return drain_ms(self._ground.tree.root, units, self._units_per_s)
 

@@ -73,7 +73,7 @@ def too_much_believed(*, hears_evictions: bool) -> float:
     settings = SimulationSettings(hears_evictions=hears_evictions, charge_every_ms=250)
     fleet = at_gateway(traffic, compose("lpm"), profile, engines=1, settings=settings)
     scheduler: Any = fleet.host._scheduler  # type: ignore[attr-defined]
-    prefixes, believed = scheduler._prefixes, {}
+    prefixes, believed = scheduler.prefixes, {}
     started: Callable[..., int] = prefixes.started
 
     def listened(request: Any, *rest: Any) -> int:

@@ -1,0 +1,27 @@
+"""What is compared: a policy, and how many requests the gateway lets into an engine."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SEATS = 4
+"""Requests that an engine is to compute at once."""
+
+_AT_ONCE = 1_000
+"""A window beyond all that is ever open: what comes is sent on at once, as routers do that have no
+queue, and waits in the engine's own, first come first served."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """`window` for each of the engines."""
+
+    window: int
+    policy: dict[str, Any] = field(default_factory=dict)
+
+
+ARMS = {
+    "d2lpm": Arm(SEATS, {"preset": "d2lpm"}),
+    "vtc": Arm(SEATS, {"preset": "vtc", "placement": "least-outstanding"}),
+    "cache-aware": Arm(_AT_ONCE, {"preset": "fcfs", "placement": "cache-aware"}),
+    "round-robin": Arm(_AT_ONCE, {"preset": "fcfs", "placement": "round-robin"}),
+}

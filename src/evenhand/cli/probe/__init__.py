@@ -1,0 +1,1 @@
+"""`evenhand check --probe`: what the configured engines offer, and what is missing."""
