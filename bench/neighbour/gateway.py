@@ -21,10 +21,15 @@ _READY_S_MAX = 30.0
 _END_S_MAX = 10.0
 _LAST_WORDS = 600
 _LANES = [
-    {"name": CHAT, "floor_percent": 100 // SLOTS + 1, "queue_wait_s_max": 3600},
+    {
+        "name": CHAT,
+        "floor_percent": 100 // SLOTS + 1,
+        "keep_floor_free": True,
+        "queue_wait_s_max": 3600,
+    },
     {"name": "default", "queue_wait_s_max": 3600},
 ]
-"""The chat's floor is one slot."""
+"""The chat's floor is one slot, which is kept free for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
