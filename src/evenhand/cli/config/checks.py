@@ -35,12 +35,21 @@ def _check_engines(config: Config) -> Iterator[Finding]:
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
         yield from _check_window(("engines", index), engine)
+        yield from _check_signals(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
             message = "the random-weight model names no pooling: write last, or add a model_file"
             yield ("engines", index, "embeddings"), message
+
+
+def _check_signals(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine) or engine.metrics_url is None:
+        return
+    why = "`signals` is off" if engine.signals == "off" else "an engine of kind openai is not asked"
+    if engine.signals == "off" or engine.kind == "openai":
+        yield (*place, "metrics_url"), f"nothing is read there, as {why}: remove metrics_url"
 
 
 def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
@@ -68,7 +77,9 @@ def _check_prompts(
             message = f"an engine of kind {engine.kind} publishes none that are known: remove it"
             yield (*place, "kv_events"), message
         if engine.kv_events is not None and tokenizer is not None and len(engine.models) > 1:
-            message = "events do not say which of several models they are of: leave out the tokenizer"
+            message = (
+                "events do not say which of several models they are of: leave out the tokenizer"
+            )
             yield (*place, "tokenizer"), message
     if chat_template is not None and tokenizer is None:
         message = "says nothing without the tokenizer: name that too, or remove this"
