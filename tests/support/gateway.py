@@ -24,6 +24,7 @@ from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.ghosts import Ghosts
 from evenhand.gateway.http import Edge, EdgeSettings
@@ -50,6 +51,7 @@ from evenhand.scheduling import (
 )
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
+from evenhand.scheduling.window import WindowControl
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
@@ -89,6 +91,9 @@ class Backend:
     window: int = 4
     models: tuple[str, ...] = ("m",)
     name: str = ""
+    control: WindowControl | None = None
+    """Who moves the window; None: it stays. What the engine tells is the test's to hand on
+    (`g.windows`)."""
     circuit: CircuitSettings = field(default_factory=lambda: CircuitSettings(failures_to_open=11))
     """Unless told otherwise, no number of failures opens it: tests let engines fail at will."""
     abort_grace_ms: int = 50
@@ -144,6 +149,7 @@ class RunningGateway:
         """Of the scheduler, as recorded."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
+        self.windows = EngineWindows(self.dispatcher, asyncio.get_running_loop())
 
     @property
     def url(self) -> str:
@@ -268,6 +274,7 @@ async def _gateway(
     edge = Edge(setup.edge, application, on_refused=refused, loop=loop, certificate=certificate)
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, keeper, (host, port))
+    running.windows.start()
     running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     running.database = database
@@ -293,6 +300,7 @@ async def _gateway(
     finally:
         await edge.drain(0)
         application.stop_calls()
+        running.windows.close()
         dispatcher.close()
         for link in links:
             await link.client.close()
@@ -338,7 +346,8 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         name=EngineName(backend.name or f"e{index}"),
         kind=backend.kind,
         models=frozenset(ModelName(model) for model in backend.models),
-        window=backend.window,
+        window=backend.control.window if backend.control else backend.window,
+        control=backend.control,
         client=EngineClient(EngineAddress.parse(backend.engine.url), setup.client),
         report_unreachable=lambda: None,
         circuit=Circuit(backend.circuit),

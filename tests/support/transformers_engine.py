@@ -18,7 +18,9 @@ logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
 torch.set_num_threads(1)
 
 VOCABULARY = 128
-_IS_OLD = transformers.__version__.startswith(("5.17.", "5.18."))  # other names of the same settings
+_IS_OLD = transformers.__version__.startswith(
+    ("5.17.", "5.18.")
+)  # other names of the same settings
 
 Build = Callable[..., engine_scheduler.Scheduler]
 
@@ -80,7 +82,9 @@ def manager_of(model: Any, shape: Shape, scheduler: str, **changed: Any) -> Any:
 class SteppedEngine:
     """One engine; each `step` is an iteration of its loop."""
 
-    def __init__(self, model: Any, shape: Shape, build: Build, seed: int = 0, **changed: Any) -> None:
+    def __init__(
+        self, model: Any, shape: Shape, build: Build, seed: int = 0, **changed: Any
+    ) -> None:
         known = engine_scheduler.SCHEDULER_MAPPING
         known["stepped"] = build
         self.manager = manager_of(model, shape, "stepped", **changed)

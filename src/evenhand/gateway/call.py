@@ -10,13 +10,14 @@ before the queue, RECORDING before the last byte.
 """
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evenhand.engines.circuit import Sent, Verdict
+from evenhand.engines.tokenizer import PromptTokens
 from evenhand.gateway.admission import Admitted, Refused, scheduler_request
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
+from evenhand.gateway.call_phase import NOT_SUBMITTED, Phase
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
@@ -47,20 +48,6 @@ if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
 _WORKED_ON = frozenset({Outcome.ENGINE_TIMEOUT, Outcome.ANSWER_TOO_LARGE})
 """Failures of answers that an engine was at work on. They are charged, or asking for what takes too
 long would be a way to be served for nothing."""
-
-
-class Phase(Enum):
-    READING = auto()
-    HOLDING = auto()
-    """Its hold is on the way to the disk."""
-    QUEUED = auto()
-    RUNNING = auto()
-    RECORDING = auto()
-    """Settled; its settlement is on the way to the disk, and its last bytes are kept back."""
-    ENDED = auto()
-
-
-_NOT_SUBMITTED = frozenset({Phase.READING, Phase.HOLDING})
 
 
 class Call:
@@ -133,8 +120,19 @@ class Call:
             self._refuse(admitted)
             return
         self._admitted = admitted
-        gateway, identity, completion = self._gateway, self._holder.identity, admitted.completion
+        gateway, completion = self._gateway, admitted.completion
         self._record.asked(completion, gateway.metrics.for_model(completion.model))
+        if gateway.reads_tokens(completion):
+            self._phase = Phase.TOKENISING
+            gateway.tokenise(completion.model, body, self._ask)
+        else:
+            self._ask(None)
+
+    @guarded
+    def _ask(self, tokens: PromptTokens | None) -> None:
+        gateway, identity, admitted = self._gateway, self._holder.identity, self._admitted
+        if self._phase not in NOT_SUBMITTED or admitted is None:
+            return  # it has ended while it was tokenised
         request = scheduler_request(
             admitted,
             identity,
@@ -143,6 +141,7 @@ class Call:
             interaction_is_new=self.interaction_is_new,
             calls_declared=self.calls_declared,
             reads_prefix=gateway.reads_prefix,
+            tokens=tokens,
         )
         booking = gateway.bookkeeping.open(identity, request, self._used)
         if isinstance(booking, Refused):
@@ -178,7 +177,7 @@ class Call:
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
-        if self._phase in _NOT_SUBMITTED:
+        if self._phase in NOT_SUBMITTED:
             self._end(why or Outcome.CANCELLED_QUEUED)
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
@@ -387,7 +386,7 @@ class Call:
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
-        if self._phase in _NOT_SUBMITTED:
+        if self._phase in NOT_SUBMITTED:
             self._refuse(Refused(outcome, message))
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from evenhand.engines.tokenizer import PromptTokens, Tokenizing
 from evenhand.gateway.admission import READERS
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
@@ -24,6 +25,7 @@ from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+from evenhand.wire.completion import Completion
 from evenhand.wire.error import error_body, error_headers
 
 _MODELS = "/v1/models"
@@ -53,6 +55,7 @@ class Gateway:
         observers: Observers,
         loop: asyncio.AbstractEventLoop,
         bookkeeping: Bookkeeper | None = None,
+        tokenizing: Tokenizing | None = None,
     ) -> None:
         self.keys = keys
         self.dispatcher = dispatcher
@@ -75,6 +78,7 @@ class Gateway:
             observers.shadow is not None and observers.shadow.reads_prefix
         )
         """Whether requests are given the text of their prefix: somebody compares prompts."""
+        self._tokenizing = tokenizing
         self.traffic = observers.traffic
         self._log = observers.log
         self._ids = FreshIds()
@@ -107,6 +111,24 @@ class Gateway:
         if calls is not None:
             call.calls_declared = int(calls)
         return call
+
+    def reads_tokens(self, completion: Completion) -> bool:
+        """Whether its prompt is compared by token ids."""
+        tokenizing = self._tokenizing
+        return (
+            tokenizing is not None
+            and self.reads_prefix
+            and completion.prompts == 1
+            and not completion.is_embedding
+            and tokenizing.reads(completion.model)
+        )
+
+    def tokenise(
+        self, model: ModelName, body: bytes, done: Callable[[PromptTokens | None], None]
+    ) -> None:
+        """Where `reads_tokens` says so. `done` may be called before this returns."""
+        assert self._tokenizing is not None
+        self._tokenizing.begin(model, body, done)
 
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""

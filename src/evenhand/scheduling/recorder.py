@@ -137,7 +137,9 @@ class Recorder(Scheduler):
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
         self._sink(Event("stored", arguments, None))
 
-    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
+    def cache_sized(
+        self, name: EngineName, tokens_max: int | None, block_tokens: int | None
+    ) -> None:
         super().cache_sized(name, tokens_max, block_tokens)
         arguments = {"name": name, "tokens_max": tokens_max, "block_tokens": block_tokens}
         self._sink(Event("cache_sized", arguments, None))
