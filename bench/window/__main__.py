@@ -68,43 +68,62 @@ async def measured(chosen: argparse.Namespace, console: Console) -> Found:
     return found
 
 
-def summary(arms: Found) -> list[Sequence[object]]:
-    """A row for each arm and phase: medians, and the throughput over that without a limit."""
-    rows = []
+def summary(arms: Found) -> Found:
+    """By arm and phase, medians; `over_no_limit` is the median of the ratios of one repetition."""
+    told: Found = {}
     for arm, by_phase in arms.items():
+        told[arm] = {}
         for phase, turns in by_phase.items():
+            own = {name: _median([turn[name] for turn in turns]) for name in _SHOWN}
             base = arms.get(NO_LIMIT, by_phase)[phase]
-            ratios = [
-                mine["tokens_per_s"] / its["tokens_per_s"]
-                for mine, its in zip(turns, base, strict=True)
-                if its["tokens_per_s"]
-            ]
-            rows.append(
-                (
-                    arm,
-                    phase,
-                    median(turn["tokens_per_s"] for turn in turns),
-                    median(ratios) if ratios else None,
-                    *(_median(turns, name) for name in _SHOWN),
+            for name in ("tokens_per_s", "tokens_per_cpu_s"):
+                pairs = zip(turns, base, strict=False)
+                own[f"{name}_over_no_limit"] = _median(
+                    [mine[name] / its[name] for mine, its in pairs if mine[name] and its[name]]
                 )
-            )
-    return rows
+            told[arm][phase] = own
+    return told
 
 
-_SHOWN = ("engine_queue_p50", "engine_queue_p95", "over_dispatch", "idle_part", "running_mean")
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
-def _median(turns: Sequence[Found], name: str) -> float | None:
-    values = [turn[name] for turn in turns if turn[name] is not None]
-    return median(values) if values else None
+def added(before: Found, now: Found) -> Found:
+    """Repetitions of both, where they are of one engine."""
+    if "arms" not in before or "arms" not in now:
+        return now if "arms" in now else before or now
+    arms = {
+        arm: {
+            phase: before["arms"].get(arm, {}).get(phase, []) + turns
+            for phase, turns in now["arms"].get(arm, before["arms"].get(arm, {})).items()
+        }
+        for arm in ARMS
+        if arm in before["arms"] or arm in now["arms"]
+    }
+    return {**now, "arms": arms}
 
 
-def _show(name: str, rows: Sequence[Sequence[object]], console: Console) -> None:
+_SHOWN = (
+    "tokens_per_s",
+    "engine_queue_p50",
+    "engine_queue_p95",
+    "over_dispatch",
+    "idle_part",
+    "running_mean",
+)
+_RATIOS = ("tokens_per_s_over_no_limit", "tokens_per_cpu_s_over_no_limit")
+
+
+def _show(name: str, told: Found, console: Console) -> None:
     table = Table(title=name)
-    for column in ("window", "phase", "tokens/s", "over no limit", *_SHOWN):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
+    for column in ("window", "phase", *_SHOWN, *_RATIOS):
+        table.add_column(column.replace("_", " "))
+    for arm, by_phase in told.items():
+        for phase, own in by_phase.items():
+            cells = [own[column] for column in (*_SHOWN, *_RATIOS)]
+            table.add_row(arm, phase, *("" if c is None else f"{c:.3g}" for c in cells))
     console.print(table)
 
 
@@ -116,15 +135,12 @@ def main() -> int:
         told = json.loads(chosen.json.read_text())
     scene = "slow in the middle" if chosen.slow else "usual"
     for name, of_engine in found.items():
-        if "skipped" not in of_engine:
-            of_engine["medians"] = summary(of_engine["arms"])
-            _show(f"{name}, {scene}", of_engine["medians"], console)
-        told.setdefault(name, {})[scene] = {
-            "slots": SLOTS,
-            "clients": NOISE.clients,
-            "seconds": chosen.seconds,
-            **of_engine,
-        }
+        whole = added(told.get(name, {}).get(scene, {}), of_engine)
+        if "arms" in whole:
+            whole["medians"] = summary(whole["arms"])
+            _show(f"{name}, {scene}", whole["medians"], console)
+        settings = {"slots": SLOTS, "clients": NOISE.clients, "seconds": chosen.seconds}
+        told.setdefault(name, {})[scene] = {**settings, **whole}
     if chosen.json is not None:
         chosen.json.write_text(json.dumps(told, indent=1) + "\n")
     return 0

@@ -1,4 +1,4 @@
-"""One arm's turn: a crowd at the gateway for so long, the engine slowed down in the middle if need be."""
+"""One arm's turn: a crowd at the gateway for so long, the engine slowed down meanwhile if need be."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
