@@ -75,7 +75,7 @@ def summary(arms: Found) -> Found:
         told[arm] = {}
         for phase, turns in by_phase.items():
             own = {name: _median([turn[name] for turn in turns]) for name in _SHOWN}
-            base: list[Found] = arms.get(NO_LIMIT, by_phase)[phase]
+            base = arms[NO_LIMIT if NO_LIMIT in arms else arm][phase]
             for name in ("tokens_per_s", "tokens_per_cpu_s"):
                 pairs = zip(turns, base, strict=False)
                 own[f"{name}_over_no_limit"] = _median(
