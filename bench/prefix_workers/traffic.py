@@ -62,5 +62,5 @@ NOISY = "noisy"
 VICTIMS = ("ada", "bea", "cleo")
 _OUTSTANDING = {NOISY: 64, **dict.fromkeys(VICTIMS, 6)}
 USUAL = Traffic(outstanding=_OUTSTANDING)
-LONG = Traffic(outstanding=_OUTSTANDING, document_words=4_800)
+LONG = Traffic(outstanding=_OUTSTANDING, document_words=12_000)
 """For engines that compute a prompt fast: the simulated ones have the pace of a GPU."""

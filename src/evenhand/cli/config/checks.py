@@ -68,7 +68,9 @@ def _check_prompts(
             message = f"an engine of kind {engine.kind} publishes none that are known: remove it"
             yield (*place, "kv_events"), message
         if engine.kv_events is not None and tokenizer is not None and len(engine.models) > 1:
-            message = "events do not say which of several models they are of: leave out the tokenizer"
+            message = (
+                "events do not say which of several models they are of: leave out the tokenizer"
+            )
             yield (*place, "tokenizer"), message
     if chat_template is not None and tokenizer is None:
         message = "says nothing without the tokenizer: name that too, or remove this"
