@@ -38,8 +38,8 @@ _PLANES = (
 async def mockers(
     python: Path, folder: Path, count: int, *, seats: int, blocks: int
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    """So many, each of which computes `seats` requests at once and keeps `blocks` blocks, as the gateway's
-    configuration names them. Raises TimeoutError where they do not come up."""
+    """So many, each of which computes `seats` requests at once and keeps `blocks` blocks, as the
+    gateway's configuration names them. Raises TimeoutError where they do not come up."""
     model = folder / "model"
     write_word_model(model)
     async with AsyncExitStack() as stack:
