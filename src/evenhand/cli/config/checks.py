@@ -36,6 +36,7 @@ def _check_engines(config: Config) -> Iterator[Finding]:
             yield place, f"{model} is in the list already: remove one"
         yield from _check_window(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
+        yield from _check_hints(("engines", index), engine)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
@@ -55,6 +56,17 @@ def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[
         yield (*place, "window_min"), message
 
 
+def _check_hints(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine):
+        return
+    if engine.fair_scheduler and engine.kind != "vllm":
+        message = f"there is none for an engine of kind {engine.kind} to be told of: remove it"
+        yield (*place, "fair_scheduler"), message
+    if engine.hints_secret is not None and not engine.fair_scheduler:
+        message = "seals nothing without `fair_scheduler: true`: add that, or remove this"
+        yield (*place, "hints_secret"), message
+
+
 def _check_prompts(
     place: Place,
     engine: EmbeddedEngine | UrlEngine,
@@ -68,7 +80,9 @@ def _check_prompts(
             message = f"an engine of kind {engine.kind} publishes none that are known: remove it"
             yield (*place, "kv_events"), message
         if engine.kv_events is not None and tokenizer is not None and len(engine.models) > 1:
-            message = "events do not say which of several models they are of: leave out the tokenizer"
+            message = (
+                "events do not say which of several models they are of: leave out the tokenizer"
+            )
             yield (*place, "tokenizer"), message
     if chat_template is not None and tokenizer is None:
         message = "says nothing without the tokenizer: name that too, or remove this"
