@@ -148,7 +148,9 @@ class ReferenceVtc:
     def start_at_once(self, request: Request, now_ms: int) -> str | None:
         if request.tenant[0] in self.held:
             return None
-        if not self.free(self.serving(request)) or any(self.free(stay.pool) for stay in self.waiting()):
+        if not self.free(self.serving(request)) or any(
+            self.free(stay.pool) for stay in self.waiting()
+        ):
             return None
         self.submit(request, now_ms)
         started = self.next()
