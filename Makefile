@@ -8,7 +8,7 @@ VLLM := .venv-vllm# vLLM and what it wants: 2.5 GB, 6 GB where there is no torch
 VLLM_PIP := $(VLLM)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench paper chaos nightly check wheel lock docs clean test-vllm
+.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-vllm
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,6 +24,18 @@ test-vllm: $(VLLM)/.ready ## the same core inside vLLM's scheduler: its properti
 
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
+
+neighbour: $(VENV)/.demo ## a chat beside a flood, on vLLM and the embedded engine, into docs/evidence (20 minutes)
+	@if [ -z "$$EVENHAND_VLLM_PYTHON" ]; then \
+		$(PYTHON) requirements/environment.py --keep $(VLLM) && \
+		if $(VLLM_PIP) install --dry-run --no-deps --only-binary :all: torch==2.13.0+cpu; then \
+			$(MAKE) $(VLLM)/.ready; \
+		else \
+			echo "neighbour: SKIPPED for vLLM: pip finds no torch 2.13.0+cpu. PIP_FIND_LINKS=folder names its wheel's"; \
+		fi; \
+	fi
+	mkdir -p docs/evidence
+	$(BIN)/python -m bench.neighbour --json docs/evidence/neighbour.json --plot docs/evidence/neighbour.svg
 
 paper: $(VENV)/.demo ## the papers' experiments in full, published beside ours, into docs/evidence.md (15 minutes)
 	mkdir -p docs/evidence build

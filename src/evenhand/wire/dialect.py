@@ -57,6 +57,13 @@ DIALECTS: dict[EngineKind, Dialect] = {
 }
 
 
+def keeps_apart(dialect: Dialect, completion: Completion) -> bool:
+    """Whether an engine can be kept from reusing for one trust domain what it computed for another."""
+    if completion.is_embedding:
+        return dialect.salts_embeddings
+    return dialect.cache_salt or dialect.cache_prompt
+
+
 class EngineBody(NamedTuple):
     """The bytes to send, and whether they ask for usage that the client did not ask for."""
 

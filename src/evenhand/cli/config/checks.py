@@ -35,6 +35,7 @@ def _check_engines(config: Config) -> Iterator[Finding]:
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
         yield from _check_window(("engines", index), engine)
+        yield from _check_signals(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
         yield from _check_hints(("engines", index), engine)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
@@ -42,6 +43,14 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         if engine.embeddings == "model":
             message = "the random-weight model names no pooling: write last, or add a model_file"
             yield ("engines", index, "embeddings"), message
+
+
+def _check_signals(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine) or engine.metrics_url is None:
+        return
+    why = "`signals` is off" if engine.signals == "off" else "an engine of kind openai is not asked"
+    if engine.signals == "off" or engine.kind == "openai":
+        yield (*place, "metrics_url"), f"nothing is read there, as {why}: remove metrics_url"
 
 
 def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
