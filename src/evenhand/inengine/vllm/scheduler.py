@@ -7,12 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import vllm
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.core.sched.request_queue import SchedulingPolicy
 from vllm.v1.request import Request, RequestStatus
 
+import vllm
 from evenhand.inengine.accounts import Accounts
 from evenhand.inengine.event_log import recorded
 from evenhand.inengine.host import EngineHost
