@@ -73,10 +73,11 @@ class EngineLink:
         window, circuit = self.window, self.circuit
         if circuit.takes_none:
             return Allowance(window, window)
-        held = len(self.ghosts)
+        ghosts = len(self.ghosts)
         if circuit.state is CircuitState.HALF_OPEN:
-            held = max(held, window - in_flight - 1)
-        return Allowance(window, held)
+            # As small as the trial, so that it does not look fuller than others and is never tried.
+            return Allowance(in_flight + 1, int(in_flight + ghosts >= window))
+        return Allowance(window, ghosts)
 
     # What a window that moves is told of requests.
 
