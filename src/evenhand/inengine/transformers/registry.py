@@ -66,7 +66,7 @@ def submit(
 
 
 def ensure_in_use(manager: Any) -> None:
-    """Transformers falls back to its own scheduler where it does not know a name, with no more than a line
+    """transformers falls back to its own scheduler where it does not know a name, with no more than a line
     in its log. Raises NotInUseError."""
     processor = manager.batch_processor
     if processor is not None:
