@@ -37,6 +37,7 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         yield from _check_window(("engines", index), engine)
         yield from _check_signals(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
+        yield from _check_hints(("engines", index), engine)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
@@ -62,6 +63,17 @@ def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[
     elif least is not None and most is not None and least > most:
         message = f"{least} is more than window_max ({most}): lower it or raise that"
         yield (*place, "window_min"), message
+
+
+def _check_hints(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine):
+        return
+    if engine.fair_scheduler and engine.kind != "vllm":
+        message = f"there is none for an engine of kind {engine.kind} to be told of: remove it"
+        yield (*place, "fair_scheduler"), message
+    if engine.hints_secret is not None and not engine.fair_scheduler:
+        message = "seals nothing without `fair_scheduler: true`: add that, or remove this"
+        yield (*place, "hints_secret"), message
 
 
 def _check_prompts(
