@@ -39,15 +39,18 @@ def options() -> argparse.Namespace:
         "--dynamo", type=Path, help="a Python that has ai-dynamo: its simulated engines instead"
     )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--more", action="store_true", help="after the repetitions that are in the file already"
+    )
     return parser.parse_args()
 
 
-def measured(chosen: argparse.Namespace, console: Console) -> list[Round]:
-    """The policies by turns, as often as asked."""
-    rounds: list[Round] = []
+def measured(chosen: argparse.Namespace, console: Console, before: list[Round]) -> list[Round]:
+    """The policies by turns, as often as asked, after those of `before`."""
+    rounds = list(before)
     whole_s = chosen.warm + chosen.seconds
     with tempfile.TemporaryDirectory(prefix="evenhand-bench-") as folder:
-        for number in range(chosen.repetitions):
+        for number in range(len(before), len(before) + chosen.repetitions):
             found: Round = {}
             for name in chosen.arms:
                 records = asyncio.run(_one(ARMS[name], chosen, Path(folder), number))
@@ -87,7 +90,10 @@ def show(console: Console, rounds: list[Round], judged: dict[str, Any]) -> None:
 def main() -> int:
     """Measure, print, write; the exit code. A missed target is a finding, not a failure."""
     chosen, console = options(), Console()
-    rounds = measured(chosen, console)
+    before: list[Round] = []
+    if chosen.more:
+        before = json.loads(chosen.json.read_text())["repetitions"]
+    rounds = measured(chosen, console, before)
     judged = verdict(rounds) if set(chosen.arms) == set(ARMS) else {}
     show(console, rounds, judged)
     if chosen.json:

@@ -238,7 +238,7 @@ def test_unknown_names_tell_nothing_and_that_is_said() -> None:
         async with watched("vllm", metrics=page("vllm:requests_computing 4\n")) as (_, heard):
             await heard.reported()
             assert heard.words == [
-                "none: it tells nothing under a name known here; is its `kind` right?"
+                "none: it tells nothing under a name known here; ask `evenhand check --probe`"
             ]
 
     run_on_loop(main)

@@ -17,6 +17,7 @@ from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
 from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
 from evenhand.engines.signals import SignalWatch, reader_for
+from evenhand.gateway.engine_hints import EngineHints
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.ghosts import Ghosts
 from evenhand.model import EngineName, ModelName
@@ -150,6 +151,7 @@ class EngineCrew:
             ghosts=Ghosts(grace_ms=abort_grace_ms(self._config)),
             client=EngineClient(address, self._client_settings, headers=headers),
             report_unreachable=lambda: probe.report_failure("refused a connection"),
+            hints=self._hints(engine),
         )
         self._probes.append(probe)
         if engine.signals == "off":
@@ -157,6 +159,12 @@ class EngineCrew:
             self.links.append(link)
         else:
             self._take_in(link, *metrics_address(engine, headers))
+
+    def _hints(self, engine: UrlEngine) -> EngineHints | None:
+        if not engine.fair_scheduler:
+            return None
+        secret = self._secrets.hints.get(engine.name)
+        return EngineHints(None if secret is None else secret.reveal().encode())
 
     def _take_in(
         self, link: EngineLink, address: EngineAddress, headers: tuple[tuple[str, str], ...]

@@ -104,9 +104,7 @@ class Prefixes:
             index.forget(engine)
         self._memories.forget(engine)
 
-    def sized(
-        self, engine: EngineName, tokens_max: int | None, block_tokens: int | None
-    ) -> None:
+    def sized(self, engine: EngineName, tokens_max: int | None, block_tokens: int | None) -> None:
         """Its cache holds no more than so many tokens, in blocks of so many: what it has used least
         recently beyond that is gone."""
         cache = self.cache(engine)

@@ -41,7 +41,7 @@ class Track:
     def words(self) -> str:
         """How far the engine can be read, for the operator."""
         if not self._names:
-            return "none: it tells nothing under a name known here; is its `kind` right?"
+            return "none: it tells nothing under a name known here; ask `evenhand check --probe`"
         told = ", ".join(sorted(set(self._names) - set(self._missing)))
         if not self._missing:
             return f"reads {told}"
