@@ -72,9 +72,10 @@ def test_whatever_engines_and_clients_do_each_request_ends_once_and_no_slot_is_l
         async with ScriptedEngine() as first, ScriptedEngine() as second:
             engines = (first, second)
             for engine in engines:
-                faults = [chance.choice(FAULTS)() for _ in range(REQUESTS // 3)]
-                well = [Answer(tokens=chance.randrange(1, 6)) for _ in range(REQUESTS)]
-                engine.script(*chance.sample([*faults, *well], REQUESTS // 2))
+                engine.script(lie())
+                for _ in range(12):  # each fault for a while, and then all is well for a while
+                    engine.script(*[chance.choice(FAULTS)()] * chance.randrange(1, 7))
+                    engine.script(*[Answer(tokens=chance.randrange(1, 6))] * chance.randrange(4))
             backends = [
                 Backend(engine, window=3, circuit=QUICK, abort_grace_ms=30) for engine in engines
             ]
@@ -95,8 +96,8 @@ def test_whatever_engines_and_clients_do_each_request_ends_once_and_no_slot_is_l
                 links = list(g.dispatcher.engines.values())
                 await becomes(lambda: not any(len(link.ghosts) for link in links))
                 openings = [link.circuit.openings for link in links]
-                assert any(opened[Opening.HUNG] for opened in openings)
-                assert any(opened[Opening.LYING] for opened in openings)
+                assert sum(opened[Opening.LYING] for opened in openings)
+                assert sum(sum(opened.values()) for opened in openings) >= 3
                 await serves_again(g, engines)
                 assert all(link.circuit.state is CircuitState.CLOSED for link in links)
 
