@@ -129,7 +129,7 @@ class WindowControl:
         elif evidence.waiting >= evidence.target:
             self._hold()
         elif evidence.has_room:
-            if self._is_awaited and in_flight >= self.window:
+            if self._is_awaited and self.limits.is_full(in_flight, self.window):
                 self._open(now_us)
             else:
                 self._own.begin_round(now_us)
