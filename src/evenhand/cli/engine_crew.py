@@ -110,7 +110,7 @@ class EngineCrew:
         process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
         self._processes.append(process)
         await process.start()
-        window, control = window_of(engine)
+        window, control = window_of(engine, self._config)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind.EMBEDDED,
@@ -141,7 +141,7 @@ class EngineCrew:
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)
-        window, control = window_of(engine)
+        window, control = window_of(engine, self._config)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind(engine.kind),
