@@ -36,7 +36,7 @@ from transformers.generation.continuous_batching import scheduler as engine_sche
 
 from evenhand.inengine.settings import InEngineSettings
 from evenhand.inengine.transformers import FairScheduler
-from evenhand.inengine.transformers.tenants import Tenants
+from evenhand.inengine.transformers.tenants import Notes
 from evenhand.scheduling import TokenWeights
 from evenhand.sim.measures.entitlement import due
 from evenhand.sim.measures.jain import jain
@@ -592,7 +592,7 @@ def register(inter_token_ms: int | None) -> None:
     known = engine_scheduler.SCHEDULER_MAPPING
     known["fifo-watched"] = WatchedFifo
     known["fair-watched"] = partial(
-        WatchedFair, settings=InEngineSettings(trust_hints=True), tenants=Tenants()
+        WatchedFair, settings=InEngineSettings(trust_hints=True), notes=Notes()
     )
     del inter_token_ms
 

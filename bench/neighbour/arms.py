@@ -10,7 +10,8 @@ from bench.neighbour.scene import Door, Hint
 from bench.neighbour.traffic import CHAT
 from evenhand.cli.demo.warm_up import warm_up
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
-from evenhand.inengine.tenant_hints import TENANT
+from evenhand.wire.engine_hints import LANE as LANE_HINT
+from evenhand.wire.engine_hints import TENANT
 
 _FIRST_BYTE_MS = 60_000
 DIRECT = "direct"
@@ -31,9 +32,14 @@ def priority(tenant: str) -> Mapping[str, object]:
     return {"priority": 0 if tenant == CHAT else 1}
 
 
-def tenant_xarg(tenant: str) -> Mapping[str, object]:
-    """Where the plug-in finds its tenant when no gateway says it."""
+def hints(tenant: str) -> Mapping[str, object]:
+    """What the plug-in is told when no gateway tells it."""
     return {"vllm_xargs": {TENANT: tenant}}
+
+
+def lane_hints(tenant: str) -> Mapping[str, object]:
+    """The same; the chat is in a lane of its own."""
+    return {"vllm_xargs": {TENANT: tenant, LANE_HINT: CHAT if tenant == CHAT else "default"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ VLLM = (
     Arm(name=PRIORITY, engine="priority", hint=priority),
     Arm(name=VTC, engine="stock", is_behind_gateway=True),
     Arm(name=LANE, engine="stock", is_behind_gateway=True, has_lanes=True),
-    Arm(name=PLUG_IN, engine="plug-in", hint=tenant_xarg),
+    Arm(name=PLUG_IN, engine="plug-in", hint=hints),
     Arm(name=BOTH, engine="plug-in", is_behind_gateway=True),
 )
 

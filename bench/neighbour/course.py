@@ -16,15 +16,19 @@ from bench.neighbour.vllm_server import (
     BATCH_TOKENS,
     BY_PRIORITY,
     NO_PREFIX_CACHE,
-    PLUGGED,
     STOCK,
+    plugged,
     servers,
 )
 
 Found = dict[str, Any]
-"""`settings`; by engine, `repetitions`, `reasoning` where it was asked for, and `skipped`, why it was not
-measured, or None."""
-_KINDS = {"stock": STOCK, "priority": BY_PRIORITY, "plug-in": PLUGGED}
+"""`settings`; by engine `repetitions`, `reasoning`, and `skipped`: why it was not measured, or None."""
+_KINDS = {
+    "stock": STOCK,
+    "priority": BY_PRIORITY,
+    "plug-in": plugged(),
+    "plug-in, paced": plugged(reasoning.PACE),
+}
 
 
 async def course(options: Options, tell: Callable[[str], None]) -> Found:

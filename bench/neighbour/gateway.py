@@ -19,11 +19,17 @@ from bench.neighbour.traffic import CHAT, TENANTS
 KEYS = {tenant: f"sk-neighbour-{tenant * 4}" for tenant in TENANTS}
 _READY_S_MAX = 30.0
 _END_S_MAX = 10.0
+_LAST_WORDS = 600
 _LANES = [
-    {"name": CHAT, "floor_percent": 100 // SLOTS + 1, "queue_wait_s_max": 3600},
+    {
+        "name": CHAT,
+        "floor_percent": 100 // SLOTS + 1,
+        "keep_floor_free": True,
+        "queue_wait_s_max": 3600,
+    },
     {"name": "default", "queue_wait_s_max": 3600},
 ]
-"""The chat's floor is one slot."""
+"""The chat's floor is one slot, which is kept free for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +86,27 @@ async def gateway(settings: Mapping[str, object]) -> AsyncIterator[Gateway]:
     """Serves for the length of the block."""
     with tempfile.TemporaryDirectory(prefix="evenhand-neighbour-") as folder:
         file, log = Path(folder, "evenhand.yaml"), Path(folder, "log")
-        file.write_text(json.dumps(settings))
-        with log.open("wb") as told:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "evenhand", "serve", str(file)),
-                *("--announce", "--with-parent"),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=told,
-                env=os.environ | {_variable(name): key for name, key in KEYS.items()},
-            )
+        file.write_text(json.dumps(settings))  # noqa: ASYNC240 - nothing else goes on yet
+        process = await _started(file, log)
         try:
             host, port = await _announced(process, log)
             yield Gateway(url=f"http://{host}:{port}", pid=process.pid, log=log)
         finally:
             await _end(process)
+
+
+async def _started(file: Path, log: Path) -> asyncio.subprocess.Process:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "evenhand", "serve", str(file), "--announce", "--with-parent"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=descriptor,
+            env=os.environ | {_variable(name): key for name, key in KEYS.items()},
+        )
+    finally:
+        os.close(descriptor)
 
 
 async def _announced(process: asyncio.subprocess.Process, log: Path) -> Sequence[Any]:
@@ -103,7 +115,8 @@ async def _announced(process: asyncio.subprocess.Process, log: Path) -> Sequence
         async with asyncio.timeout(_READY_S_MAX):
             told: Sequence[Any] = json.loads(await process.stdout.readline())["listen"]
     except (TimeoutError, json.JSONDecodeError):
-        raise BenchError(f"the gateway did not start: {log.read_text()[-600:]}") from None
+        said = log.read_bytes()[-_LAST_WORDS:].decode(errors="replace")  # noqa: ASYNC240
+        raise BenchError(f"the gateway did not start: {said}") from None
     return told
 
 

@@ -1,4 +1,4 @@
-"""The rows as one SVG: how long the chat waits, what the others get of what they are due, tokens a second."""
+"""The rows as one SVG: how long the chat waits, what others get of what they are due, throughput."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,13 +8,23 @@ from bench.neighbour.rounds import Figures
 from evenhand.sim.report.palette import COLOURS, GREY, see_through
 
 _NAMES, _WAITS, _DUE, _TOKENS, _RIGHT = 200.0, 560.0, 800.0, 930.0, 990.0
-_ROW, _TOP, _GAP = 27.0, 112.0, 58.0
+_ROW, _TOP, _GAP = 27.0, 100.0, 58.0
 _MS = (10.0, 20_000.0)
 _PARTS = (0.0, 2.0)
-_INK, _SOFT, _RULE = "#2b303b", "#5c6475", "#e6e5df"
+_INK, _SOFT, _RULE, _PAPER = "#2b303b", "#5c6475", "#e6e5df", "#fdfdfb"
 _GOOD, _BAD = COLOURS[2], COLOURS[4]
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 _TEXT = 12
+_CAPTION = (
+    (
+        "Left: time to the chat's first token, alone (ring) and beside the noise (dot: median, diamond: 99th"
+        " percentile), and the medians' ratio."
+    ),
+    (
+        "Right: three tenants with full queues. What each received over what it was due, least to most among"
+        " windows of ten longest requests each; 1 is fair."
+    ),
+)
 
 
 def svg(engines: Mapping[str, Mapping[str, Figures]]) -> str:
@@ -27,34 +37,17 @@ def svg(engines: Mapping[str, Mapping[str, Figures]]) -> str:
         top += _GAP + _ROW * len(rows)
     body = "\n".join(parts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_RIGHT:g} {height:g}" width="{_RIGHT:g}"'
-        f' height="{height:g}" font-family="{_FONT}" font-size="{_TEXT}" fill="{_INK}">\n{body}\n</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_RIGHT:g} {height:g}"'
+        f' width="{_RIGHT:g}" height="{height:g}" font-family="{_FONT}" font-size="{_TEXT}"'
+        f' fill="{_INK}">\n{body}\n</svg>\n'
     )
 
 
 def _heading(height: float) -> Iterator[str]:
-    yield f'<rect width="{_RIGHT:g}" height="{height:g}" rx="8" fill="#fdfdfb"/>'
+    yield f'<rect width="{_RIGHT:g}" height="{height:g}" rx="8" fill="{_PAPER}"/>'
     yield _text(20, 32, "A chat beside 64 requests of a noisy tenant", size=18, weight=600)
-    yield _text(
-        *(20, 52, "Time to the chat's first token: alone (ring), beside the noise (dot: median,"),
-        colour=_SOFT,
-    )
-    yield _text(
-        *(
-            20,
-            68,
-            "diamond: 99th percentile). Right: three tenants with full queues, per window of ten",
-        ),
-        colour=_SOFT,
-    )
-    yield _text(
-        *(
-            20,
-            84,
-            "longest requests each: received over max-min due, worst to best window; 1 is fair.",
-        ),
-        colour=_SOFT,
-    )
+    for line, said in enumerate(_CAPTION):
+        yield _text(20, 54 + 17 * line, said, colour=_SOFT)
 
 
 def _block(engine: str, rows: Mapping[str, Figures], top: float) -> Iterator[str]:
@@ -82,7 +75,8 @@ def _arm(arm: str, row: Figures, y: float) -> Iterator[str]:
     colour = COLOURS[0]
     yield _line(_of_ms(alone), y, _of_ms(p50), y, see_through(colour, 0.35), width=5)
     yield _line(_of_ms(p50), y, _of_ms(p99), y, see_through(colour, 0.75), width=1.5)
-    yield f'<circle cx="{_of_ms(alone):.1f}" cy="{y:g}" r="4" fill="#fdfdfb" stroke="{GREY}" stroke-width="1.5"/>'
+    ring = f'fill="{_PAPER}" stroke="{GREY}" stroke-width="1.5"'
+    yield f'<circle cx="{_of_ms(alone):.1f}" cy="{y:g}" r="4" {ring}/>'
     yield f'<circle cx="{_of_ms(p50):.1f}" cy="{y:g}" r="5" fill="{colour}"/>'
     x = _of_ms(p99)
     yield f'<path d="M{x - 4:.1f} {y:g}l4 -4 4 4 -4 4z" fill="{colour}"/>'

@@ -1,8 +1,8 @@
-"""One long reasoning request after the other beside ten chats: what its prompt and its thoughts do to the
-pace of their answers. On vLLM, with its own defaults for a step.
+"""One long reasoning request after the other beside ten chats: what its prompt and its thoughts do to
+the pace of their answers. On vLLM, with its own defaults for a step.
 
-28k tokens on a GPU are scaled to what the tiny model may hold: a prompt near the end of its context, then a
-long answer. The pace is told apart for the time in which the prompt is computed and the time in
+28k tokens on a GPU are scaled to what the tiny model may hold: a prompt that fills most of its context,
+then a long answer. The pace is told apart for the time in which the prompt is computed and that in
 which the request thinks.
 """
 
@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from bench.neighbour.arms import DIRECT, PLUG_IN, Arm, opened, tenant_xarg
+from bench.neighbour.arms import DIRECT, PLUG_IN, Arm, lane_hints, opened
 from bench.neighbour.engine import Engine
 from bench.neighbour.figures import quantile, tokens_per_s, waits_s
 from bench.neighbour.rounds import Figures
@@ -26,8 +26,14 @@ CHATS = Crowd(tenant=CHAT, clients=10, words=(8, 16), output_tokens=(40, 80), th
 LONG = Crowd(tenant=THINKER, clients=1, words=(6_000, 6_000), output_tokens=(400, 400))
 ARMS = (
     Arm(name=DIRECT, engine="stock"),
-    Arm(name=PLUG_IN, engine="plug-in", hint=tenant_xarg),
+    Arm(name=PLUG_IN, engine="plug-in, paced", hint=lane_hints),
 )
+PACE: Mapping[str, object] = {
+    "lanes": [{"name": CHAT, "inter_token_ms": 12}, {"name": "default"}],
+    "prompt_tokens_min": 16,
+}
+"""What an operator says who wants even answers: a step that has a chat in it takes 12 ms at most, about
+the chats' 99th percentile alone, but prompts always get on by 16 tokens."""
 STEP_OVER_ALONE_MAX = 1.5
 _REST_S = 0.7
 _LATE_S = 1.0

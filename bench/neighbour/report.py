@@ -1,4 +1,4 @@
-"""From repetitions to rows and verdicts. Ratios are of one repetition's figures; rows are their medians."""
+"""From repetitions to rows and verdicts. Ratios are of one repetition's figures; rows have medians."""
 
 import statistics
 from collections.abc import Mapping, Sequence

@@ -66,7 +66,7 @@ async def play(
     late: Sequence[Crowd] = (),
     late_s: float = 0.0,
 ) -> Played:
-    """Let the crowds ask for `seconds`, the `late` ones from `late_s` on; then close what is under way."""
+    """Let the crowds ask for `seconds`, the `late` ones from `late_s` on; then close what is open."""
     stage = _Stage(door, seed)
     before, began_s = _cpu(door), time.monotonic()
     try:

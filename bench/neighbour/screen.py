@@ -54,8 +54,8 @@ def show(console: Console, title: str, rows: Mapping[str, Figures]) -> None:
     fuller = next((row["fuller_batch_ratio"] for row in rows.values()), None)
     if fuller is not None:
         console.print(
-            f"Of each ratio {fuller:.1f} is the fuller batch itself: the chat's first token directly from"
-            " the engine while all slots but one are taken, over alone.",
+            f"Of each ratio {fuller:.1f} is the fuller batch itself: the chat's first token directly"
+            " from the engine while all slots but one are taken, over alone.",
             highlight=False,
         )
     cpu = {name: f"{part:.2f}" for row in rows.values() for name, part in row["cpu"].items()}

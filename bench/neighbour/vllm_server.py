@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.neighbour.answering import answer
 from bench.neighbour.engine import MODEL, Engine, SkippedError
@@ -37,10 +38,15 @@ _ENVIRONMENT = {
 }
 STOCK: tuple[str, ...] = ()
 BY_PRIORITY = ("--scheduling-policy", "priority")
-PLUGGED = (
-    *("--scheduler-cls", "evenhand.inengine.vllm.FairScheduler"),
-    *("--additional-config", '{"evenhand": {"trust_hints": true}}'),
-)
+
+
+def plugged(settings: Mapping[str, object] = MappingProxyType({})) -> tuple[str, ...]:
+    """The options that put the core into the scheduler."""
+    told = json.dumps({"evenhand": {"trust_hints": True, **settings}})
+    return (
+        *("--scheduler-cls", "evenhand.inengine.vllm.FairScheduler"),
+        *("--additional-config", told),
+    )
 
 
 def python() -> Path:

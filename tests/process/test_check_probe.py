@@ -49,10 +49,12 @@ def test_a_whole_vllm_is_found_whole(tmp_path: Path) -> None:
             engine.script(*CACHED)
             findings = await found(tmp_path, url_engine(engine.url))
             verdicts = {topic: finding.verdict for topic, finding in findings.items()}
-            # No page of vLLM tells its slots; on the loopback it may answer without a credential.
+            # No page of vLLM tells its slots or its scheduler; on the loopback it may answer without a
+            # credential.
             assert {topic for topic, verdict in verdicts.items() if verdict is not OK} == {
                 "signal slots",
                 "protection",
+                "plug-in",
             }
             assert verdicts["protection"] is NOTE
             assert findings["version"].says == "0.32.0 (tested with 0.32.0)"

@@ -12,7 +12,7 @@ from typing import Any
 from evenhand.inengine.host import EngineHost
 from evenhand.inengine.settings import InEngineSettings
 from evenhand.inengine.transformers import FairScheduler
-from evenhand.inengine.transformers.tenants import Tenants
+from evenhand.inengine.transformers.tenants import Notes
 from evenhand.scheduling.recorder import Event, Recorder
 from support.transformers_engine import VOCABULARY, Shape, SteppedEngine
 
@@ -44,7 +44,7 @@ class Work:
 
 
 class AuditedEngine(SteppedEngine):
-    def __init__(self, model: Any, shape: Shape, *, policy: str = "vtc", seed: int = 0) -> None:
+    def __init__(self, model: Any, shape: Shape, *, seed: int = 0, **settings: Any) -> None:
         self.shape = shape
         self.events: list[Event] = []
         """Every call of the core that can change it."""
@@ -54,9 +54,9 @@ class AuditedEngine(SteppedEngine):
             shape,
             partial(
                 FairScheduler,
-                settings=InEngineSettings(policy=policy, trust_hints=True),
-                tenants=Tenants(),
-                build_host=partial(EngineHost, scheduler=record),
+                settings=InEngineSettings.of({"trust_hints": True, **settings}),
+                notes=Notes(),
+                host=lambda settings, **how: EngineHost(settings, **{**how, "scheduler": record}),
             ),
             seed,
         )
@@ -77,13 +77,15 @@ class AuditedEngine(SteppedEngine):
 
     def step(self) -> list[Any]:
         waited = set(self.scheduler.waiting_requests)
-        recomputed = self.scheduler.recomputed_tokens
+        recomputed = self.scheduler.accounts().recomputed
         batch = super().step()
         again = 0
         for part in batch:
             again += self._computed(part)
         self.seen["recomputed"] += again
-        assert self.scheduler.recomputed_tokens - recomputed == again
+        accounts = self.scheduler.accounts()
+        assert accounts.recomputed - recomputed == again
+        assert accounts.sum == accounts.scheduled
         self.seen["taken back"] += len(
             {part.state.request_id for part in batch} & waited & self._known_before(batch)
         )
@@ -101,6 +103,11 @@ class AuditedEngine(SteppedEngine):
         assert self.host.scheduler.open_requests() == len(open_ids)
         assert not engine.active_requests.keys() & engine.waiting_requests.keys()
         assert len(engine.active_requests) <= self.shape.seats
+        for request_id, state in engine.active_requests.items():
+            work = self.work[request_id]
+            if work.cached is None:  # what was cached is its own, but there is no room to go on yet
+                work.cached = work.position = min(state.position_offset, work.prompt_tokens)
+                self.seen["cached"] += work.cached
         served: Counter[str] = Counter()
         for work in self.work.values():
             served[work.tenant] += work.units
@@ -144,7 +151,7 @@ class AuditedEngine(SteppedEngine):
 def random_run(engine: AuditedEngine, seed: int, steps: int, *, shared: int = 0) -> None:
     """Three tenants, one of which sends most; some clients leave. `shared`: so long a beginning is the
     same for a tenant's prompts."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     begins = {t: [dice.randrange(VOCABULARY) for _ in range(shared)] for t in "abc"}
     for _ in range(steps):
         while len(engine.scheduler.waiting_requests) < 12 and dice.random() < 0.4:

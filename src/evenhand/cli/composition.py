@@ -193,6 +193,10 @@ def client_settings(config: Config) -> ClientSettings:
     )
 
 
+def abort_grace_ms(config: Config) -> int:
+    return _ms(config.limits.abort_grace_s)
+
+
 def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | None]:
     """Its size to begin with, and who moves it; None: it stays."""
     if engine.window != "auto":
@@ -227,6 +231,7 @@ def _lanes(config: Config) -> tuple[scheduling.Lane, ...]:
             name=LaneName(lane.name),
             ttft_ms_target=None if lane.ttft_s is None else _ms(lane.ttft_s),
             floor_percent=lane.floor_percent,
+            keeps_floor_free=lane.keep_floor_free,
             ceiling_percent=lane.ceiling_percent,
             price_percent=lane.price_percent,
             ageing_ms=_ms(lane.ageing_s),

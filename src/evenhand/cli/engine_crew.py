@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from evenhand.cli.composition import client_settings, embedded_settings, window_of
+from evenhand.cli.composition import abort_grace_ms, client_settings, embedded_settings, window_of
 from evenhand.cli.config import Config, EmbeddedEngine, ResolvedSecrets, UrlEngine
 from evenhand.cli.engine_signals import (
     LinkSignals,
@@ -18,6 +18,7 @@ from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
 from evenhand.engines.signals import SignalWatch, reader_for
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.ghosts import Ghosts
 from evenhand.model import EngineName, ModelName
 from evenhand.wire.dialect import EngineKind
 
@@ -101,6 +102,8 @@ class EngineCrew:
 
         def on_change(is_up: bool) -> None:  # noqa: FBT001 - the launcher's signature
             for link in changes:
+                if is_up:
+                    self._ears.on_restart(link, "its process was started anew")
                 self._changed(link, is_up, "serves" if is_up else "is being restarted")
 
         process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
@@ -113,6 +116,7 @@ class EngineCrew:
             models=frozenset(ModelName(model) for model in engine.models),
             window=window,
             control=control,
+            ghosts=Ghosts(grace_ms=abort_grace_ms(self._config)),
             client=EngineClient(EngineAddress.parse(process.url), self._client_settings),
             report_unreachable=lambda: None,  # its launcher watches the process itself
             is_up=True,
@@ -131,6 +135,8 @@ class EngineCrew:
 
         def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
             first_look.set()
+            if is_up and probe.has_restarted:
+                self._ears.on_restart(link, "it refused a connection and is back")
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)
@@ -141,6 +147,7 @@ class EngineCrew:
             models=frozenset(ModelName(model) for model in engine.models),
             window=window,
             control=control,
+            ghosts=Ghosts(grace_ms=abort_grace_ms(self._config)),
             client=EngineClient(address, self._client_settings, headers=headers),
             report_unreachable=lambda: probe.report_failure("refused a connection"),
         )

@@ -34,6 +34,8 @@ from evenhand.cli.config import (
     read,
 )
 from evenhand.cli.engine_crew import EngineCrew
+from evenhand.cli.engine_desk import EngineDesk
+from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
@@ -52,7 +54,7 @@ from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import PairError
-from evenhand.model import EngineName, EngineReport
+from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
@@ -136,7 +138,14 @@ async def run_gateway(
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(
-                config, secrets, keys, crew, prompts, scheduler, observers=observers, desk=desk
+                config,
+                secrets,
+                keys,
+                crew,
+                scheduler,
+                prompts=prompts,
+                observers=observers,
+                desk=desk,
             )
             await crew.looked_once()
             told = _heed_signals(server, log)
@@ -191,9 +200,9 @@ def _compose(
     secrets: ResolvedSecrets,
     keys: KeyRing,
     crew: EngineCrew,
-    prompts: PromptCrew,
     scheduler: Scheduler,
     *,
+    prompts: PromptCrew,
     observers: Observers,
     desk: StateDesk | None,
 ) -> GatewayServer:
@@ -202,9 +211,20 @@ def _compose(
     def on_engine(link: EngineLink) -> None:
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
 
+    def on_circuit(link: EngineLink) -> None:
+        circuit = link.circuit
+        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
+
     dispatcher = Dispatcher(
-        scheduler, crew.links, loop, on_engine=on_engine, observer=observers.shadow
+        scheduler,
+        crew.links,
+        loop,
+        on_engine=on_engine,
+        on_circuit=on_circuit,
+        observer=observers.shadow,
     )
+    if desk is not None:
+        desk.add_commands(EngineDesk(dispatcher, log).commands)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
@@ -216,27 +236,8 @@ def _compose(
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
-    windows, caches = server.windows, _caches(config, scheduler)
-
-    def on_report(link: EngineLink, report: EngineReport | None) -> None:
-        caches.heard(link, report)
-        windows.heard(link, report)
-
-    def on_restart(link: EngineLink, evidence: str) -> None:
-        log.event("engine_restarted", engine=link.name, evidence=evidence)
-        caches.emptied(link)
-
-    crew.watch(
-        lambda link, is_up, reason: windows.changed(link, is_up=is_up, reason=reason),
-        on_report=on_report,
-        on_restart=on_restart,
-        on_signals=lambda link: log.event(
-            "signals",
-            engine=link.name,
-            signals=link.signals,
-            missing=", ".join(link.signals_missing),
-        ),
-    )
+    caches = _caches(config, scheduler)
+    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
     if scheduler.prefixes is not None:
         prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
         observers.metrics.registry.register(prompts.collector(scheduler.prefixes))

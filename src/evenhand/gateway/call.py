@@ -200,6 +200,8 @@ class Call:
         assert self._admitted is not None
         self._phase = Phase.RUNNING
         self._record.started(engine.name, waited_ms)
+        if self._stay is None:
+            self._gateway.retries.earn()
         identity, completion = self._holder.identity, self._admitted.completion
         sent_as = Sent(self._id, identity.tenant, completion.model)
         allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
@@ -293,7 +295,8 @@ class Call:
         stay, relay = self._stay, self._relay
         assert stay is not None
         assert relay is not None
-        if not self._attempts.give_up():
+        sends = self._attempts.give_up()
+        if not sends:
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
             message = "The engine cannot be reached. Try again later."
@@ -304,8 +307,11 @@ class Call:
             and not self._answer.is_streaming
             and self._attempts.sends_left
             and not self._charged_tokens
+            and (not sends or self._gateway.may_retry())
         )
         if may_retry and self._dispatcher.try_again_elsewhere(stay.link, stay.sent, stay.verdict):
+            if sends:  # else no engine has seen it
+                self._gateway.retries.spend()
             stay.ended(None)
             self._phase = Phase.QUEUED
             self._relay = None

@@ -88,9 +88,11 @@ class EngineAllowances:
             self._more_room(link)
 
     def restarted(self, link: EngineLink) -> None:
-        """The engine has begun anew: its cache is empty, nothing of what it had is left."""
-        self._scheduler.restarted(link.name)
+        """The engine has begun anew: nothing of what it was at is left."""
         link.ghosts.clear()
+        link.names.forget()
+        if link.control is not None:
+            link.control.came_up()
         if link.circuit.close():
             self._circuit_changed(link)
         self._more_room(link)

@@ -20,6 +20,7 @@ from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
 from evenhand.gateway.recent_calls import RecentCalls
+from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
@@ -67,6 +68,7 @@ class Gateway:
         # Every call that is not ended; bounded by the edge's connections.
         self.calls: set[Call] = set()
         self.recent = RecentCalls()
+        self.retries = RetryBudget()
         self.is_draining = False
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
@@ -143,6 +145,10 @@ class Gateway:
     def engine_failed_on(self, request_id: RequestId, engine: EngineName, reason: str) -> None:
         """An attempt failed: say why, whatever becomes of the request."""
         self._log.event("attempt_failed", request_id=request_id, engine=engine, reason=reason)
+
+    def may_retry(self) -> bool:
+        """Whether one more request may be tried at a second engine, if there is one."""
+        return len(self.dispatcher.engines) > 1 and self.retries.allows()
 
     def report_crash(self, request_id: RequestId, error: Exception) -> None:
         """A fault of our own: told to the loop's handler, so that it is never silent."""

@@ -109,6 +109,11 @@ class Capacity:
         free = self.free
         return [pool for pool in pools if not free.isdisjoint(pool.engines)]
 
+    def free_slots(self) -> int:
+        """Slots of all engines that nobody has."""
+        free = (self.engines[name] for name in self.free)
+        return sum(engine.window - engine.in_flight - engine.held for engine in free)
+
     def is_served(self, pool: Pool) -> bool:
         """Whether any engine of the pool is up, with or without a slot at this moment."""
         return not self._up.isdisjoint(pool.engines)

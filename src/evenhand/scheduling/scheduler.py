@@ -145,7 +145,7 @@ class Scheduler:
             return None
         capacity, waiting = self.capacity, self.tree.root.views
         pool = capacity.pool(request.model) if self._lanes is None else self._contest.pool(request)
-        if not capacity.is_open(pool):
+        if not self._picking.is_open(pool):
             return None
         if waiting and capacity.open_pools(waiting):
             return None  # whoever waits for an open pool may go first
@@ -172,7 +172,7 @@ class Scheduler:
             return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         pool = self._contest.pool_now(request, leaf)
-        starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
+        starts_at_once = pool not in self.tree.root.views and self._picking.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
             return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)

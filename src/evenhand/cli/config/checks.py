@@ -102,6 +102,11 @@ def _check_lanes(config: Config) -> Iterator[Finding]:
     if floors > 100:
         message = f"the floors add up to {floors} percent of the windows: lower them to 100 in all"
         yield ("lanes",), message
+    if sum(lane.floor_percent for lane in config.lanes if lane.keep_floor_free) == 100:
+        message = (
+            "the floors that are kept free leave nothing to others: lower them below 100 in all"
+        )
+        yield ("lanes",), message
 
 
 def _repeated(section: Place, names: Iterable[str]) -> Iterator[Finding]:

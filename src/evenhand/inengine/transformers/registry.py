@@ -1,8 +1,5 @@
 """How transformers gets to know the scheduler, and how whoever submits says whose a request is."""
 
-import json
-import os
-from collections.abc import Mapping
 from functools import partial
 from itertools import count
 from typing import Any
@@ -10,15 +7,15 @@ from typing import Any
 from transformers.generation.continuous_batching import scheduler as engine_scheduler
 
 from evenhand.inengine.settings import InEngineSettings, InEngineSettingsError
-from evenhand.inengine.tenant_hints import NO_HINTS
+from evenhand.inengine.settings_document import document_of
+from evenhand.inengine.tenant_hints import NO_HINTS, read
 from evenhand.inengine.transformers import versions
 from evenhand.inengine.transformers.scheduler import FairScheduler
-from evenhand.inengine.transformers.tenants import Tenants, hints_of
+from evenhand.inengine.transformers.tenants import Notes, told
 
 NAME = "evenhand"
-VARIABLE = "EVENHAND_INENGINE"
 
-_tenants = Tenants()
+_notes = Notes()
 _numbers = count(1)
 
 
@@ -28,12 +25,13 @@ class NotInUseError(RuntimeError):
 
 def register(*, as_default: bool = False, **settings: Any) -> None:
     """Make `ContinuousBatchingConfig(scheduler_type="evenhand")` known. Settings are those of the
-    environment variable EVENHAND_INENGINE, a JSON object, and these arguments, which win. Call it again to
-    change them for engines that start later. `as_default`: also for engines that name no scheduler, where
-    no argument of theirs could. Raises InEngineSettingsError, UnsupportedVersionError."""
+    environment variable EVENHAND_INENGINE, and these arguments, which win. Call it again to change them
+    for engines that start later. `as_default`: also for engines that name no scheduler, where no
+    argument of theirs could. Raises InEngineSettingsError, UnsupportedVersionError."""
     versions.check()
-    found = InEngineSettings.of({**_from_environment(os.environ), **settings})
-    build = partial(FairScheduler, settings=found, tenants=_tenants)
+    found = InEngineSettings.of({**document_of(None), **settings})
+    _refuse_what_cannot_be(found)
+    build = partial(FairScheduler, settings=found, notes=_notes)
     engine_scheduler.SCHEDULER_MAPPING[NAME] = build
     if as_default:
         engine_scheduler.SCHEDULER_MAPPING["fifo"] = build
@@ -53,18 +51,18 @@ def submit(
     its answer: the request's id. Raises NotInUseError where the engine would not look at the tenant, and
     ValueError where that is no tenant."""
     ensure_in_use(manager)
-    hints = hints_of(tenant, lane, application)
-    if hints == NO_HINTS:
+    hints = read(told(tenant, lane, application))
+    if hints is NO_HINTS:
         raise ValueError(f"evenhand: {tenant!r} is no tenant. Write its path, as acme/search.")
     own_id = f"evenhand-{next(_numbers)}" if request_id is None else request_id
-    _tenants.note(own_id, hints)
+    _notes.write(own_id, hints)
     added = None
     try:
         added = manager.add_request(input_ids, request_id=own_id, **how)
     finally:
         if added is None:
-            _tenants.forget(own_id)
-    return added  # type: ignore[no-any-return]
+            _notes.forget(own_id)
+    return None if added is None else str(added)
 
 
 def ensure_in_use(manager: Any) -> None:
@@ -85,16 +83,14 @@ def ensure_in_use(manager: Any) -> None:
         )
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    said = environment.get(VARIABLE)
-    if not said:
-        return {}
-    try:
-        settings = json.loads(said)
-    except ValueError as problem:
-        raise InEngineSettingsError(f"evenhand: {VARIABLE} is no JSON: {problem}.") from problem
-    if not isinstance(settings, dict):
+def _refuse_what_cannot_be(settings: InEngineSettings) -> None:
+    if settings.hints_secret is not None or settings.keys or settings.header is not None:
         raise InEngineSettingsError(
-            f'evenhand: {VARIABLE} is to be a JSON object, as {{"policy": "vtc"}}.'
+            "evenhand: hints_secret, keys and header are for vLLM: transformers hands its scheduler nothing"
+            " of a request but its id. Leave them out; with trust_hints the id may say TENANT~UNIQUE."
         )
-    return settings
+    if any(caps.thinking_tokens_max is not None for caps in settings.lane_caps.values()):
+        raise InEngineSettingsError(
+            "evenhand: a lane has thinking_tokens_max, and transformers does not know what is thought and"
+            " what is said. Leave it out; output_tokens_max limits both together."
+        )

@@ -22,7 +22,7 @@ _ASKED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "_process_candidates",
             "_schedule_request",
         ),
-        "RequestState": ("create_equivalent_initial_request", "current_len", "generated_len"),
+        "RequestState": ("create_equivalent_initial_request", "current_len"),
     }
 )
 

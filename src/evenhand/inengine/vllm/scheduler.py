@@ -90,13 +90,10 @@ class FairScheduler(AsyncScheduler):
     def update_from_output(self, scheduler_output: SchedulerOutput, *args: Any) -> Any:
         self._clock.tick()
         self._batch.done()
-        drafted = [
-            (request, request.num_computed_tokens)
-            for request in map(self.requests.get, self._engine.drafts(scheduler_output))
-            if request is not None
-        ]
+        drafts = self._engine.drafts(scheduler_output)
+        places = self.roster.places(drafts) if drafts else {}
         outputs = super().update_from_output(scheduler_output, *args)
-        for request, before in drafted:
+        for request, before in places.items():
             self.roster.accounts.discarded += max(0, before - request.num_computed_tokens)
         if self._report.is_due(self._clock.now_ms):
             self._report.write(self.roster.accounts_now(), self.hints.problems)
