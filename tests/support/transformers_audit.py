@@ -151,7 +151,7 @@ class AuditedEngine(SteppedEngine):
 def random_run(engine: AuditedEngine, seed: int, steps: int, *, shared: int = 0) -> None:
     """Three tenants, one of which sends most; some clients leave. `shared`: so long a beginning is the
     same for a tenant's prompts."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     begins = {t: [dice.randrange(VOCABULARY) for _ in range(shared)] for t in "abc"}
     for _ in range(steps):
         while len(engine.scheduler.waiting_requests) < 12 and dice.random() < 0.4:

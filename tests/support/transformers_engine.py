@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import transformers
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
 from transformers.generation.continuous_batching import scheduler as engine_scheduler
+
+import transformers
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
 torch.set_num_threads(1)
@@ -88,13 +89,13 @@ class SteppedEngine:
         known = engine_scheduler.SCHEDULER_MAPPING
         known["stepped"] = build
         self.manager = manager_of(model, shape, "stepped", **changed)
-        self.processor = self.manager._create_batch_processor()  # noqa: SLF001 - its thread does the same
+        self.processor = self.manager._create_batch_processor()
         del known["stepped"]
         self.scheduler: Any = self.processor.scheduler
         self.cache = self.processor.cache
         self.ended: dict[str, Any] = {}
         """The answers, by id; of none there is a second."""
-        self._dice = random.Random(seed)  # noqa: S311
+        self._dice = random.Random(seed)
         self._free_at_first = self.free_capacity()
 
     def add(self, request_id: str, prompt: list[int], answer: int) -> None:
