@@ -34,6 +34,7 @@ class EngineAllowances:
         self._timers: dict[EngineName, asyncio.TimerHandle] = {}
         self._computed: dict[EngineName, tuple[int, tuple[int | None, int | None]]] = {}
         self._held: dict[EngineName, int] = {}
+        self._is_closed = False
         for link in links:
             self.tell(link)
 
@@ -104,7 +105,8 @@ class EngineAllowances:
         self._more_room(link)
 
     def close(self) -> None:
-        """Stop the clocks."""
+        """Stop the clocks, and start none."""
+        self._is_closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -126,7 +128,7 @@ class EngineAllowances:
         timer = self._timers.pop(link.name, None)
         if timer is not None:
             timer.cancel()
-        if dues_ms:
+        if dues_ms and not self._is_closed:
             at_s = (min(dues_ms) + 1) / 1000
             self._timers[link.name] = self._loop.call_at(at_s, self._due, link)
 
