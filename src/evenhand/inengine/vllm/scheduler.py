@@ -60,7 +60,7 @@ class FairScheduler(AsyncScheduler):
         self.roster = Roster(self.host, self._clock, self.hints)
         ceilings = _ceilings(settings, engine.blocks)
         self._queue = self.waiting = FairQueue(self.roster, engine, self, ceilings)
-        self._batch = FairBatch(settings, self.roster, self._queue, engine, self)
+        self._batch = FairBatch(settings, self.roster, self._queue, engine, scheduler=self)
         self._engine = engine
         self._report = Report(settings.report_s)
         _log.info(
