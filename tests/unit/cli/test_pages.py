@@ -6,6 +6,7 @@ from pathlib import Path
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.model import Outcome
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
     CertificateCollector,
@@ -13,6 +14,7 @@ from evenhand.telemetry import (
     LedgerCollector,
     Metrics,
     ObservedCollector,
+    PrefixCollector,
     SchedulerCollector,
     SignalCollector,
 )
@@ -44,6 +46,8 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))
     metrics.registry.register(SignalCollector(list))
+    prefixes = PrefixCollector(Prefixes(1 << 20), heard=dict, tokenised=dict)
+    metrics.registry.register(prefixes)
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named
