@@ -20,16 +20,11 @@ KEYS = {tenant: f"sk-neighbour-{tenant * 4}" for tenant in TENANTS}
 _READY_S_MAX = 30.0
 _END_S_MAX = 10.0
 _LAST_WORDS = 600
-_LANES = [
-    {
-        "name": CHAT,
-        "floor_percent": 100 // SLOTS + 1,
-        "keep_floor_free": True,
-        "queue_wait_s_max": 3600,
-    },
-    {"name": "default", "queue_wait_s_max": 3600},
-]
-"""The chat's floor is one slot, which is kept free for it."""
+_QUEUE_WAIT_S_MAX = 3600
+FLOOR: Mapping[str, object] = {"floor_percent": 100 // SLOTS + 1}
+"""A lane that can count on one slot, as soon as one comes free."""
+KEPT_FREE: Mapping[str, object] = {**FLOOR, "keep_floor_free": True}
+"""A lane whose slot nobody else may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,32 +47,36 @@ class Gateway:
         return self.log.stat().st_size
 
 
-def configuration(engine: Engine, *, lanes: bool, more: Mapping[str, object]) -> dict[str, object]:
-    """All tenants weigh the same; `more` are further members of the engine's section."""
+def configuration(
+    engine: Engine, *, chat_lane: Mapping[str, object] | None, more: Mapping[str, object]
+) -> dict[str, object]:
+    """All tenants weigh the same. `chat_lane` is what is said of the chat's own lane; None: all are in
+    one. `more` are further members of the engine's section."""
+    default = {"name": "default", "queue_wait_s_max": _QUEUE_WAIT_S_MAX}
+    lanes = [default] if chat_lane is None else [{**default, "name": CHAT, **chat_lane}, default]
+    section = {
+        "name": "engine",
+        "kind": engine.kind,
+        "url": engine.url,
+        "models": [MODEL],
+        "window": SLOTS,
+    }
+    keys = [
+        {
+            "key": f"env:{_variable(name)}",
+            "tenant": name,
+            "lane": CHAT if chat_lane is not None and name == CHAT else "default",
+        }
+        for name in TENANTS
+    ]
     return {
         "listen": "127.0.0.1:0",
         "admin": {"listen": "127.0.0.1:0"},
-        "engines": [
-            {
-                "name": "engine",
-                "kind": engine.kind,
-                "url": engine.url,
-                "models": [MODEL],
-                "window": SLOTS,
-                **more,
-            }
-        ],
+        "engines": [{**section, **more}],
         "tenants": [{"name": name} for name in TENANTS],
         "policy": {"preset": "vtc"},
-        "lanes": _LANES if lanes else [_LANES[1]],
-        "keys": [
-            {
-                "key": f"env:{_variable(name)}",
-                "tenant": name,
-                "lane": CHAT if lanes and name == CHAT else "default",
-            }
-            for name in TENANTS
-        ],
+        "lanes": lanes,
+        "keys": keys,
     }
 
 

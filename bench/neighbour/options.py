@@ -30,7 +30,7 @@ def options() -> Options:
     parser.add_argument("--arms", nargs="+", metavar="ARM", help="these alone; all if left out")
     parser.add_argument("--repetitions", type=int, default=3, help="interleaved, 3 if left out")
     parser.add_argument(
-        "--seconds", type=float, default=14.0, help="of a scene beside the noise; 14 if left out"
+        "--seconds", type=float, default=12.0, help="of a scene beside the noise; 12 if left out"
     )
     parser.add_argument("--json", type=Path, help="write all figures of all repetitions there")
     parser.add_argument("--plot", type=Path, help="draw the rows there, as SVG")

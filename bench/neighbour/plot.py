@@ -17,12 +17,12 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-s
 _TEXT = 12
 _CAPTION = (
     (
-        "Left: time to the chat's first token, alone (ring) and beside the noise (dot: median, diamond: 99th"
-        " percentile), and the medians' ratio."
+        "Left: time to the chat's first token, alone (ring) and beside the noise (dot: median,"
+        " diamond: 99th percentile), and the medians' ratio."
     ),
     (
-        "Right: three tenants with full queues. What each received over what it was due, least to most among"
-        " windows of ten longest requests each; 1 is fair."
+        "Right: three tenants with full queues. What each received over what it was due, least to most"
+        " among windows of ten longest requests each; 1 is fair."
     ),
 )
 

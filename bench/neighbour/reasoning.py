@@ -37,7 +37,7 @@ the chats' 99th percentile alone, but prompts always get on by 16 tokens."""
 STEP_OVER_ALONE_MAX = 1.5
 _REST_S = 0.7
 _LATE_S = 1.0
-_ALONE_S, _BESIDE_S = 8.0, 20.0
+_ALONE_S, _BESIDE_S = 6.0, 16.0
 
 
 async def repetition(

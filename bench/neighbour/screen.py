@@ -1,26 +1,13 @@
 """The rows and the verdicts as people read them in a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from bench.neighbour.rounds import Figures
 
-_COLUMNS = (
-    "alone ms\np50",
-    "beside ms\np50",
-    "\np99",
-    "ratio",
-    "gateway\nwait ms",
-    "next\nslot ms",
-    "token gap\np99 ms",
-    "tokens/s",
-    "of\ndirect",
-    "Jain\n1 s",
-    "received / due\nleast  most",
-    "longest\nstop s",
-)
 _FIGURES = {
     "wait_over_release": "wait in the gateway over the time to the next slot release",
     "ratio": "first token beside the noise over alone",
@@ -32,25 +19,39 @@ _FIGURES = {
 
 
 def show(console: Console, title: str, rows: Mapping[str, Figures]) -> None:
-    """One engine's table."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for column in _COLUMNS:
-        table.add_column(column, justify="right")
-    for arm, row in rows.items():
-        due = _two(row.get("over_due_min"))
-        table.add_row(
-            arm,
-            *(_ms(row.get(name)) for name in ("alone_p50_ms", "beside_p50_ms", "beside_p99_ms")),
-            f"{row['ratio']:.1f}",
-            *(_ms(row.get(name)) for name in ("queue_wait_mean_ms", "release_mean_ms")),
-            _ms(row.get("step_p99_ms")),
-            f"{row['tokens_per_s']:.0f}",
-            *(_two(row.get(name)) for name in ("tokens_over_direct", "jain_1s")),
-            due and f"{due}  {_two(row.get('over_due_max'))}",
-            _two(row.get("gap_s_max")),
-        )
-    console.print(table)
+    """One engine's tables: what the chat waits for, and what the others get."""
+    _table(
+        console,
+        f"{title}: the chat",
+        {
+            "alone ms\np50": ("alone_p50_ms", _ms),
+            "beside ms\np50": ("beside_p50_ms", _ms),
+            "\np99": ("beside_p99_ms", _ms),
+            "ratio": ("ratio", _two),
+            "queue\nms": ("queue_wait_mean_ms", _ms),
+            "slot\nms": ("release_mean_ms", _ms),
+            "gap ms\np99": ("step_p99_ms", _ms),
+        },
+        rows,
+    )
+    _table(
+        console,
+        f"{title}: all, and three tenants with full queues",
+        {
+            "tokens/s": ("tokens_per_s", _ms),
+            "of\ndirect": ("tokens_over_direct", _two),
+            "Jain\n1 s": ("jain_1s", _two),
+            "of due\nleast": ("over_due_min", _two),
+            "\nmost": ("over_due_max", _two),
+            "longest\nstop s": ("gap_s_max", _two),
+        },
+        rows,
+    )
+    console.print(
+        "queue: mean wait in the gateway; slot: mean time until another request ended, which is when a"
+        " slot came free; gap: between tokens.",
+        style="dim",
+    )
     fuller = next((row["fuller_batch_ratio"] for row in rows.values()), None)
     if fuller is not None:
         console.print(
@@ -58,31 +59,46 @@ def show(console: Console, title: str, rows: Mapping[str, Figures]) -> None:
             " from the engine while all slots but one are taken, over alone.",
             highlight=False,
         )
-    cpu = {name: f"{part:.2f}" for row in rows.values() for name, part in row["cpu"].items()}
-    console.print(f"Cores used beside the noise (last arm): {cpu}", highlight=False)
+    used: dict[str, float] = {}
+    for row in rows.values():
+        for name, part in row["cpu"].items():
+            used[name] = max(used.get(name, 0.0), part)
+    told = ", ".join(f"{name} {part:.2f}" for name, part in used.items())
+    console.print(f"Cores used beside the noise, at most: {told}.", highlight=False)
 
 
 def show_reasoning(console: Console, rows: Mapping[str, Figures]) -> None:
     """Pace of ten chats' answers, alone and beside one long request after the other."""
-    table = Table(title="ten chats beside a reasoning request, vLLM", title_justify="left")
-    names = {
-        "alone_step_p50_ms": "alone ms\np50",
-        "alone_step_p99_ms": "\np99",
-        "step_p50_ms": "beside ms\np50",
-        "step_p99_ms": "\np99",
-        "step_max_ms": "\nmost",
-        "prompt_step_p99_ms": "its prompt\np99",
-        "thinking_step_p99_ms": "it thinks\np99",
-        "thinker_ttft_ms": "its first\ntoken ms",
-        "tokens_per_s": "tokens/s",
-    }
+    _table(
+        console,
+        "ten chats beside a reasoning request, vLLM: time between tokens, ms",
+        {
+            "alone\np50": ("alone_step_p50_ms", _ms),
+            "alone\np99": ("alone_step_p99_ms", _ms),
+            "beside\np50": ("step_p50_ms", _ms),
+            "beside\np99": ("step_p99_ms", _ms),
+            "\nmost": ("step_max_ms", _ms),
+            "prompt\np99": ("prompt_step_p99_ms", _ms),
+            "answer\np99": ("thinking_step_p99_ms", _ms),
+            "p99 over\nalone": ("step_p99_over_alone", _two),
+            "its TTFT\nms": ("thinker_ttft_ms", _ms),
+        },
+        rows,
+    )
+
+
+def _table(
+    console: Console,
+    title: str,
+    columns: Mapping[str, tuple[str, Callable[[float | None], str]]],
+    rows: Mapping[str, Figures],
+) -> None:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    for column in (*names.values(), "p99 over\nalone"):
-        table.add_column(column, justify="right")
+    for column in columns:
+        table.add_column(column, justify="right", vertical="bottom")
     for arm, row in rows.items():
-        table.add_row(
-            arm, *(_ms(row.get(name)) for name in names), f"{row['step_p99_over_alone']:.2f}"
-        )
+        table.add_row(arm, *(form(row.get(name)) for name, form in columns.values()))
     console.print(table)
 
 

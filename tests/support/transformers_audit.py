@@ -33,8 +33,8 @@ class Work:
 
     @property
     def units(self) -> int:
-        """Every place of its text once, however often it was computed; of a prompt that is being computed
-        all of it."""
+        """Every place of its text once, however often it was computed; of a prompt that is being
+        computed all of it."""
         if self.cached is None:
             return 0
         prompt = self.prompt_tokens
@@ -141,7 +141,7 @@ class AuditedEngine(SteppedEngine):
         if work.cached is None:
             work.cached = min(start, work.prompt_tokens)
             self.seen["cached"] += work.cached
-        again = max(0, min(end, work.position) - start)
+        again: int = max(0, min(end, work.position) - start)
         work.position = max(work.position, end)
         self.seen["chunks"] += not part.has_new_token
         work.outputs += part.has_new_token

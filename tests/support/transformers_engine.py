@@ -1,27 +1,24 @@
-"""transformers' continuous batching without its thread and without its model: the real scheduler, the real
-paged cache and the real batch processor, step by step; tokens come from dice.
+"""transformers' continuous batching without its thread and without its model: the real scheduler, the
+real paged cache and the real batch processor, step by step; tokens come from dice.
 """
 
 import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import torch
-from transformers.generation.configuration_utils import ContinuousBatchingConfig
+from transformers.generation.configuration_utils import ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching import scheduler as engine_scheduler
-
-import transformers
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+from transformers.models.llama import LlamaConfig, LlamaForCausalLM
 
 logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
 torch.set_num_threads(1)
 
 VOCABULARY = 128
-_IS_OLD = transformers.__version__.startswith(
-    ("5.17.", "5.18.")
-)  # other names of the same settings
+_IS_OLD = version("transformers").startswith(("5.17.", "5.18."))  # other names of the same settings
 
 Build = Callable[..., engine_scheduler.Scheduler]
 

@@ -207,7 +207,9 @@ class Call:
         allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
         self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
         salt = self._gateway.salts.of(identity.trust_domain)
-        sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
+        hints = engine.told_of(identity, self._dispatcher.scheduler)
+        members = self._admitted.members
+        sent = engine_body(members, completion, engine.dialect, cache_salt=salt, hints=hints)
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
         self._relay = Relay(
             self,
