@@ -134,7 +134,7 @@ def test_too_many_blocks_are_followed_no_more(monkeypatch: pytest.MonkeyPatch) -
         batch(stored([1], [1])),
         batch(stored([1], [-1, 2])),
         batch(stored([1], [2**32, 2])),
-        batch(stored([1], ["1", "2"])),
+        batch(stored([1], ["1", "2"])),  # type: ignore[list-item]
         batch(stored([1], [1, 2], block=0)),
         batch(stored([1], [], block=10**9)),
         batch(stored([1], [1, 2], parent=1.5)),
