@@ -267,3 +267,23 @@ def test_an_event_whose_usage_is_not_believed_is_no_model_for_the_next() -> None
     m.take(chunk("a", usage=usage(9, 5, 4)))
     m.take(like_vllm("a", 4))
     assert m.take_alike(like_vllm("a", 6)) is None
+
+
+def test_what_the_engine_says_of_the_prompt_is_told_once_and_only_what_it_says() -> None:
+    m = meter(wants=True, each=True)
+    assert m.prompt is None
+
+    def bare(tokens: int) -> dict[str, int]:
+        return {"prompt_tokens": 9, "completion_tokens": tokens, "total_tokens": 9 + tokens}
+
+    m.take(chunk("a", usage=bare(1)))
+    first = m.prompt
+    assert first == (9, None), "silence is not none"
+    m.take(chunk("b", usage=bare(2)))
+    assert m.prompt is first
+    m.take(chunk("c", usage=usage(9, 3)))
+    assert m.prompt == (9, 0)
+    m.take(chunk("d", usage=bare(4)))
+    assert m.prompt == (9, 0)
+    m.take(final(usage(9, 5, cached=10)))
+    assert m.prompt == (9, 0), "more than there is makes no sense"
