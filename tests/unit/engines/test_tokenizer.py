@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,24 @@ def test_when_too_much_waits_for_the_thread_the_next_is_compared_as_text(
         tokenizing.close()
 
     uvloop.run(main())
+
+
+@pytest.mark.parametrize("package", ["tokenizers", "jinja2"])
+def test_without_the_packages_it_says_what_to_install(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_word_model(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    for name in [name for name in sys.modules if name.startswith("jinja2.")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(TokenizerError, match="pip install"):
+        load_tokenizer(tmp_path, None)
+
+
+def test_a_gateway_without_them_loads_none_of_the_packages() -> None:
+    script = (
+        "import sys, evenhand.cli.serve\n"
+        "print({'zmq', 'msgspec', 'tokenizers', 'jinja2'} & set(sys.modules) or 'none')"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "none"
