@@ -135,6 +135,7 @@ def test_events_of_the_installed_vllm_are_followed_block_by_block(
             assert (await cached(url, first))[0] == 0, "and so it is forgotten"
 
             await post(url, "/reset_prefix_cache", {})
+            assert (await cached(url, first))[0] == 0  # events are published with a step
             await eventually(lambda: heard.cleared)
             assert heard.held[-1] is None
             assert heard.events == []
