@@ -138,7 +138,14 @@ async def run_gateway(
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(
-                config, secrets, keys, crew, prompts, scheduler, observers=observers, desk=desk
+                config,
+                secrets,
+                keys,
+                crew,
+                scheduler,
+                prompts=prompts,
+                observers=observers,
+                desk=desk,
             )
             await crew.looked_once()
             told = _heed_signals(server, log)
@@ -193,9 +200,9 @@ def _compose(
     secrets: ResolvedSecrets,
     keys: KeyRing,
     crew: EngineCrew,
-    prompts: PromptCrew,
     scheduler: Scheduler,
     *,
+    prompts: PromptCrew,
     observers: Observers,
     desk: StateDesk | None,
 ) -> GatewayServer:
