@@ -6,7 +6,7 @@ import uvloop
 
 from evenhand.gateway.engine_hints import EngineHints
 from evenhand.inengine.tenant_hints import HintReader, TenantHints
-from evenhand.model import LaneName, TrustDomain
+from evenhand.model import ApplicationName, LaneName, TrustDomain
 from evenhand.scheduling import TenantShare
 from evenhand.wire.dialect import EngineKind
 from support.gateway import CHAT, KEY_A, KEY_B, Backend, Setup, gateway, identity
@@ -32,6 +32,7 @@ def test_the_engine_believes_the_gateway_and_never_the_client() -> None:
                 tenant=("org", "a"),
                 weights=(2, 5),
                 lane=LaneName("default"),
+                application=ApplicationName("test"),
                 trust_domain=TrustDomain("one"),
                 served_units=first.served_units,
             )
