@@ -93,6 +93,7 @@ class FairScheduler(AsyncScheduler):
         drafts = self._engine.drafts(scheduler_output)
         places = self.roster.places(drafts) if drafts else {}
         outputs = super().update_from_output(scheduler_output, *args)
+        self._queue.outputs_came()
         for request, before in places.items():
             self.roster.accounts.discarded += max(0, before - request.num_computed_tokens)
         if self._report.is_due(self._clock.now_ms):
