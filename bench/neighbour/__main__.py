@@ -1,51 +1,74 @@
 """`python -m bench.neighbour`: see the package."""
 
-import argparse
 import json
+import os
+import platform
 import sys
-from pathlib import Path
+from typing import Any
 
 import uvloop
+from rich.console import Console
 
 from bench.load import BenchError
-from bench.neighbour.arms import EMBEDDED, VLLM
-from bench.neighbour.embedded import embedded
-from bench.neighbour.engine import SkippedError
-from bench.neighbour.rounds import Lengths, repetition
-from bench.neighbour.vllm_server import BY_PRIORITY, PLUGGED, STOCK, servers
+from bench.neighbour import reasoning, report, screen
+from bench.neighbour.course import Found, course
+from bench.neighbour.options import ENGINES, Options, options
+from bench.neighbour.plot import svg
+from evenhand.cli.demo.options import DemoError
 
 
-async def main(chosen) -> int:
-    lengths = Lengths()
-    tell = lambda what: print(what, file=sys.stderr, flush=True)
-    out = {}
-    if chosen.only in (None, "embedded"):
-        async with embedded() as engine:
-            out["embedded"] = [
-                await repetition(EMBEDDED, {"embedded": engine}, lengths, seed=n, tell=tell)
-                for n in range(chosen.repetitions)
-            ]
-    if chosen.only in (None, "vllm"):
-        names = [n for n in ("stock", "priority", "plug-in") if any(a.engine == n and (not chosen.arms or a.name in chosen.arms) for a in VLLM)]
-        opts = {"stock": STOCK, "priority": BY_PRIORITY, "plug-in": PLUGGED}
-        async with servers([opts[n] for n in names]) as engines:
-            tell("up")
-            arms = [a for a in VLLM if a.engine in names and (not chosen.arms or a.name in chosen.arms)]
-            out["vllm"] = [
-                await repetition(arms, dict(zip(names, engines)), lengths, seed=n, tell=tell)
-                for n in range(chosen.repetitions)
-            ]
-    chosen.json.write_text(json.dumps(out))
+def told(found: Found) -> dict[str, Any]:
+    """All that was found, with rows and verdicts, as JSON has it."""
+    result: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "targets": [],
+        **found,
+    }
+    for engine in ENGINES:
+        own = found.get(engine)
+        if own is None:
+            continue
+        rows = report.rows(own["repetitions"])
+        thinking = reasoning.rows(own["reasoning"])
+        result[engine] = {**own, "rows": rows, "reasoning_rows": thinking}
+        result["targets"] += report.verdicts(engine, rows)
+        result["targets"] += reasoning.verdicts(engine, thinking)
+    whole: dict[str, Any] = report.rounded(result)
+    return whole
+
+
+def show(console: Console, whole: dict[str, Any], chosen: Options) -> None:
+    """Tables, what was skipped, verdicts; and the plot."""
+    plotted = {}
+    for engine in ENGINES:
+        own = whole.get(engine)
+        if own is None:
+            continue
+        if own["rows"]:
+            title = f"{own['version']}, {whole['settings']['slots']} slots"
+            plotted[title] = own["rows"]
+            screen.show(console, f"a chat beside a flood, {title}", own["rows"])
+        if own["reasoning_rows"]:
+            screen.show_reasoning(console, own["reasoning_rows"])
+        if own["skipped"] is not None:
+            console.print(f"SKIPPED: {engine}: {own['skipped']}", markup=False, style="bold")
+    screen.show_verdicts(console, whole["targets"])
+    if chosen.plot_file is not None and plotted:
+        chosen.plot_file.write_text(svg(plotted))
+
+
+def main() -> int:
+    """Measure, print, write. A missed target is a finding, not a failure."""
+    chosen, progress = options(), Console(stderr=True)
+    whole = told(uvloop.run(course(chosen, lambda what: progress.print(what, markup=False))))
+    show(Console(), whole, chosen)
+    if chosen.json_file is not None:
+        chosen.json_file.write_text(json.dumps(whole, indent=1) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only")
-    parser.add_argument("--repetitions", type=int, default=1)
-    parser.add_argument("--arms", nargs="*")
-    parser.add_argument("--json", type=Path)
     try:
-        sys.exit(uvloop.run(main(parser.parse_args())))
-    except (BenchError, SkippedError) as error:
+        sys.exit(main())
+    except (BenchError, DemoError) as error:
         sys.exit(f"bench: {error}")

@@ -1,19 +1,20 @@
-"""Whether something answers yet."""
+"""Asks something that may not serve yet."""
 
 import asyncio
 
 
-async def answers(url: str, path: str) -> bool:
-    """Whether a GET is answered with 200."""
+async def answer(url: str, path: str) -> bytes | None:
+    """The body of what a GET is answered with; None while it is not answered with 200."""
     host, _, port = url.removeprefix("http://").partition(":")
     try:
         reader, writer = await asyncio.open_connection(host, int(port))
     except OSError:
-        return False
+        return None
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
-        return b" 200 " in await reader.readline()
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        return body if b" 200 " in head.partition(b"\r\n")[0] else None
     except OSError:
-        return False
+        return None
     finally:
         writer.close()

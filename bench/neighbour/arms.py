@@ -5,15 +5,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench.neighbour.engine import MODEL, Engine
-from bench.neighbour.gateway import KEYS, Gateway, configuration, gateway
+from bench.neighbour.gateway import FLOOR, KEPT_FREE, KEYS, Gateway, configuration, gateway
 from bench.neighbour.scene import Door, Hint
 from bench.neighbour.traffic import CHAT
 from evenhand.cli.demo.warm_up import warm_up
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.wire.engine_hints import LANE as LANE_HINT
+from evenhand.wire.engine_hints import TENANT
 
 _FIRST_BYTE_MS = 60_000
 DIRECT = "direct"
 FREE_SLOT = "a slot kept free"
+PRIORITY = "vLLM's priority"
+VTC = "gateway, vtc"
+LANE = "gateway, vtc, lane"
+LANE_FREE = "gateway, vtc, lane's slot free"
+PLUG_IN = "plug-in"
+BOTH = "gateway and plug-in"
 
 
 def nothing(_tenant: str) -> Mapping[str, object]:
@@ -25,9 +33,14 @@ def priority(tenant: str) -> Mapping[str, object]:
     return {"priority": 0 if tenant == CHAT else 1}
 
 
-def tenant_xarg(tenant: str) -> Mapping[str, object]:
-    """Where the plug-in finds its tenant when no gateway says it."""
-    return {"vllm_xargs": {"tenant": tenant}}
+def hints(tenant: str) -> Mapping[str, object]:
+    """What the plug-in is told when no gateway tells it."""
+    return {"vllm_xargs": {TENANT: tenant}}
+
+
+def lane_hints(tenant: str) -> Mapping[str, object]:
+    """The same; the chat is in a lane of its own."""
+    return {"vllm_xargs": {TENANT: tenant, LANE_HINT: CHAT if tenant == CHAT else "default"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +50,8 @@ class Arm:
     name: str
     engine: str
     is_behind_gateway: bool = False
-    has_lanes: bool = False
+    chat_lane: Mapping[str, object] | None = None
+    """What the gateway is told of the chat's lane; None: no lanes."""
     keeps_slot_free: bool = False
     """The crowd has a client less than the engine has slots."""
     hint: Hint = nothing
@@ -47,17 +61,19 @@ class Arm:
 EMBEDDED = (
     Arm(name=DIRECT, engine="embedded"),
     Arm(name=FREE_SLOT, engine="embedded", keeps_slot_free=True),
-    Arm(name="gateway, vtc", engine="embedded", is_behind_gateway=True),
-    Arm(name="gateway, vtc and a lane", engine="embedded", is_behind_gateway=True, has_lanes=True),
+    Arm(name=VTC, engine="embedded", is_behind_gateway=True),
+    Arm(name=LANE, engine="embedded", is_behind_gateway=True, chat_lane=FLOOR),
+    Arm(name=LANE_FREE, engine="embedded", is_behind_gateway=True, chat_lane=KEPT_FREE),
 )
 VLLM = (
     Arm(name=DIRECT, engine="stock"),
     Arm(name=FREE_SLOT, engine="stock", keeps_slot_free=True),
-    Arm(name="vLLM's priority", engine="priority", hint=priority),
-    Arm(name="gateway, vtc", engine="stock", is_behind_gateway=True),
-    Arm(name="gateway, vtc and a lane", engine="stock", is_behind_gateway=True, has_lanes=True),
-    Arm(name="plug-in", engine="plug-in", hint=tenant_xarg),
-    Arm(name="gateway and plug-in", engine="plug-in", is_behind_gateway=True),
+    Arm(name=PRIORITY, engine="priority", hint=priority),
+    Arm(name=VTC, engine="stock", is_behind_gateway=True),
+    Arm(name=LANE, engine="stock", is_behind_gateway=True, chat_lane=FLOOR),
+    Arm(name=LANE_FREE, engine="stock", is_behind_gateway=True, chat_lane=KEPT_FREE),
+    Arm(name=PLUG_IN, engine="plug-in", hint=hints),
+    Arm(name=BOTH, engine="plug-in", is_behind_gateway=True),
 )
 
 
@@ -78,7 +94,7 @@ async def opened(arm: Arm, engine: Engine) -> AsyncIterator[Opened]:
         await _answers(door)
         yield Opened(door=door, gateway=None)
         return
-    settings = configuration(engine, lanes=arm.has_lanes, more=arm.engine_settings)
+    settings = configuration(engine, chat_lane=arm.chat_lane, more=arm.engine_settings)
     async with gateway(settings) as serving:
         door = Door(url=serving.url, keys=KEYS, pids={**pids, "gateway": serving.pid})
         await _answers(door)

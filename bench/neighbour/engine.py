@@ -18,3 +18,4 @@ class Engine:
     kind: str
     url: str
     pid: int
+    version: str = ""

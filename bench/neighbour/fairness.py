@@ -51,9 +51,7 @@ def fairness(
     all_windows = windows(of, weights, density=density, seconds=seconds)
     jains = [w.jain for w in all_windows[int(since_s) :] if w.jain is not None]
     longest = max(units_asked(record, density=density) for record in records)
-    edges = _edges(
-        records, density, longest * LONGEST_REQUESTS * len(backlogged), since_s, seconds
-    )
+    edges = _edges(records, density, longest * LONGEST_REQUESTS * len(backlogged), since_s, seconds)
     return Fairness(
         jain_1s=fmean(jains) if jains else None,
         jain_1s_min=min(jains, default=None),

@@ -19,11 +19,12 @@ from bench.neighbour.traffic import CHAT, TENANTS
 KEYS = {tenant: f"sk-neighbour-{tenant * 4}" for tenant in TENANTS}
 _READY_S_MAX = 30.0
 _END_S_MAX = 10.0
-_LANES = [
-    {"name": CHAT, "floor_percent": 100 // SLOTS + 1, "queue_wait_s_max": 3600},
-    {"name": "default", "queue_wait_s_max": 3600},
-]
-"""The chat's floor is one slot."""
+_LAST_WORDS = 600
+_QUEUE_WAIT_S_MAX = 3600
+FLOOR: Mapping[str, object] = {"floor_percent": 100 // SLOTS + 1}
+"""A lane that can count on one slot, as soon as one comes free."""
+KEPT_FREE: Mapping[str, object] = {**FLOOR, "keep_floor_free": True}
+"""A lane whose slot nobody else may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,32 +47,36 @@ class Gateway:
         return self.log.stat().st_size
 
 
-def configuration(engine: Engine, *, lanes: bool, more: Mapping[str, object]) -> dict[str, object]:
-    """All tenants weigh the same; `more` are further members of the engine's section."""
+def configuration(
+    engine: Engine, *, chat_lane: Mapping[str, object] | None, more: Mapping[str, object]
+) -> dict[str, object]:
+    """All tenants weigh the same. `chat_lane` is what is said of the chat's own lane; None: all are in
+    one. `more` are further members of the engine's section."""
+    default = {"name": "default", "queue_wait_s_max": _QUEUE_WAIT_S_MAX}
+    lanes = [default] if chat_lane is None else [{**default, "name": CHAT, **chat_lane}, default]
+    section = {
+        "name": "engine",
+        "kind": engine.kind,
+        "url": engine.url,
+        "models": [MODEL],
+        "window": SLOTS,
+    }
+    keys = [
+        {
+            "key": f"env:{_variable(name)}",
+            "tenant": name,
+            "lane": CHAT if chat_lane is not None and name == CHAT else "default",
+        }
+        for name in TENANTS
+    ]
     return {
         "listen": "127.0.0.1:0",
         "admin": {"listen": "127.0.0.1:0"},
-        "engines": [
-            {
-                "name": "engine",
-                "kind": engine.kind,
-                "url": engine.url,
-                "models": [MODEL],
-                "window": SLOTS,
-                **more,
-            }
-        ],
+        "engines": [{**section, **more}],
         "tenants": [{"name": name} for name in TENANTS],
         "policy": {"preset": "vtc"},
-        "lanes": _LANES if lanes else [_LANES[1]],
-        "keys": [
-            {
-                "key": f"env:{_variable(name)}",
-                "tenant": name,
-                "lane": CHAT if lanes and name == CHAT else "default",
-            }
-            for name in TENANTS
-        ],
+        "lanes": lanes,
+        "keys": keys,
     }
 
 
@@ -80,21 +85,27 @@ async def gateway(settings: Mapping[str, object]) -> AsyncIterator[Gateway]:
     """Serves for the length of the block."""
     with tempfile.TemporaryDirectory(prefix="evenhand-neighbour-") as folder:
         file, log = Path(folder, "evenhand.yaml"), Path(folder, "log")
-        file.write_text(json.dumps(settings))
-        with log.open("wb") as told:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "evenhand", "serve", str(file)),
-                *("--announce", "--with-parent"),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=told,
-                env=os.environ | {_variable(name): key for name, key in KEYS.items()},
-            )
+        file.write_text(json.dumps(settings))  # noqa: ASYNC240 - nothing else goes on yet
+        process = await _started(file, log)
         try:
             host, port = await _announced(process, log)
             yield Gateway(url=f"http://{host}:{port}", pid=process.pid, log=log)
         finally:
             await _end(process)
+
+
+async def _started(file: Path, log: Path) -> asyncio.subprocess.Process:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "evenhand", "serve", str(file), "--announce", "--with-parent"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=descriptor,
+            env=os.environ | {_variable(name): key for name, key in KEYS.items()},
+        )
+    finally:
+        os.close(descriptor)
 
 
 async def _announced(process: asyncio.subprocess.Process, log: Path) -> Sequence[Any]:
@@ -103,7 +114,8 @@ async def _announced(process: asyncio.subprocess.Process, log: Path) -> Sequence
         async with asyncio.timeout(_READY_S_MAX):
             told: Sequence[Any] = json.loads(await process.stdout.readline())["listen"]
     except (TimeoutError, json.JSONDecodeError):
-        raise BenchError(f"the gateway did not start: {log.read_text()[-600:]}") from None
+        said = log.read_bytes()[-_LAST_WORDS:].decode(errors="replace")  # noqa: ASYNC240
+        raise BenchError(f"the gateway did not start: {said}") from None
     return told
 
 

@@ -23,9 +23,9 @@ _LOG_S = 0.3
 class Lengths:
     """Seconds of each scene. The first `ramp_s` of it fill queues and are not counted."""
 
-    alone_s: float = 5.0
-    beside_s: float = 14.0
-    mixed_s: float = 12.0
+    alone_s: float = 6.0
+    beside_s: float = 12.0
+    mixed_s: float = 9.0
     ramp_s: float = 1.5
 
 

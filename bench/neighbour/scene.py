@@ -58,9 +58,15 @@ def body(ask: Ask, hint: Mapping[str, object]) -> bytes:
 
 
 async def play(
-    door: Door, crowds: Sequence[Crowd], *, seconds: float, seed: int, late: Sequence[Crowd] = (), late_s: float = 0.0
+    door: Door,
+    crowds: Sequence[Crowd],
+    *,
+    seconds: float,
+    seed: int,
+    late: Sequence[Crowd] = (),
+    late_s: float = 0.0,
 ) -> Played:
-    """Let the crowds ask for `seconds`, the `late` ones from `late_s` on; then close what is under way."""
+    """Let the crowds ask for `seconds`, the `late` ones from `late_s` on; then close what is open."""
     stage = _Stage(door, seed)
     before, began_s = _cpu(door), time.monotonic()
     try:
@@ -101,9 +107,7 @@ class _Stage:
         key = self._door.keys.get(tenant)
         self._clients[tenant] = EngineClient(
             EngineAddress.parse(self._door.url),
-            ClientSettings(
-                first_byte_timeout_ms=_FIRST_BYTE_MS, silence_timeout_ms=_FIRST_BYTE_MS
-            ),
+            ClientSettings(first_byte_timeout_ms=_FIRST_BYTE_MS, silence_timeout_ms=_FIRST_BYTE_MS),
             headers=[("authorization", f"Bearer {key}")] if key else [],
         )
         return self._clients[tenant]

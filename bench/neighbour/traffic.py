@@ -7,10 +7,36 @@ from dataclasses import dataclass
 CHAT = "chat"
 """The tenant whose waiting is looked at: one question at a time, and a while to read the answer."""
 FLOOD = "flood"
-_WORDS = (
-    "time year people way day man thing woman life child world school state family student group"
-    " country problem hand part place case week company system program question work"
-).split()
+_WORDS = [
+    "time",
+    "year",
+    "people",
+    "way",
+    "day",
+    "man",
+    "thing",
+    "woman",
+    "life",
+    "child",
+    "world",
+    "school",
+    "state",
+    "family",
+    "student",
+    "group",
+    "country",
+    "problem",
+    "hand",
+    "part",
+    "place",
+    "case",
+    "week",
+    "company",
+    "system",
+    "program",
+    "question",
+    "work",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +71,7 @@ class Crowd:
             )
 
 
-VICTIM = Crowd(
-    tenant=CHAT, clients=1, words=(8, 16), output_tokens=(12, 20), think_s=(0.15, 0.45)
-)
+VICTIM = Crowd(tenant=CHAT, clients=1, words=(8, 16), output_tokens=(12, 20), think_s=(0.15, 0.45))
 NOISE = Crowd(tenant=FLOOD, clients=64, words=(40, 160), output_tokens=(32, 96))
 BACKLOGGED = (
     Crowd(tenant="readers", clients=16, words=(60, 100), output_tokens=(6, 10)),

@@ -1,25 +1,31 @@
 """vLLM's server on the CPU with a tiny random model, in processes that do not outlive us."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
-from bench.neighbour.engine import MODEL, SLOTS, Engine, SkippedError
-from bench.neighbour.answering import answers
+from bench.neighbour.answering import answer
+from bench.neighbour.engine import MODEL, Engine, SkippedError
 from bench.neighbour.tiny_model import CONTEXT_TOKENS
 
+BATCH_TOKENS = 512
+"""Tokens of a step at most."""
+NO_PREFIX_CACHE = ("--no-enable-prefix-caching",)
+"""Every arm asks the same: what one has asked must not be at hand for the next."""
 ROOT = Path(__file__).parents[2]
 _PYTHON = "EVENHAND_VLLM_PYTHON"
 _OWN = ROOT / ".venv-vllm" / "bin" / "python"
+_INSTALLED = f"`make test-vllm` installs it where it can, or name a Python that has it in {_PYTHON}"
 _READY_S_MAX = 300.0
 _LAST_WORDS = 2_000
-_BATCH_TOKENS = 512
 # A child whose standard input is a pipe of ours: when we are gone, however that was, so is its group.
 _WITH_US = 'exec 3<&0; (cat <&3 >/dev/null; kill -KILL 0) & exec "$@" </dev/null 3<&-'
 _ENVIRONMENT = {
@@ -30,9 +36,17 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "PYTHONPATH": str(ROOT / "src"),
 }
-STOCK = ()
+STOCK: tuple[str, ...] = ()
 BY_PRIORITY = ("--scheduling-policy", "priority")
-PLUGGED = ("--scheduler-cls", "evenhand.inengine.vllm.FairScheduler")
+
+
+def plugged(settings: Mapping[str, object] = MappingProxyType({})) -> tuple[str, ...]:
+    """The options that put the core into the scheduler."""
+    told = json.dumps({"evenhand": {"trust_hints": True, **settings}})
+    return (
+        *("--scheduler-cls", "evenhand.inengine.vllm.FairScheduler"),
+        *("--additional-config", told),
+    )
 
 
 def python() -> Path:
@@ -41,33 +55,35 @@ def python() -> Path:
     found = Path(named) if named else _OWN
     if not found.exists():
         raise SkippedError(
-            f"{named} of {_PYTHON} is no file"
-            if named
-            else f"no vLLM: `make test-vllm` installs one, or name a Python that has it in {_PYTHON}"
+            f"{named} of {_PYTHON} is no file" if named else f"no vLLM; {_INSTALLED}"
         )
-    if subprocess.run((found, "-c", "import vllm"), capture_output=True, check=False).returncode:  # noqa: S603
-        raise SkippedError(f"{found.name} of {_PYTHON if named else '.venv-vllm'} has no vLLM")
+    has_vllm = "from importlib.util import find_spec; raise SystemExit(not find_spec('vllm'))"
+    if subprocess.run((str(found), "-P", "-c", has_vllm), check=False).returncode:  # noqa: S603
+        raise SkippedError(
+            f"{named} has no vLLM" if named else f"no vLLM in {_OWN.parts[-3]}; {_INSTALLED}"
+        )
     return found
 
 
 @asynccontextmanager
-async def servers(
-    kinds: Sequence[Sequence[str]], *, slots: int = SLOTS
-) -> AsyncIterator[list[Engine]]:
+async def servers(kinds: Sequence[Sequence[str]], *, slots: int) -> AsyncIterator[list[Engine]]:
     """A server for each list of options, all at the same time: an idle one takes no CPU."""
     interpreter = python()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evenhand-vllm-")))
         model = folder / "model"
         _make_model(interpreter, model)
-        engines = []
+        started = []
         for number, options in enumerate(kinds):
             log = folder / f"{number}.log"
             process, port = _started(interpreter, model, options, slots, log)
             stack.callback(_end, process)
-            engine = Engine(kind="vllm", url=f"http://127.0.0.1:{port}", pid=process.pid)
-            await _serves(engine, process, log)
-            engines.append(engine)
+            started.append((process, f"http://127.0.0.1:{port}", log))
+        engines = []
+        for process, url, log in started:
+            await _serves(url, process, log)
+            told = json.loads(await answer(url, "/version") or b"{}").get("version", "")
+            engines.append(Engine(kind="vllm", url=url, pid=process.pid, version=told))
         yield engines
 
 
@@ -89,7 +105,6 @@ def _started(
         *("--model", str(model), "--served-model-name", MODEL),
         *("--load-format", "dummy", "--dtype", "bfloat16", "--enforce-eager"),
         *("--max-model-len", str(CONTEXT_TOKENS), "--max-num-seqs", str(slots)),
-        *("--max-num-batched-tokens", str(_BATCH_TOKENS), "--no-enable-prefix-caching"),
         *("--host", "127.0.0.1", "--port", str(port), "--disable-uvicorn-access-log"),
         *options,
     )
@@ -105,20 +120,14 @@ def _started(
     return process, port
 
 
-async def _serves(
-    engine: Engine, process: "subprocess.Popen[bytes]", log: Path
-) -> None:
-    try:
+async def _serves(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    with suppress(TimeoutError):
         async with asyncio.timeout(_READY_S_MAX):
-            while not await answers(engine.url, "/health"):
-                if process.poll() is not None:
-                    break
+            while process.poll() is None:
+                if await answer(url, "/health") is not None:
+                    return
                 await asyncio.sleep(0.5)
-            else:
-                return
-    except TimeoutError:
-        pass  # told below, with its last words
-    said = log.read_text(errors="replace")[-_LAST_WORDS:]
+    said = log.read_text(errors="replace")[-_LAST_WORDS:]  # noqa: ASYNC240
     raise SkippedError(f"vLLM did not serve; it said: {said}")
 
 

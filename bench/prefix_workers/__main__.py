@@ -15,14 +15,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.prefix_workers.arms import ARMS, SLOTS
+from bench.prefix_workers.arms import OTHERS, Arm, d2lpm
 from bench.prefix_workers.figures import figures
-from bench.prefix_workers.phase import ENGINES, PhaseError, phase
-from bench.prefix_workers.traffic import USUAL
+from bench.prefix_workers.phase import PhaseError, phase
+from bench.prefix_workers.traffic import LONG, USUAL, Traffic
 from bench.prefix_workers.verdict import Round, verdict
-from evenhand.engines.embedded.random_weights import ModelShape, write_random_model
+from bench.prefix_workers.workers import described, workers
+from evenhand.cli.demo.record import Record
 
-_SHAPE = ModelShape(hidden=64, layers=2, heads=2, feed_forward=128)
+_ARMS = ("d2lpm", *OTHERS)
 _SHOWN = (
     *("requests_per_s", "cached_share", "jain_service", "jain_units"),
     *("victims_ttft_p50_s", "victims_ttft_p99_s", "victims_whole_p99_s"),
@@ -34,33 +35,50 @@ def options() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3, help="interleaved; 3")
     parser.add_argument("--seconds", type=float, default=15.0, help="measured of each policy; 15")
     parser.add_argument("--warm", type=float, default=5.0, help="seconds before; 5")
-    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--arms", nargs="+", choices=_ARMS, default=list(_ARMS))
+    parser.add_argument(
+        "--dynamo", type=Path, help="a Python that has ai-dynamo: its simulated engines instead"
+    )
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--more", action="store_true", help="after the repetitions that are in the file already"
+    )
     return parser.parse_args()
 
 
-def measured(chosen: argparse.Namespace, console: Console) -> list[Round]:
-    """The policies by turns, as often as asked."""
-    rounds: list[Round] = []
+def measured(chosen: argparse.Namespace, console: Console, before: list[Round]) -> list[Round]:
+    """The policies by turns, as often as asked, after those of `before`."""
+    rounds = list(before)
     whole_s = chosen.warm + chosen.seconds
-    with tempfile.TemporaryDirectory(prefix="evenhand-bench-") as name:
-        folder = Path(name)
-        model_file = folder / "model.gguf"
-        write_random_model(model_file, _SHAPE)
-        for number in range(chosen.repetitions):
+    with tempfile.TemporaryDirectory(prefix="evenhand-bench-") as folder:
+        for number in range(len(before), len(before) + chosen.repetitions):
             found: Round = {}
-            for arm in chosen.arms:
-                records = asyncio.run(
-                    phase(ARMS[arm], USUAL, model_file, folder, seconds=whole_s, seed=number)
+            for name in chosen.arms:
+                records = asyncio.run(_one(_arm(name, chosen), chosen, Path(folder), number))
+                found[name] = figures(
+                    records, _traffic(chosen), warm_s=chosen.warm, seconds=whole_s
                 )
-                found[arm] = figures(records, USUAL, warm_s=chosen.warm, seconds=whole_s)
-                console.print(f"{number + 1}. {arm}: {_told(found[arm])}", highlight=False)
+                console.print(f"{number + 1}. {name}: {_told(found[name])}", highlight=False)
             rounds.append(found)
     return rounds
 
 
+def _arm(name: str, chosen: argparse.Namespace) -> Arm:
+    return OTHERS[name] if name in OTHERS else d2lpm(_traffic(chosen).document_words)
+
+
+def _traffic(chosen: argparse.Namespace) -> Traffic:
+    return USUAL if chosen.dynamo is None else LONG
+
+
+async def _one(arm: Arm, chosen: argparse.Namespace, folder: Path, number: int) -> list[Record]:
+    seconds = chosen.warm + chosen.seconds
+    async with workers(chosen.dynamo, folder) as engines:
+        return await phase(arm, _traffic(chosen), engines, folder, seconds=seconds, seed=number)
+
+
 def _told(found: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {found[name]:.3f}" for name in _SHOWN)
+    return ", ".join(f"{name} {found[name] or 0:.3f}" for name in _SHOWN)
 
 
 def show(console: Console, rounds: list[Round], judged: dict[str, Any]) -> None:
@@ -77,21 +95,22 @@ def show(console: Console, rounds: list[Round], judged: dict[str, Any]) -> None:
 def main() -> int:
     """Measure, print, write; the exit code. A missed target is a finding, not a failure."""
     chosen, console = options(), Console()
-    rounds = measured(chosen, console)
-    judged = verdict(rounds) if set(chosen.arms) == set(ARMS) else {}
+    before: list[Round] = []
+    if chosen.more:
+        before = json.loads(chosen.json.read_text())["repetitions"]
+    rounds = measured(chosen, console, before)
+    judged = verdict(rounds) if set(chosen.arms) == set(_ARMS) else {}
     show(console, rounds, judged)
     if chosen.json:
         told = {
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
             f"Python {platform.python_version()}",
             "command": "python -m bench.prefix_workers",
-            "engines": ENGINES,
-            "slots": SLOTS,
-            "model": asdict(_SHAPE),
-            "traffic": asdict(USUAL),
+            "workers": described(chosen.dynamo),
+            "traffic": asdict(_traffic(chosen)),
             "warm_s": chosen.warm,
             "seconds": chosen.seconds,
-            "arms": {name: asdict(ARMS[name]) for name in chosen.arms},
+            "arms": {name: asdict(_arm(name, chosen)) for name in chosen.arms},
             "targets": judged,
             "repetitions": rounds,
         }

@@ -16,8 +16,8 @@ _OUTPUT_WEIGHT = 2
 def figures(
     records: Iterable[Record], traffic: Traffic, *, warm_s: float, seconds: float
 ) -> dict[str, Any]:
-    """Of requests that ended between `warm_s` and `seconds`. A request that was open at the end counts in
-    the quantiles with the time that it has waited by then."""
+    """Of requests that ended between `warm_s` and `seconds`. A request that was open at the end counts
+    in the quantiles with the time that it has waited by then."""
     ended = [r for r in records if r.end is End.DONE and warm_s <= (r.ended_at or 0) <= seconds]
     cut = [r for r in records if r.end is End.CUT]
     usages = [(r.tenant, r.usage) for r in ended if r.usage is not None]

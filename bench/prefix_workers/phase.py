@@ -1,22 +1,20 @@
-"""One policy for some seconds: a gateway process with four engines of its own, and its clients."""
+"""One policy for some seconds: a gateway process before its engines, and its clients."""
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.prefix_workers.arms import SLOTS, Arm
+from bench.prefix_workers.arms import Arm
 from bench.prefix_workers.traffic import MODEL, Traffic
 from evenhand.cli.demo.exchange import exchange
 from evenhand.cli.demo.record import End, Record
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 
-ENGINES = 4
-_CONTEXT_TOKENS = 2_048
 _READY_S_MAX = 60.0
 _PATIENT = ClientSettings(first_byte_timeout_ms=600_000, silence_timeout_ms=600_000)
 _DOMAIN = "house"
@@ -28,11 +26,17 @@ class PhaseError(Exception):
 
 
 async def phase(
-    arm: Arm, traffic: Traffic, model_file: Path, folder: Path, *, seconds: float, seed: int
+    arm: Arm,
+    traffic: Traffic,
+    engines: Sequence[dict[str, Any]],
+    folder: Path,
+    *,
+    seconds: float,
+    seed: int,
 ) -> list[Record]:
     """What the requests saw that were sent in so many seconds. Raises PhaseError."""
     keys = {tenant: f"sk-bench-{tenant:-<24}" for tenant in traffic.tenants}
-    async with _gateway(arm, keys, model_file, folder) as url:
+    async with _gateway(arm, keys, engines, folder) as url:
         clients = {
             tenant: EngineClient(
                 EngineAddress.parse(url), _PATIENT, headers=(("authorization", f"Bearer {key}"),)
@@ -80,21 +84,17 @@ async def _drive(
     return records
 
 
-def configuration(arm: Arm, tenants: Mapping[str, str], model_file: Path) -> dict[str, Any]:
+def configuration(
+    arm: Arm, tenants: Mapping[str, str], engines: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """The gateway's; `tenants` names the environment variable of each one's key."""
-    engine = {
-        "kind": "embedded",
-        "models": [MODEL],
-        "model_file": str(model_file),
-        "slots": SLOTS,
-        "context_tokens": _CONTEXT_TOKENS,
-        "threads": 1,
-        "window": arm.window,
-    }
     return {
         "listen": "127.0.0.1:0",
         "admin": {"listen": "127.0.0.1:0"},
-        "engines": [{"name": f"e{number}", **engine} for number in range(ENGINES)],
+        "engines": [
+            {"name": f"e{number}", "models": [MODEL], "window": arm.window, **engine}
+            for number, engine in enumerate(engines)
+        ],
         "tenants": [{"name": name} for name in tenants],
         "policy": arm.policy,
         "lanes": [{"name": "default", "queue_wait_s_max": 3_600}],
@@ -107,11 +107,11 @@ def configuration(arm: Arm, tenants: Mapping[str, str], model_file: Path) -> dic
 
 @asynccontextmanager
 async def _gateway(
-    arm: Arm, keys: Mapping[str, str], model_file: Path, folder: Path
+    arm: Arm, keys: Mapping[str, str], engines: Sequence[dict[str, Any]], folder: Path
 ) -> AsyncIterator[str]:
     variables = {name: f"BENCH_KEY_{name.upper()}" for name in keys}
     file, log = folder / "evenhand.yaml", folder / "gateway.log"
-    file.write_text(json.dumps(configuration(arm, variables, model_file)))
+    file.write_text(json.dumps(configuration(arm, variables, engines)))
     with log.open("wb") as said:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "evenhand", "serve", str(file), "--announce", "--with-parent"),

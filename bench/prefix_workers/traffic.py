@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 MODEL = "m"
-_WORDS = (
+WORDS = (
     *("the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "with"),
     *("as", "his", "they", "at", "be", "this", "have", "from", "or", "one", "had", "by"),
 )
@@ -19,8 +19,8 @@ class Traffic:
     each replaced by a new one after `questions` of them."""
 
     outstanding: dict[str, int]
-    documents: int = 2
-    questions: int = 20
+    documents: int = 6
+    questions: int = 60
     document_words: int = 1_200
     question_words: int = 20
     output_tokens: int = 16
@@ -32,13 +32,14 @@ class Traffic:
     def bodies(self, tenant: str, *, seed: int) -> Iterator[bytes]:
         """An endless series of requests, the same for every policy."""
         dice = random.Random(f"{seed} {tenant}")  # noqa: S311 - traffic, not secrets
-        live = [[self._text(dice, self.document_words), 0] for _ in range(self.documents)]
+        live = [self._text(dice, self.document_words) for _ in range(self.documents)]
+        asked = [0] * self.documents
         while True:
-            document = dice.choice(live)
-            document[1] += 1
+            which = dice.randrange(self.documents)
+            asked[which] += 1
             question = self._text(dice, self.question_words)
             said = [
-                {"role": "system", "content": document[0]},
+                {"role": "system", "content": live[which]},
                 {"role": "user", "content": question},
             ]
             yield orjson.dumps(
@@ -51,13 +52,16 @@ class Traffic:
                     "stream_options": {"include_usage": True},
                 }
             )
-            if document[1] == self.questions:
-                document[:] = [self._text(dice, self.document_words), 0]
+            if asked[which] == self.questions:
+                live[which], asked[which] = self._text(dice, self.document_words), 0
 
     def _text(self, dice: random.Random, words: int) -> str:
-        return " ".join(dice.choice(_WORDS) for _ in range(words))
+        return " ".join(dice.choice(WORDS) for _ in range(words))
 
 
 NOISY = "noisy"
 VICTIMS = ("ada", "bea", "cleo")
-USUAL = Traffic(outstanding={NOISY: 24, **dict.fromkeys(VICTIMS, 6)})
+_OUTSTANDING = {NOISY: 64, **dict.fromkeys(VICTIMS, 6)}
+USUAL = Traffic(outstanding=_OUTSTANDING)
+LONG = Traffic(outstanding=_OUTSTANDING, document_words=12_000)
+"""For engines that compute a prompt fast: the simulated ones have the pace of a GPU."""

@@ -29,7 +29,8 @@ class LanesMachine(SchedulerMachine):
         may_start = super()._may_start()
         if not (may_start and self.ground.lanes):
             return may_start
-        pools = self._turn({ticket.pool for ticket in may_start})
+        open_pools = {ticket.pool for ticket in may_start}
+        pools = self._turn({pool for pool in open_pools if self._is_beside_kept(pool)})
         return [ticket for ticket in may_start if ticket.pool in pools]
 
     def _note_start(self, ticket: Ticket, engine: EngineName) -> None:
@@ -69,7 +70,7 @@ class LanesMachine(SchedulerMachine):
 
     def _turn(self, open_pools: set[Pool]) -> set[Pool]:
         lanes = sorted({pool.lane for pool in open_pools}, key=RANKS.__getitem__)
-        if len(lanes) == 1:
+        if len(lanes) <= 1:
             return open_pools
         due = [pool for pool in self.scheduler.tree.root.views if pool in open_pools]
         due = [pool for pool in due if self._is_due(pool)]
@@ -86,6 +87,17 @@ class LanesMachine(SchedulerMachine):
         else:
             chosen = (candidates or lanes)[0]
         return {pool for pool in open_pools if pool.lane == chosen}
+
+    def _is_beside_kept(self, pool: Pool) -> bool:
+        """There is a slot for it that no other lane keeps free."""
+        engines = self.scheduler.capacity.engines.values()
+        free = sum(max(0, engine.window - engine.in_flight) for engine in engines)
+        lacked = sum(
+            max(0, self._floor(lane.name) - self._in_flight(lane.name))
+            for lane in self.ground.lanes
+            if lane.keeps_floor_free and lane.name != pool.lane
+        )
+        return free > lacked
 
     def _due_ms(self, pool: Pool) -> int:
         return self.passed_ms[pool] + BY_NAME[pool.lane].ageing_ms
@@ -112,7 +124,8 @@ class LanesMachine(SchedulerMachine):
         return sum(engine.window for engine in self.scheduler.capacity.engines.values())
 
     def _floor(self, lane: LaneName) -> int:
-        return BY_NAME[lane].floor_percent * self._window() // 100
+        floors = {own.name: own.floor_percent for own in self.ground.lanes}
+        return floors[lane] * self._window() // 100
 
     def _ceiling(self, lane: LaneName) -> int:
         return max(1, BY_NAME[lane].ceiling_percent * self._window() // 100)

@@ -1,7 +1,7 @@
 """What the scheduler's machine stands on: tenants, engines, lanes, and the kinds of requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -70,6 +70,16 @@ class Ground:
 ONE_ENGINE = Ground(engines={"e1": ("m1",)}, window_max=2)
 WORKERS = Ground(engines={"e1": ("m1",), "e2": ("m1",), "e3": ("m1",)}, window_max=2)
 ONE_LANE_EACH = Ground(engines={"e1": ("m1",)}, lanes=LANES)
+KEPT_FLOORS = Ground(
+    engines={"e1": ("m1",), "e2": ("m1", "m2")},
+    window_max=4,
+    lanes=(
+        replace(LANES[0], floor_percent=34, keeps_floor_free=True),
+        LANES[1],
+        replace(LANES[2], keeps_floor_free=True),
+    ),
+    lane_of_tenant=False,
+)
 ANY_LANE = Ground(
     engines={"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)},
     lanes=LANES,

@@ -11,6 +11,7 @@ from evenhand.model import EngineName, InteractionId, ModelName, Outcome, Reques
 from evenhand.scheduling import Node, Scheduler, SchedulerSettings, compose, tenant_paths
 from evenhand.scheduling.admission import throttling
 from evenhand.scheduling.admission.overload import Overload
+from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.interactions import Interactions
 from properties.machine_ground import TREES
 
@@ -55,6 +56,8 @@ class Run:
         self.waiting: dict[RequestId, Request] = {}
         self.running: dict[RequestId, Request] = {}
         self.books: dict[tuple[str, ...], dict[str, Book]] = {leaf: {} for leaf in self.leaves}
+        self.inside, self.may_take_more = 0, False
+        """What the engine has told."""
         self.above_since_ms: int | None = None
         self.is_overloaded = False
         self.seen: Counter[str] = Counter()
@@ -65,7 +68,10 @@ class Run:
         """The rate; keeps the book of the overload."""
         rate = self.core._rate.units_per_s(self.now_ms)
         queued = sum(self.units(request) for request in self.waiting.values())
-        drain_ms = None if rate is None else queued * 1000 // max(1, rate)
+        inside = self.inside * queued // len(self.waiting) if self.waiting else 0
+        drain_ms = None if rate is None else (queued + inside) * 1000 // max(1, rate)
+        if self.waiting and self.may_take_more:
+            drain_ms = None
         if self.is_overloaded:
             if drain_ms is None or drain_ms < TARGET_S * 1000 * CLEARED:
                 self.is_overloaded, self.above_since_ms = False, None
@@ -197,6 +203,9 @@ class Run:
             outcome = dice.choice([Outcome.COMPLETED, Outcome.ENGINE_FAILED])
             self.core.settle(request.id, usage, outcome, self.now_ms)
             self.over(request, has_run=True)
+        if dice.random() < 0.05:
+            self.inside, self.may_take_more = dice.choice([0, 0, 1, 20]), dice.random() < 0.1
+            self.core.engine_told(ENGINE, waiting=self.inside, may_take_more=self.may_take_more)
         if self.waiting and dice.random() < 0.05:
             request = self.waiting.pop(dice.choice(list(self.waiting)))
             self.core.cancel(request.id, self.now_ms)
@@ -230,6 +239,16 @@ def test_throttling_keeps_its_promises_and_the_runs_meet_every_case() -> None:
     assert seen["calm, first, yes"] > 300
     assert not any(kind.startswith("calm") and kind.endswith("no") for kind in seen)
     assert not seen["overloaded, later, no"]
+
+
+def test_control_what_waits_inside_the_engine_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, Capacity, "waiting_inside", lambda _: 0, "over its share")
+
+
+def test_control_an_engine_that_may_take_more_is_not_overloaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken(monkeypatch, Capacity, "may_take_more", lambda *_: False, "no overload")
 
 
 def broken(patch: pytest.MonkeyPatch, owner: type, name: str, value: object, seen: str) -> None:

@@ -19,11 +19,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evenhand.engines.circuit import Circuit, CircuitSettings
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.engines.tokenizer import Tokenizing, load_tokenizer
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.ghosts import Ghosts
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
@@ -48,6 +52,7 @@ from evenhand.scheduling import (
 )
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
+from evenhand.scheduling.window import WindowControl
 from evenhand.stores import CommitSettings
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
@@ -87,6 +92,12 @@ class Backend:
     window: int = 4
     models: tuple[str, ...] = ("m",)
     name: str = ""
+    control: WindowControl | None = None
+    """Who moves the window; None: it stays. What the engine tells is the test's to hand on
+    (`g.windows`)."""
+    circuit: CircuitSettings = field(default_factory=lambda: CircuitSettings(failures_to_open=11))
+    """Unless told otherwise, no number of failures opens it: tests let engines fail at will."""
+    abort_grace_ms: int = 50
 
 
 @dataclass
@@ -109,6 +120,8 @@ class Setup:
     pair: TlsFiles | None = None
     """Where set, the gateway and its clients speak TLS."""
     lanes: tuple[Lane, ...] = ()
+    tokenizer: Path | None = None
+    """Where set, prompts of the model `m` are compared by its tokens."""
 
 
 class RunningGateway:
@@ -139,6 +152,7 @@ class RunningGateway:
         """Of the scheduler, as recorded."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
+        self.windows = EngineWindows(self.dispatcher, asyncio.get_running_loop())
 
     @property
     def url(self) -> str:
@@ -242,6 +256,10 @@ async def _gateway(
     if setup.observes:
         shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
         settings = replace(settings, policy=compose("fcfs"), sheds=False, lanes=())
+    tokenizing = None
+    if setup.tokenizer is not None:
+        reader = load_tokenizer(setup.tokenizer, None)
+        tokenizing = Tokenizing({ModelName("m"): reader}, loop)
     calls: list[Event] = []
     scheduler = Recorder(settings, calls.append)
     dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
@@ -252,6 +270,7 @@ async def _gateway(
         observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log, shadow=shadow),
         loop=loop,
         bookkeeping=keeper,
+        tokenizing=tokenizing,
     )
     refusals: list[Outcome] = []
 
@@ -263,6 +282,7 @@ async def _gateway(
     edge = Edge(setup.edge, application, on_refused=refused, loop=loop, certificate=certificate)
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, keeper, (host, port))
+    running.windows.start()
     running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     running.database = database
@@ -288,7 +308,10 @@ async def _gateway(
     finally:
         await edge.drain(0)
         application.stop_calls()
+        running.windows.close()
         dispatcher.close()
+        if tokenizing is not None:
+            tokenizing.close()
         for link in links:
             await link.client.close()
         for stream in running.streams:
@@ -333,9 +356,12 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         name=EngineName(backend.name or f"e{index}"),
         kind=backend.kind,
         models=frozenset(ModelName(model) for model in backend.models),
-        window=backend.window,
+        window=backend.control.window if backend.control else backend.window,
+        control=backend.control,
         client=EngineClient(EngineAddress.parse(backend.engine.url), setup.client),
         report_unreachable=lambda: None,
+        circuit=Circuit(backend.circuit),
+        ghosts=Ghosts(grace_ms=backend.abort_grace_ms),
         is_up=True,
     )
 

@@ -2,7 +2,7 @@
 waiting.
 
     run = Driven(profile, control, asks).until(60_000)
-    run.tokens(5_000, 60_000), run.queue_p95(5_000), run.idle_ms
+    run.tokens(5_000, 60_000), run.queue_percentile(95, 5_000), run.idle_ms
 
 The engine is the simulator's, held against measured ones. What lies between it and the gateway takes
 `hop_ms` each way. `control` None is the engine driven without limit: all of `flood` requests at once.
@@ -52,6 +52,11 @@ def honest(driven: "Driven") -> EngineReport:
         kv_used_permille=min(1000, 1000 * engine.kv_tokens_used() // engine.kv_tokens_total),
         preemptions=engine.preemptions,
     )
+
+
+def silent(driven: "Driven") -> None:
+    """An engine that tells nothing."""
+    del driven
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,10 @@ class Driven:
         """Of what waited inside the engine, over time."""
         waiting = sorted(s.waiting for s in self.samples if begin_ms <= s.at_ms <= end_ms)
         return waiting[len(waiting) * percent // 100]
+
+    def at_moment(self, at_ms: float) -> Sample:
+        """The first look at or after it."""
+        return next(sample for sample in self.samples if sample.at_ms >= at_ms)
 
     # Inside.
 

@@ -43,15 +43,17 @@ def test_a_queue_that_hides_who_waits(tiny: Path) -> None:
 
 
 def test_memory_that_is_not_given_back(tiny: Path) -> None:
-    free, calls = KVCacheManager.free, 0
+    free, leaked = KVCacheManager.free, False
 
     def leaks(manager: KVCacheManager, request: Request) -> None:
-        nonlocal calls
-        calls += 1
-        if calls != 100:
+        nonlocal leaked
+        if leaked or not (request.is_finished() and request.num_computed_tokens):
             free(manager, request)
+        leaked = leaked or bool(request.is_finished() and request.num_computed_tokens)
 
-    with patch.object(KVCacheManager, "free", leaks), pytest.raises(AssertionError, match="lent"):
+    # vLLM itself says so when it resets its cache.
+    seen = pytest.raises((AssertionError, RuntimeError), match=r"lent|Failed to reset")
+    with patch.object(KVCacheManager, "free", leaks), seen:
         run(tiny)
 
 
@@ -59,11 +61,11 @@ def test_memory_that_is_not_given_back(tiny: Path) -> None:
 def test_a_core_that_is_not_told(tiny: Path, method: str) -> None:
     tell, calls = getattr(EngineHost, method), 0
 
-    def forgets(host: EngineHost, *arguments: Any) -> None:
+    def forgets(host: EngineHost, *arguments: Any, **named: Any) -> None:
         nonlocal calls
         calls += 1
         if calls != 5:
-            tell(host, *arguments)
+            tell(host, *arguments, **named)
 
     with patch.object(EngineHost, method, forgets), pytest.raises(AssertionError, match="core:"):
         run(tiny)

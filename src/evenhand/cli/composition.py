@@ -193,7 +193,13 @@ def client_settings(config: Config) -> ClientSettings:
     )
 
 
-def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | None]:
+def abort_grace_ms(config: Config) -> int:
+    return _ms(config.limits.abort_grace_s)
+
+
+def window_of(
+    engine: EmbeddedEngine | UrlEngine, config: Config
+) -> tuple[int, WindowControl | None]:
     """Its size to begin with, and who moves it; None: it stays."""
     if engine.window != "auto":
         return engine.window, None
@@ -201,7 +207,13 @@ def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | 
     usual = WindowLimits()
     least = engine.window_min or usual.minimum
     most = engine.window_max or max(least, usual.maximum)
-    control = WindowControl(WindowLimits(minimum=min(least, most), maximum=most, slots=slots))
+    kept = 0
+    if config.mode == "enforce":
+        kept = sum(lane.floor_percent for lane in config.lanes if lane.keep_floor_free)
+    limits = WindowLimits(
+        minimum=min(least, most), maximum=most, slots=slots, kept_free_percent=kept
+    )
+    control = WindowControl(limits)
     return control.window, control
 
 
@@ -227,6 +239,7 @@ def _lanes(config: Config) -> tuple[scheduling.Lane, ...]:
             name=LaneName(lane.name),
             ttft_ms_target=None if lane.ttft_s is None else _ms(lane.ttft_s),
             floor_percent=lane.floor_percent,
+            keeps_floor_free=lane.keep_floor_free,
             ceiling_percent=lane.ceiling_percent,
             price_percent=lane.price_percent,
             ageing_ms=_ms(lane.ageing_s),

@@ -37,9 +37,9 @@ class LinkSignals:
         self._link = link
         self._ears = ears
 
-    def on_report(self, report: EngineReport, now_ms: int) -> None:
+    def on_report(self, report: EngineReport, asked_ms: int) -> None:
         """See SignalListener."""
-        self._link.report, self._link.report_ms = report, now_ms
+        self._link.report, self._link.report_ms = report, asked_ms
         self._ears.on_report(self._link, report)
 
     def on_stale(self, reason: str) -> None:

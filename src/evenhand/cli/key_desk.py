@@ -37,7 +37,8 @@ class KeyDesk:
         self._folder = folder
         self._ring = ring
         self._log = log
-        self._control = ControlServer(listening, {"reload_keys": self._reload_for})
+        self.control = ControlServer(listening, {"reload_keys": self._reload_for})
+        """Where commands come in; others may add theirs."""
         # A thread of its own: the ledger's commits must not wait for keys.
         self._thread = StoreThread(asyncio.get_running_loop())
         self._reading: asyncio.Task[None] | None = None
@@ -56,12 +57,12 @@ class KeyDesk:
         finally:
             gc.enable()
         self._is_open = True
-        await self._control.start()
+        await self.control.start()
 
     async def close(self) -> None:
         """Answer no more. The socket is gone when this returns: a command that finds none knows that
         the next start will read what it wrote."""
-        await self._control.stop()
+        await self.control.stop()
         forget(self._folder)
         self._thread.stop(_STOP_MS_MAX)
 

@@ -8,6 +8,7 @@ import evenhand
 from evenhand.cli.check import check
 from evenhand.cli.deferred import DeferredCommands
 from evenhand.cli.demo.command import demo
+from evenhand.cli.engines import app as engines
 from evenhand.cli.explain import explain
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
@@ -36,6 +37,7 @@ app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)
 app.add_typer(keys, name="keys")
+app.add_typer(engines, name="engines")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback signature

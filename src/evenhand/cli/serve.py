@@ -28,25 +28,33 @@ from evenhand.cli.config import (
     AskedPolicy,
     Config,
     ConfigurationError,
+    EmbeddedEngine,
     ResolvedSecrets,
     look_outside,
     read,
 )
 from evenhand.cli.engine_crew import EngineCrew
+from evenhand.cli.engine_desk import EngineDesk
+from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.prompt_crew import PromptCrew
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
+from evenhand.engines.kv_events import KvEventsError
+from evenhand.engines.tokenizer import TokenizerError
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import PairError
+from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
@@ -54,6 +62,11 @@ from evenhand.stores.event_log import EventLog
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
 
 _STDIN = 0
+_CANNOT_START = (
+    *(EmbeddedEngineError, PairError, StateProblemError, NoLogError),
+    *(TokenizerError, KvEventsError),
+)
+"""Each says what to do."""
 
 
 def serve(
@@ -107,7 +120,7 @@ async def run_gateway(
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
-    crew = EngineCrew(config, secrets)
+    crew, prompts = EngineCrew(config, secrets), None
     desk = None if config.state is None else StateDesk(config, file, log)
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
@@ -121,17 +134,25 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
+            prompts = PromptCrew(config, asyncio.get_running_loop())
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(
-                config, secrets, keys, crew, scheduler, observers=observers, desk=desk
+                config,
+                secrets,
+                keys,
+                crew,
+                scheduler,
+                prompts=prompts,
+                observers=observers,
+                desk=desk,
             )
             await crew.looked_once()
             told = _heed_signals(server, log)
             bound = await server.start()
             # What stands by now stays: the collector need not look at it again.
             gc.freeze()
-        except (EmbeddedEngineError, PairError, StateProblemError, NoLogError) as error:
+        except _CANNOT_START as error:
             typer.echo(f"evenhand: {error}", err=True)
             return 1
         except OSError as error:
@@ -144,6 +165,8 @@ async def run_gateway(
         await server.drain()
     finally:
         is_written = desk is None or await desk.close()
+        if prompts is not None:
+            await prompts.stop()
         await crew.stop()
         if event_log is not None:
             event_log.close()
@@ -179,6 +202,7 @@ def _compose(
     crew: EngineCrew,
     scheduler: Scheduler,
     *,
+    prompts: PromptCrew,
     observers: Observers,
     desk: StateDesk | None,
 ) -> GatewayServer:
@@ -187,9 +211,20 @@ def _compose(
     def on_engine(link: EngineLink) -> None:
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
 
+    def on_circuit(link: EngineLink) -> None:
+        circuit = link.circuit
+        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
+
     dispatcher = Dispatcher(
-        scheduler, crew.links, loop, on_engine=on_engine, observer=observers.shadow
+        scheduler,
+        crew.links,
+        loop,
+        on_engine=on_engine,
+        on_circuit=on_circuit,
+        observer=observers.shadow,
     )
+    if desk is not None:
+        desk.add_commands(EngineDesk(dispatcher, log).commands)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
@@ -197,24 +232,26 @@ def _compose(
         observers=observers,
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
+        tokenizing=prompts.tokenizing,
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
-    windows = server.windows
-    crew.watch(
-        lambda link, is_up, reason: windows.changed(link, is_up=is_up, reason=reason),
-        on_report=windows.heard,
-        on_restart=lambda link, evidence: log.event(
-            "engine_restarted", engine=link.name, evidence=evidence
-        ),
-        on_signals=lambda link: log.event(
-            "signals",
-            engine=link.name,
-            signals=link.signals,
-            missing=", ".join(link.signals_missing),
-        ),
-    )
+    caches = _caches(config, scheduler)
+    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
+    if scheduler.prefixes is not None:
+        prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
+        observers.metrics.registry.register(prompts.collector(scheduler.prefixes))
     return server
+
+
+def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
+    """An embedded engine does not tell the size of its cache: its slots' contexts are."""
+    caches = EngineCaches(scheduler)
+    for engine in config.engines:
+        if isinstance(engine, EmbeddedEngine):
+            tokens_max = engine.slots * engine.context_tokens
+            caches.sized(EngineName(engine.name), tokens_max=tokens_max, block_tokens=1)
+    return caches
 
 
 def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:

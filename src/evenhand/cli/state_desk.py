@@ -10,6 +10,7 @@ from evenhand.cli.composition import booking_settings, commit_settings
 from evenhand.cli.config import Config, State
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.gateway.bookkeeping import Bookkeeper
+from evenhand.gateway.control import Command
 from evenhand.gateway.identity import KeyRing
 from evenhand.ledger import Books, resolve_left_open
 from evenhand.stores import (
@@ -78,6 +79,11 @@ class StateDesk:
         assert self._listening is not None
         self._keys = KeyDesk(self._config, self._folder, self._listening, ring, self._log)
         await self._keys.open()
+
+    def add_commands(self, commands: dict[str, Command]) -> None:
+        """Answer these too where commands come in. Call after `open_keys`."""
+        assert self._keys is not None
+        self._keys.control.add(commands)
 
     async def close(self) -> bool:
         """Write what is left and let the folder go, however far `open` has come. False: some of it

@@ -55,6 +55,9 @@ class HealthProbe:
     ) -> None:
         self.up: bool | None = None
         """None until the first probe has ended."""
+        self.has_restarted = False
+        """When it is told that it is up: it was up before, and refused a connection meanwhile."""
+        self._was_up = self._has_refused = False
         self._settings = settings or ProbeSettings()
         self._path = PROBE_PATHS.get(kind, _MODELS)
         self._on_change = on_change
@@ -87,6 +90,7 @@ class HealthProbe:
     def report_failure(self, reason: str) -> None:
         """Say that a request could not reach the engine: it is down until a probe is answered."""
         if self.up and not self._stopped:
+            self._has_refused = True
             self._failures = max(self._failures, 1)
             self._reported.set()
             self._change(up=False, reason=reason)
@@ -110,6 +114,7 @@ class HealthProbe:
 
     def _note_failure(self, failure: "_Failure") -> None:
         self._failures += 1
+        self._has_refused |= failure.certain
         enough = failure.certain or self._failures >= self._settings.failures_to_down
         if self.up is None or (self.up and enough):
             self._change(up=False, reason=failure.reason)
@@ -157,6 +162,9 @@ class HealthProbe:
 
     def _change(self, *, up: bool, reason: str) -> None:
         self.up = up
+        if up:
+            self.has_restarted = self._was_up and self._has_refused
+            self._was_up, self._has_refused = True, False
         try:
             self._on_change(up, reason)
         except Exception as error:  # noqa: BLE001 - probing must outlive its listener's faults

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from evenhand.engines.tokenizer import PromptTokens
 from evenhand.gateway.identity import Identity
 from evenhand.gateway.settings import CallLimits
 from evenhand.model import InteractionId, ModelName, Outcome, Request, RequestId
@@ -13,7 +14,7 @@ from evenhand.wire.body_problem import BodyProblem
 from evenhand.wire.completion import Completion, read_completion
 from evenhand.wire.embedding import read_embedding
 from evenhand.wire.members import Members, scan
-from evenhand.wire.prefix_text import prefix_text
+from evenhand.wire.prefix_text import prefix_text, token_prefix
 
 Reader = Callable[[Mapping[str, Any], Members], Completion | BodyProblem]
 READERS: Mapping[str, Reader] = {
@@ -128,9 +129,11 @@ def scheduler_request(
     interaction_is_new: bool = False,
     calls_declared: int | None = None,
     reads_prefix: bool = False,
+    tokens: PromptTokens | None = None,
 ) -> Request:
     """What the scheduler is told; identity comes from the key alone. `reads_prefix`: its policy compares
-    prompts. Their text is a copy that waits beside the body, so the queue's limits count both."""
+    prompts, by `tokens` if there are any, else as text. That is a copy which waits beside the body, so
+    the queue's limits count both."""
     completion = admitted.completion
     request = Request(
         id=request_id,
@@ -148,7 +151,13 @@ def scheduler_request(
         calls_declared=calls_declared,
     )
     if reads_prefix:  # set apart, because most policies do not and each argument costs
-        request.prefix = prefix = prefix_text(completion.model, admitted.members)
+        if tokens is None:
+            prefix = prefix_text(completion.model, admitted.members)
+        else:
+            prefix = token_prefix(completion.model, tokens.ids)
+            if tokens.count is not None:
+                request.prompt_tokens = tokens.count
+        request.prefix = prefix
         request.body_bytes += len(prefix)
         request.trust_domain = identity.trust_domain
         request.interaction_is_new = interaction_is_new

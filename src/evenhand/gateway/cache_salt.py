@@ -22,6 +22,7 @@ class CacheSalts:
         self._secret = secrets.token_bytes(32)
         # Bounded by the trust domains that keys ever had.
         self._salts: dict[TrustDomain, str] = {}
+        self._domains: dict[str, TrustDomain] = {}
 
     def of(self, domain: TrustDomain) -> str | None:
         """The domain's salt; None while there is but one domain."""
@@ -30,5 +31,13 @@ class CacheSalts:
         salt = self._salts.get(domain)
         if salt is None:
             salt = hmac.digest(self._secret, domain.encode(), hashlib.sha256).hex()
-            self._salts[domain] = salt
+            self._salts[domain], self._domains[salt] = salt, domain
         return salt
+
+    def domain_of(self, salt: str | None) -> TrustDomain | None:
+        """Whose prompts an engine keeps under a salt that it names; None: nobody's here. Without a salt
+        it is the only domain's, while there is but one."""
+        if salt is not None:
+            return self._domains.get(salt)
+        domains = self._keys.trust_domains
+        return next(iter(domains)) if len(domains) == 1 else None

@@ -10,15 +10,19 @@ before the queue, RECORDING before the last byte.
 """
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from evenhand.gateway.admission import Admitted, Refused, admit, scheduler_request
+from evenhand.engines.circuit import Sent, Verdict
+from evenhand.engines.tokenizer import PromptTokens
+from evenhand.gateway.admission import Admitted, Refused, scheduler_request
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
+from evenhand.gateway.call_phase import NOT_SUBMITTED, Phase
 from evenhand.gateway.call_record import CallRecord
 from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.engine_stay import EngineStay
+from evenhand.gateway.entrance import let_in
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import Identity, KeyHolder
@@ -35,9 +39,8 @@ from evenhand.model import (
 )
 from evenhand.scheduling import Refusal
 from evenhand.telemetry import TrafficLog
-from evenhand.wire.dialect import engine_body
+from evenhand.wire.dialect import engine_body, keeps_apart
 from evenhand.wire.prefix_text import prefix_text
-from evenhand.wire.stream_meter import StreamMeter
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
     from evenhand.gateway.gateway import Gateway
@@ -45,20 +48,6 @@ if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
 _WORKED_ON = frozenset({Outcome.ENGINE_TIMEOUT, Outcome.ANSWER_TOO_LARGE})
 """Failures of answers that an engine was at work on. They are charged, or asking for what takes too
 long would be a way to be served for nothing."""
-
-
-class Phase(Enum):
-    READING = auto()
-    HOLDING = auto()
-    """Its hold is on the way to the disk."""
-    QUEUED = auto()
-    RUNNING = auto()
-    RECORDING = auto()
-    """Settled; its settlement is on the way to the disk, and its last bytes are kept back."""
-    ENDED = auto()
-
-
-_NOT_SUBMITTED = frozenset({Phase.READING, Phase.HOLDING})
 
 
 class Call:
@@ -92,7 +81,7 @@ class Call:
         self._usage = NO_USAGE
         self._units = 0
         self._is_settled = False
-        self._link: EngineLink | None = None
+        self._stay: EngineStay | None = None
         self._attempts = Attempts()
         self._relay: Relay | None = None
         self._charged_tokens = 0
@@ -119,20 +108,31 @@ class Call:
     @property
     def engine(self) -> EngineName | None:
         """Where it runs, or has run last."""
-        return None if self._link is None else self._link.name
+        return None if self._stay is None else self._stay.link.name
 
     # The client's side.
 
     @guarded
     def body(self, body: bytes) -> None:
         self._record.bytes_in = len(body)
-        admitted = self._admit(body)
+        admitted = let_in(self._gateway, self._holder, self._path, body)
         if isinstance(admitted, Refused):
             self._refuse(admitted)
             return
         self._admitted = admitted
-        gateway, identity, completion = self._gateway, self._holder.identity, admitted.completion
+        gateway, completion = self._gateway, admitted.completion
         self._record.asked(completion, gateway.metrics.for_model(completion.model))
+        if gateway.reads_tokens(completion):
+            self._phase = Phase.TOKENISING
+            gateway.tokenise(completion.model, body, self._ask)
+        else:
+            self._ask(None)
+
+    @guarded
+    def _ask(self, tokens: PromptTokens | None) -> None:
+        gateway, identity, admitted = self._gateway, self._holder.identity, self._admitted
+        if self._phase not in NOT_SUBMITTED or admitted is None:
+            return  # it has ended while it was tokenised
         request = scheduler_request(
             admitted,
             identity,
@@ -141,6 +141,7 @@ class Call:
             interaction_is_new=self.interaction_is_new,
             calls_declared=self.calls_declared,
             reads_prefix=gateway.reads_prefix,
+            tokens=tokens,
         )
         booking = gateway.bookkeeping.open(identity, request, self._used)
         if isinstance(booking, Refused):
@@ -176,7 +177,7 @@ class Call:
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
-        if self._phase in _NOT_SUBMITTED:
+        if self._phase in NOT_SUBMITTED:
             self._end(why or Outcome.CANCELLED_QUEUED)
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
@@ -198,27 +199,27 @@ class Call:
         assert self._phase is Phase.QUEUED
         assert self._admitted is not None
         self._phase = Phase.RUNNING
-        self._link = engine
         self._record.started(engine.name, waited_ms)
-        completion = self._admitted.completion
-        salt = self._gateway.salts.of(self._holder.identity.trust_domain)
-        sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
-        meter = None
-        if completion.is_stream:
-            meter = StreamMeter(
-                client_wants_usage=completion.wants_usage,
-                client_wants_each=completion.wants_usage_each,
-                asked_for_more=sent.asks_for_more,
-            )
+        if self._stay is None:
+            self._gateway.retries.earn()
+        identity, completion = self._holder.identity, self._admitted.completion
+        sent_as = Sent(self._id, identity.tenant, completion.model)
+        allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
+        self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
+        salt = self._gateway.salts.of(identity.trust_domain)
+        hints = engine.told_of(identity, self._dispatcher.scheduler)
+        members = self._admitted.members
+        sent = engine_body(members, completion, engine.dialect, cache_salt=salt, hints=hints)
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
         self._relay = Relay(
             self,
-            meter,
+            completion,
             self._gateway.limits,
             input_tokens=input_tokens,
-            reports_one_of=completion
-            if engine.dialect.counts_one_choice and completion.choices > 1
-            else None,
+            asks_for_more=sent.asks_for_more,
+            counts_one_choice=engine.dialect.counts_one_choice,
+            hides_cached=salt is not None and not keeps_apart(engine.dialect, completion),
+            origin=stay.origin(completion.choices),
         )
         attempt = engine.client.post(
             self._path,
@@ -227,7 +228,7 @@ class Call:
             self._relay,
             sends_max=self._attempts.sends_left,
         )
-        engine.sent(self._id, input_tokens if completion.is_stream else None)
+        stay.begun(input_tokens if completion.is_stream else None)
         self._attempts.begin(attempt)
 
     @guarded
@@ -263,24 +264,19 @@ class Call:
             self._answer.stream(data)
 
     def prompt_counted(self, input_tokens: int, cached_tokens: int | None) -> None:
-        admitted = self._admitted
-        assert admitted is not None, "what runs was admitted"
-        if (
-            admitted.completion.choices == 1
-        ):  # of several prompts in one nobody knows which was cached
-            self._dispatcher.prompt_counted(self._id, input_tokens, cached_tokens)
+        self._dispatcher.prompt_counted(self._id, input_tokens, cached_tokens)
 
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens
         if new:
-            if not self._charged_tokens and self._link is not None:
-                self._link.first_token(self._id)
+            stay, booking, now_s = self._stay, self._booking, self._gateway.now_s()
+            assert stay is not None
+            assert booking is not None, "what runs is booked"
+            stay.produced(now_s)
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
-            booking = self._booking
-            assert booking is not None, "what runs is booked"
             booking.produced(output_tokens)
-            self._record.tokens_came(new, self._gateway.now_s())
+            self._record.tokens_came(new, now_s)
 
     def completed_stream(self, usage: Usage) -> None:
         if self._phase is not Phase.RUNNING:
@@ -298,44 +294,33 @@ class Call:
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
         if self._phase is not Phase.RUNNING:
             return  # as for a completed stream
-        assert self._link is not None
-        if not self._attempts.give_up():
+        stay, relay = self._stay, self._relay
+        assert stay is not None
+        assert relay is not None
+        sends = self._attempts.give_up()
+        if not sends:
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
             message = "The engine cannot be reached. Try again later."
-        self._gateway.engine_failed_on(self._id, self._link.name, message)
-        if fault is Fault.UNREACHABLE:
-            self._link.report_unreachable()
+        self._gateway.engine_failed_on(self._id, stay.link.name, message)
+        stay.failed(outcome, fault, relay.pause_ms)
         may_retry = (
             fault is not Fault.FINAL
             and not self._answer.is_streaming
             and self._attempts.sends_left
             and not self._charged_tokens
+            and (not sends or self._gateway.may_retry())
         )
-        if may_retry and self._dispatcher.try_again_elsewhere(self._id):
-            self._link.left(self._id, None)
+        if may_retry and self._dispatcher.try_again_elsewhere(stay.link, stay.sent, stay.verdict):
+            if sends:  # else no engine has seen it
+                self._gateway.retries.spend()
+            stay.ended(None)
             self._phase = Phase.QUEUED
             self._relay = None
             return
         self._fail(outcome, message)
 
     # Endings.
-
-    def _admit(self, body: bytes) -> Admitted | Refused:
-        identity, limits = self._holder.identity, self._gateway.limits
-        if self._gateway.is_draining:
-            message = "The gateway is shutting down. Try again."
-            return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-        admitted = admit(self._path, body, identity, self._gateway.models, limits)
-        if isinstance(admitted, Refused):
-            return admitted
-        open_max = identity.open_requests_max
-        if open_max is not None and self._holder.open_requests > open_max:
-            message = f"This key has {open_max} requests open, its limit. Wait for one to end."
-            scheduler = self._dispatcher.scheduler
-            wait_ms = scheduler.retry_after_ms(identity.tenant, self._dispatcher.now_ms())
-            return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
-        return admitted
 
     def _complete(self, usage: Usage, tell: Callable[[], None]) -> None:
         """The answer is whole: `tell` writes what is left of it. Under a hard budget the settlement is
@@ -399,7 +384,7 @@ class Call:
         if self._phase is Phase.QUEUED:
             self._dispatcher.cancel(self._id)
             self._phase = Phase.READING
-        if self._phase in _NOT_SUBMITTED:
+        if self._phase in NOT_SUBMITTED:
             self._refuse(Refused(outcome, message))
         elif self._phase is Phase.RUNNING:
             self._attempts.abort()
@@ -427,6 +412,10 @@ class Call:
         expected = self._dispatcher.scheduler.expected_usage(self._id)
         return expected if self._relay is None else self._relay.usage_so_far(expected)
 
+    def _is_given_up(self) -> bool:
+        """Whether the engine may go on with it: it was sent, and no end of it was seen."""
+        return bool(self._relay is not None and not self._relay.is_over and self._attempts.sends)
+
     def _booked(self) -> Booking:
         assert self._booking is not None, "no call is queued without a booking"
         return self._booking
@@ -447,13 +436,17 @@ class Call:
         self._usage = usage or NO_USAGE
         booking = self._booking
         if was_running:
-            assert self._link is not None
+            stay, is_given_up = self._stay, self._is_given_up()
+            assert stay is not None
             is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
-            self._link.left(self._id, self._usage.output_tokens if is_whole else None)
+            stay.ended(self._usage.output_tokens if is_whole else None)
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
-            self._units = self._dispatcher.settle(self._id, worth, outcome).units
+            verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
+            self._units = self._dispatcher.settle(
+                self._id, worth, outcome, verdict=verdict, is_given_up=is_given_up
+            ).units
             if usage is not None and booking is not None:
-                booking.settle(usage, outcome, self._link.name, self._units)
+                booking.settle(usage, outcome, stay.link.name, self._units)
                 return
         if booking is not None:
             booking.void(outcome)

@@ -2,7 +2,8 @@
 
     {"do": "reload_keys", "key": "key_..."}  ->  {"is_done": true, "keys": 3, "ignored": null}
 
-Who may connect is the file system's to say. Nothing that is sent here is a secret.
+The commands are their owners': keys and engines have some. Who may connect is the file system's to say.
+Nothing that is sent here is a secret.
 """
 
 import asyncio
@@ -37,6 +38,10 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         # Bounded by CONNECTIONS_MAX, but for those that are told so.
         self._connections: set[asyncio.Task[None]] = set()
+
+    def add(self, commands: dict[str, Command]) -> None:
+        """Know these as well, from here on."""
+        self._commands |= commands
 
     async def start(self) -> None:
         """Answer from here on, those who have connected already too."""

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from evenhand.engines.circuit import Sent, Verdict
+from evenhand.gateway.engine_allowances import EngineAllowances
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.queue_observer import QueueObserver
 from evenhand.model import EngineName, Outcome, Request, RequestId, Usage
@@ -36,6 +38,7 @@ class Dispatcher:
         loop: asyncio.AbstractEventLoop,
         *,
         on_engine: Callable[[EngineLink], None] = lambda _: None,
+        on_circuit: Callable[[EngineLink], None] = lambda _: None,
         observer: QueueObserver | None = None,
     ) -> None:
         self.scheduler = scheduler
@@ -46,8 +49,14 @@ class Dispatcher:
         self._calls: dict[RequestId, Dispatched] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._is_pumping = False
-        for link in self.engines.values():
-            self._tell_scheduler(link)
+        self.allowances = EngineAllowances(
+            scheduler,
+            self.engines.values(),
+            loop,
+            on_room=self.pump,
+            on_circuit=on_circuit,
+            observer=observer,
+        )
 
     def now_ms(self) -> int:
         """The loop's monotonic clock."""
@@ -99,41 +108,56 @@ class Dispatcher:
     def produced(self, request_id: RequestId, tokens: int) -> None:
         self.scheduler.produced(request_id, tokens, int(self._loop.time() * 1000))
 
-    def settle(self, request_id: RequestId, usage: Usage, outcome: Outcome) -> Settlement:
-        """End a started call. Its slot is free at once: the engine's connection must be closed or
-        its answer complete."""
+    def settle(
+        self,
+        request_id: RequestId,
+        usage: Usage,
+        outcome: Outcome,
+        *,
+        verdict: Verdict = Verdict.NONE,
+        is_given_up: bool = False,
+    ) -> Settlement:
+        """End a started call: the engine's connection must be closed or its answer complete. Its slot
+        is free at once, unless it was given up while the engine was at it."""
         now_ms = self.now_ms()
         settlement = self.scheduler.settle(request_id, usage, outcome, now_ms)
         del self._calls[request_id]
         if self._observer is not None:
             self._observer.ended(request_id, usage, outcome, now_ms)
+        request, link = settlement.request, self.engines[settlement.engine]
+        sent = Sent(request_id, request.tenant, request.model)
+        self.allowances.ended(link, sent, verdict, is_given_up=is_given_up)
         if self.scheduler.backlog.requests:
             self._loop.call_soon(self.pump)
         return settlement
 
-    def try_again_elsewhere(self, request_id: RequestId) -> bool:
+    def try_again_elsewhere(self, link: EngineLink, sent: Sent, verdict: Verdict) -> bool:
         """Its engine failed before the first byte. True: it waits for another engine."""
         now_ms = self.now_ms()
-        again = self.scheduler.try_again_elsewhere(request_id, now_ms)
+        again = self.scheduler.try_again_elsewhere(sent.id, now_ms)
         if again:
             if self._observer is not None:
-                self._observer.returned(request_id, now_ms)
+                self._observer.returned(sent.id, now_ms)
+            self.allowances.ended(link, sent, verdict, is_given_up=False)
             self._loop.call_soon(self.pump)
         return again
 
     def engine_changed(self, link: EngineLink, *, is_up: bool, reason: str) -> None:
         """An engine came up or went down. What runs there ends by itself."""
         link.is_up, link.reason = is_up, reason
-        self._tell_scheduler(link)
         self._on_engine(link)
+        self.link_changed(link)
+
+    def link_changed(self, link: EngineLink) -> None:
+        """Something of it has changed that says how much it may be given: start what now can start."""
+        self.allowances.tell(link)
         self.pump()
 
     def window_changed(self, link: EngineLink, window: int) -> None:
         """More, or fewer, may be in flight at an engine. What runs there goes on."""
         may_start = window > link.window
         link.window = window
-        if link.is_up:
-            self._tell_scheduler(link)
+        self.allowances.tell(link)
         if may_start and self.scheduler.backlog.requests:
             self.pump()
 
@@ -155,19 +179,21 @@ class Dispatcher:
         self._arm_expiry()
 
     def close(self) -> None:
-        """Stop the clock, and the observer. Calls that are open stay the callers' to end."""
+        """Stop the clocks, and the observer. Calls that are open stay the callers' to end."""
         self._disarm_expiry()
+        self.allowances.close()
         if self._observer is not None:
             self._observer.close()
 
     def _start(
         self, request_id: RequestId, engine: EngineName, waited_ms: int, now_ms: int
     ) -> None:
-        call = self._calls[request_id]
+        call, link = self._calls[request_id], self.engines[engine]
         if self._observer is not None:
             self._observer.started(request_id, now_ms)
+        self.allowances.started(link, request_id, now_ms)
         try:
-            call.start(self.engines[engine], waited_ms)
+            call.start(link, waited_ms)
         except Exception as error:  # noqa: BLE001 - a host loop: one call's fault is its own
             call.crashed(error)
 
@@ -179,14 +205,6 @@ class Dispatcher:
 
     def _refuse(self, refusal: Refusal) -> None:
         self._calls.pop(refusal.request.id).refused(refusal)
-
-    def _tell_scheduler(self, link: EngineLink) -> None:
-        window = link.window if link.is_up else 0
-        self.scheduler.engine_changed(link.name, window=window, models=link.models)
-        if self._observer is not None:
-            self._observer.engine_changed(
-                link.name, window=window, models=link.models, now_ms=self.now_ms()
-            )
 
     def _arm_expiry(self) -> None:
         """One timer, for the next that may have waited too long."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from evenhand.engines.tokenizer import PromptTokens, Tokenizing
 from evenhand.gateway.admission import READERS
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
@@ -19,10 +20,12 @@ from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList
 from evenhand.gateway.recent_calls import RecentCalls
+from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+from evenhand.wire.completion import Completion
 from evenhand.wire.error import error_body, error_headers
 
 _MODELS = "/v1/models"
@@ -52,6 +55,7 @@ class Gateway:
         observers: Observers,
         loop: asyncio.AbstractEventLoop,
         bookkeeping: Bookkeeper | None = None,
+        tokenizing: Tokenizing | None = None,
     ) -> None:
         self.keys = keys
         self.dispatcher = dispatcher
@@ -64,6 +68,7 @@ class Gateway:
         # Every call that is not ended; bounded by the edge's connections.
         self.calls: set[Call] = set()
         self.recent = RecentCalls()
+        self.retries = RetryBudget()
         self.is_draining = False
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
@@ -73,6 +78,7 @@ class Gateway:
             observers.shadow is not None and observers.shadow.reads_prefix
         )
         """Whether requests are given the text of their prefix: somebody compares prompts."""
+        self._tokenizing = tokenizing
         self.traffic = observers.traffic
         self._log = observers.log
         self._ids = FreshIds()
@@ -106,6 +112,24 @@ class Gateway:
             call.calls_declared = int(calls)
         return call
 
+    def reads_tokens(self, completion: Completion) -> bool:
+        """Whether its prompt is compared by token ids."""
+        tokenizing = self._tokenizing
+        return (
+            tokenizing is not None
+            and self.reads_prefix
+            and completion.prompts == 1
+            and not completion.is_embedding
+            and tokenizing.reads(completion.model)
+        )
+
+    def tokenise(
+        self, model: ModelName, body: bytes, done: Callable[[PromptTokens | None], None]
+    ) -> None:
+        """Where `reads_tokens` says so. `done` may be called before this returns."""
+        assert self._tokenizing is not None
+        self._tokenizing.begin(model, body, done)
+
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""
         ended = record.finished()
@@ -121,6 +145,10 @@ class Gateway:
     def engine_failed_on(self, request_id: RequestId, engine: EngineName, reason: str) -> None:
         """An attempt failed: say why, whatever becomes of the request."""
         self._log.event("attempt_failed", request_id=request_id, engine=engine, reason=reason)
+
+    def may_retry(self) -> bool:
+        """Whether one more request may be tried at a second engine, if there is one."""
+        return len(self.dispatcher.engines) > 1 and self.retries.allows()
 
     def report_crash(self, request_id: RequestId, error: Exception) -> None:
         """A fault of our own: told to the loop's handler, so that it is never silent."""

@@ -15,8 +15,11 @@ from evenhand.gateway.whole_answer import (
     prompt_counted,
 )
 from evenhand.model import Outcome, Usage
+from evenhand.wire.answer_origin import AnswerOrigin
 from evenhand.wire.completion import Completion
 from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
+from evenhand.wire.retry_after import wait_ms
+from evenhand.wire.hidden_cache import without_cached
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.stream_meter import StreamMeter
 from evenhand.wire.usage import of_all
@@ -29,6 +32,8 @@ class Fault(Enum):
     """It is down. Another engine may be tried."""
     ENGINE = auto()
     """It failed on this request. Another may be tried while no byte of an answer was passed on."""
+    LIED = auto()
+    """It answered with what is of another request or model. Another may be tried likewise."""
     FINAL = auto()
     """Another engine would do no better, or it is too late to ask."""
 
@@ -72,24 +77,42 @@ class Relay:
     def __init__(
         self,
         call: Relayed,
-        meter: StreamMeter | None,
+        completion: Completion,
         limits: CallLimits,
         *,
         input_tokens: int,
-        reports_one_of: Completion | None,
+        asks_for_more: bool,
+        counts_one_choice: bool,
+        hides_cached: bool,
+        origin: AnswerOrigin | None,
     ) -> None:
-        """`meter` is set if a stream was asked for; `input_tokens` is the estimate. `reports_one_of`:
-        the engine's usage is of one prompt and one choice of these."""
+        """`input_tokens` is the estimate. `asks_for_more`: we asked for usage that the client did not
+        ask for. `counts_one_choice`: the engine's usage is of one prompt and one choice. `hides_cached`:
+        the client is not told how much of its prompt was cached."""
         self._call = call
-        self._meter = meter
+        self._meter: StreamMeter | None = None
+        if completion.is_stream:
+            self._meter = StreamMeter(
+                client_wants_usage=completion.wants_usage,
+                client_wants_each=completion.wants_usage_each,
+                asked_for_more=asks_for_more,
+            )
         self._limits = limits
         self._input_tokens = input_tokens
-        self._reports_one_of = reports_one_of
+        self._is_of_one_prompt = completion.choices == 1
+        self._hides_cached = hides_cached
+        is_one = counts_one_choice and completion.choices > 1
+        self._reports_one_of = completion if is_one else None
+        self._origin = origin
+        self.pause_ms: int | None = None
+        """How long the engine wants to be left alone, if it has said so."""
         self._stream: StreamedAnswer | None = None
         self._whole: WholeAnswer | None = None
         self._prompt_told: tuple[int, int | None] | None = None
         self.is_stream_done = False
         """`[DONE]` was passed on."""
+        self.is_over = False
+        """The engine has nothing more to do with it, as far as one can know."""
 
     def crashed(self, error: Exception) -> None:
         self._call.crashed(error)
@@ -115,16 +138,19 @@ class Relay:
                 self._meter,
                 event_bytes_max=self._limits.event_bytes_max,
                 is_delimited=delimited,
+                origin=self._origin,
             )
         else:
             self._whole = WholeAnswer(status, answer_bytes_max=self._limits.answer_bytes_max)
+            if status in UNWELL:
+                self.pause_ms = wait_ms(headers.get("retry-after"))
 
     def on_body(self, data: bytes) -> None:
         try:
             stream = self._stream
             if stream is not None:
                 self._pass_on(stream, stream.feed(data))
-                if stream.error is not None:
+                if stream.error is not None or stream.lie is not None:
                     self._tell_error(stream)
             elif self._whole is not None:
                 self._whole.feed(data)
@@ -140,6 +166,7 @@ class Relay:
 
     @guarded
     def on_end(self) -> None:
+        self.is_over = True
         if self._stream is not None:
             self._end_stream(self._stream)
         elif self._whole is not None:
@@ -147,6 +174,7 @@ class Relay:
 
     @guarded
     def on_lost(self, reason: Lost) -> None:
+        self.is_over = reason is not Lost.TIMED_OUT
         if reason is Lost.TIMED_OUT:
             message = "The engine was silent for too long. Try again later."
             self._call.failed(Outcome.ENGINE_TIMEOUT, message, Fault.FINAL)
@@ -166,30 +194,39 @@ class Relay:
         call.produced(meter.output_tokens)
         if not out:
             return
+        if self._hides_cached:
+            out = without_cached(out)
         if not meter.is_done:
             call.passes(out)
             return
         call.passes_last(out)
-        self.is_stream_done = True
+        self.is_stream_done = self.is_over = True
 
     def _tell_prompt(self, prompt: tuple[int, int | None] | None) -> None:
-        """What is said of one prompt of several, or of several at once, says nothing of this one."""
-        if prompt is not None and self._reports_one_of is None:
+        """What is said of several prompts or choices at once says nothing of any of them."""
+        if prompt is not None and self._is_of_one_prompt:
             self._call.prompt_counted(*prompt)
 
     def _tell_error(self, stream: StreamedAnswer) -> None:
         """Whatever the engine has said of an error inside the stream."""
-        if stream.refusal is not None:
+        self.is_over = stream.lie is None
+        if stream.lie is not None:
+            self._tell_lie(stream.lie)
+        elif stream.refusal is not None:
             self._call.refused_by_engine(*stream.refusal)
         elif stream.error is not None:
             said = stream.error.rstrip(".")
             message = f"The engine failed in the middle of its answer: {said}. Try again."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
 
+    def _tell_lie(self, lie: str) -> None:
+        message = f"The engine mixed up its answers: {lie}. The rest was dropped. Try again."
+        self._call.failed(Outcome.ENGINE_FAILED, message, Fault.LIED)
+
     def _end_stream(self, stream: StreamedAnswer) -> None:
         self._pass_on(stream, stream.end())
         outcome = stream.ending()
-        if stream.error is not None:
+        if stream.error is not None or stream.lie is not None:
             self._tell_error(stream)
         elif outcome is Outcome.COMPLETED:
             self._call.completed_stream(self._whole_stream_usage(stream))
@@ -218,13 +255,18 @@ class Relay:
         if document is None:
             message = "The engine's answer is not JSON. Tell the operator of this gateway."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.FINAL)
+            return
+        lie = None if self._origin is None else self._origin.lie(document)
+        if lie is not None:
+            self._tell_lie(lie)
         else:
             usage = answer_usage(document, self._input_tokens)
             self._tell_prompt(prompt_counted(document))
             asked = self._reports_one_of
             if asked is not None:
                 usage = of_all(usage, prompts=asked.prompts, choices=asked.choices)
-            self._call.completed_whole(whole.body(), usage)
+            body = without_cached(whole.body()) if self._hides_cached else whole.body()
+            self._call.completed_whole(body, usage)
 
     def _whole_stream_usage(self, stream: StreamedAnswer) -> Usage:
         usage, asked = stream.usage(self._input_tokens), self._reports_one_of

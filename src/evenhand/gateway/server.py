@@ -12,6 +12,7 @@ from evenhand.gateway.status import GatewayStatus
 from evenhand.gateway.tls import Certificate, CertificateWatch
 from evenhand.telemetry import (
     CertificateCollector,
+    HealthCollector,
     LaneCollector,
     LoopLag,
     ObservedCollector,
@@ -86,6 +87,7 @@ class GatewayServer:
         )
         gateway.metrics.registry.register(collector)
         gateway.metrics.registry.register(SignalCollector(status.engines))
+        gateway.metrics.registry.register(HealthCollector(status.engines, gateway.retries))
         if gateway.dispatcher.scheduler.settings.lanes:
             lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
             gateway.metrics.registry.register(lanes)

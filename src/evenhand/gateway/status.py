@@ -90,6 +90,12 @@ def _engine_status(link: EngineLink, now_ms: int) -> EngineStatus:
         report_age_ms=None if link.report_ms is None else now_ms - link.report_ms,
         signals=link.signals,
         signals_missing=link.signals_missing,
+        is_drained=link.is_drained,
+        circuit=link.circuit.state,
+        circuit_because=link.circuit.because,
+        circuit_openings={str(why): count for why, count in link.circuit.openings.items()},
+        given_up=len(link.ghosts),
+        given_up_total=link.ghosts.count_total,
     )
     if link.control is None:
         return status

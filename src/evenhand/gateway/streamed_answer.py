@@ -3,6 +3,7 @@
 import orjson
 
 from evenhand.model import Outcome, Usage
+from evenhand.wire.answer_origin import AnswerOrigin
 from evenhand.wire.engine_error import engine_message, refusal_status
 from evenhand.wire.sse import EventSplitter, payload
 from evenhand.wire.stream_meter import StreamMeter
@@ -12,18 +13,29 @@ class StreamedAnswer:
     """Splits, counts and filters. `feed` may raise EventTooLong.
 
     Nothing is passed on after `[DONE]`, and neither is the engine's error event nor what follows it:
-    the client is told of `error` once, in our words.
+    the client is told of `error` once, in our words. The same goes for an event that is another's, if
+    `origin` is there to tell.
     """
 
-    def __init__(self, meter: StreamMeter, *, event_bytes_max: int, is_delimited: bool) -> None:
+    def __init__(
+        self,
+        meter: StreamMeter,
+        *,
+        event_bytes_max: int,
+        is_delimited: bool,
+        origin: AnswerOrigin | None = None,
+    ) -> None:
         self._splitter = EventSplitter(event_bytes_max=event_bytes_max)
         self._is_delimited = is_delimited
         self._has_begun = False
+        self._origin = origin
         self.meter = meter
         self.error: str | None = None
         """What the engine said went wrong, once it has said so inside the stream."""
         self.refusal: tuple[int, bytes] | None = None
         """Its status and error body, where that blames the request and came before anything else."""
+        self.lie: str | None = None
+        """What showed that an event was of another request or model."""
 
     def feed(self, data: bytes) -> bytes:
         """What of these bytes the client gets; possibly nothing."""
@@ -58,7 +70,7 @@ class StreamedAnswer:
         meter = self.meter
         kept = []
         for event in events:
-            if meter.is_done:
+            if meter.is_done or self._is_of_another(event):
                 break
             out = meter.take(event)
             if meter.error_seen:
@@ -69,13 +81,26 @@ class StreamedAnswer:
                 kept.append(out)
         return kept[0] if len(kept) == 1 else b"".join(kept)
 
+    def _is_of_another(self, event: bytes) -> bool:
+        origin = self._origin
+        if origin is None or origin.is_same(event):
+            return False
+        document = _loads(payload(event) or b"")
+        if isinstance(document, dict):
+            self.lie = origin.lie(document)
+        return self.lie is not None
+
     def _note_error(self, event: bytes) -> None:
         data = payload(event) or b""
-        try:
-            document = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            document = None
+        document = _loads(data)
         self.error = engine_message(document) or "it gave no reason"
         status = refusal_status(document)
         if status is not None and not self._has_begun:
             self.refusal = (status, data)
+
+
+def _loads(data: bytes) -> object:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None  # `[DONE]`, a comment, or what is none of ours to judge

@@ -128,6 +128,8 @@ class EngineHost:
 
     def counted(self, request_id: str, input_tokens: int, cached_tokens: int, now_ms: int) -> None:
         """So much of the prompt of one that was started for the first time is in the engine's cache."""
+        if not cached_tokens and not self.reads_prefix:
+            return  # as it was charged
         self.scheduler.prompt_counted(RequestId(request_id), input_tokens, cached_tokens, now_ms)
 
     def produced(self, request_id: str, output_tokens: int, now_ms: int) -> None:

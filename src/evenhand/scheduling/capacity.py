@@ -12,21 +12,23 @@ _FILL_BITS = 20
 @dataclass(slots=True)
 class EngineState:
     """What the core knows of an engine. `window` is how many requests may be in flight there; 0: it
-    takes none (down or draining), those in flight go on. `fill` is how full the
-    window is (`filled`). `waiting` of those in flight are told to wait inside the engine, and
-    `may_take_more`: more than the window might run there, nobody knows yet."""
+    takes none (down or draining), those in flight go on. `held` of its slots are taken by what is not
+    in flight: the host says so. `fill` is how full the window is (`filled`). `waiting` of those in
+    flight are told to wait inside the engine, and `may_take_more`: more than the window might run
+    there, nobody knows yet."""
 
     name: EngineName
     models: frozenset[ModelName]
     window: int
     in_flight: int = 0
     fill: int = 0
+    held: int = 0
     waiting: int = 0
     may_take_more: bool = False
 
     @property
     def has_slot(self) -> bool:
-        return self.in_flight < self.window
+        return self.in_flight + self.held < self.window
 
 
 class Capacity:
@@ -56,13 +58,20 @@ class Capacity:
         self.window += window - state.window
         self._claimed += max(window, state.in_flight) - max(state.window, state.in_flight)
         self.window_peak = max(self.window_peak, self._claimed)
-        state.window, state.fill = window, filled(state.in_flight, window)
-        (self.free.add if state.has_slot else self.free.discard)(name)
+        state.window = window
+        self._refill(state)
         (self._up.add if window else self._up.discard)(name)
         if state.models != set(models):
             state.models = frozenset(models)
             served = {model for engine in self.engines.values() for model in engine.models}
             self._serving = {model: self._names_serving(model) for model in served}
+
+    def hold(self, name: EngineName, slots: int) -> None:
+        """So many slots of a known engine's window are held from here on, in all."""
+        assert slots >= 0
+        state = self.engines[name]
+        state.held = slots
+        self._refill(state)
 
     def told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         """What is known of a known engine beside its window."""
@@ -100,6 +109,11 @@ class Capacity:
         free = self.free
         return [pool for pool in pools if not free.isdisjoint(pool.engines)]
 
+    def free_slots(self) -> int:
+        """Slots of all engines that nobody has."""
+        free = (self.engines[name] for name in self.free)
+        return sum(engine.window - engine.in_flight - engine.held for engine in free)
+
     def is_served(self, pool: Pool) -> bool:
         """Whether any engine of the pool is up, with or without a slot at this moment."""
         return not self._up.isdisjoint(pool.engines)
@@ -126,10 +140,11 @@ class Capacity:
 
     def take(self, engine: EngineState) -> None:
         """Occupy a slot; there must be one."""
-        engine.in_flight = in_flight = engine.in_flight + 1
-        assert in_flight <= engine.window
-        engine.fill = filled(in_flight, engine.window)
-        if in_flight == engine.window:
+        engine.in_flight += 1
+        taken = engine.in_flight + engine.held
+        assert taken <= engine.window
+        engine.fill = filled(taken, engine.window)
+        if taken == engine.window:
             self.free.remove(engine.name)
 
     def release(self, name: EngineName) -> None:
@@ -139,9 +154,13 @@ class Capacity:
         assert in_flight >= 0
         if in_flight >= engine.window:
             self._claimed -= 1
-        engine.fill = filled(in_flight, engine.window)
-        if in_flight < engine.window:
+        engine.fill = filled(in_flight + engine.held, engine.window)
+        if engine.has_slot:
             self.free.add(name)
+
+    def _refill(self, state: EngineState) -> None:
+        state.fill = filled(state.in_flight + state.held, state.window)
+        (self.free.add if state.has_slot else self.free.discard)(state.name)
 
     def _pool(self, lane: LaneName, engines: tuple[EngineName, ...]) -> Pool:
         """The one object for that lane and these engines. Bounded by the sets that there ever were."""

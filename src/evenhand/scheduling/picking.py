@@ -45,13 +45,20 @@ class Picking:
         if not self._backlog.requests:
             return None
         capacity = self._capacity
-        open_pools = capacity.open_pools(self._tree.root.views)
-        if not open_pools:
+        pools: Sequence[Pool] = capacity.open_pools(self._tree.root.views)
+        if self._lanes is not None and pools:
+            pools = self._lanes.beside_kept(pools, capacity)
+        if not pools:
             return None
-        pools: Sequence[Pool] = open_pools
         if self._lanes is not None:
-            pools = self._lanes.next(open_pools, capacity.window, now_ms)
+            pools = self._lanes.next(pools, capacity.window, now_ms)
         return self._order.next(Openings(pools, capacity.free), now_ms)
+
+    def is_open(self, pool: Pool) -> bool:
+        """Whether who waits for the pool could start, if nobody else waited."""
+        if not self._capacity.is_open(pool):
+            return False
+        return self._lanes is None or bool(self._lanes.beside_kept((pool,), self._capacity))
 
     def started(self, ticket: Ticket) -> None:
         """The ticket that `next` has named just now starts."""

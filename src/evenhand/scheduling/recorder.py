@@ -118,6 +118,10 @@ class Recorder(Scheduler):
         arguments = {"name": name, "window": window, "models": tuple(models)}
         self._sink(Event("engine_changed", arguments, None))
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        super().engine_held(name, slots=slots)
+        self._sink(Event("engine_held", {"name": name, "slots": slots}, None))
+
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         super().engine_told(name, waiting=waiting, may_take_more=may_take_more)
         arguments = {"name": name, "waiting": waiting, "may_take_more": may_take_more}
@@ -133,7 +137,9 @@ class Recorder(Scheduler):
         arguments = {"name": name, "prefix": prefix, "trust_domain": trust_domain}
         self._sink(Event("stored", arguments, None))
 
-    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
+    def cache_sized(
+        self, name: EngineName, tokens_max: int | None, block_tokens: int | None
+    ) -> None:
         super().cache_sized(name, tokens_max, block_tokens)
         arguments = {"name": name, "tokens_max": tokens_max, "block_tokens": block_tokens}
         self._sink(Event("cache_sized", arguments, None))

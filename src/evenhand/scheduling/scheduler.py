@@ -145,7 +145,7 @@ class Scheduler:
             return None
         capacity, waiting = self.capacity, self.tree.root.views
         pool = capacity.pool(request.model) if self._lanes is None else self._contest.pool(request)
-        if not capacity.is_open(pool):
+        if not self._picking.is_open(pool):
             return None
         if waiting and capacity.open_pools(waiting):
             return None  # whoever waits for an open pool may go first
@@ -172,7 +172,7 @@ class Scheduler:
             return self._refuse(door.tenant_queue_full(request, leaf, now_ms))
         # It leaves the queue with the host's next call, so it takes nobody's place.
         pool = self._contest.pool_now(request, leaf)
-        starts_at_once = pool not in self.tree.root.views and self.capacity.is_open(pool)
+        starts_at_once = pool not in self.tree.root.views and self._picking.is_open(pool)
         if not (self.settings.sheds or starts_at_once) and door.has_no_room_for(request):
             return self._refuse(door.queue_full(request, now_ms))
         refusal = self._admission.refusal(request, leaf, now_ms)
@@ -345,6 +345,11 @@ class Scheduler:
         if self._keeps_homes:
             self._where.home_anew(self._tickets.values())
 
+    def engine_held(self, name: EngineName, *, slots: int) -> None:
+        """So many slots of an engine's window are not to be given away from here on, though nothing of
+        ours is in flight in them. It stays up."""
+        self.capacity.hold(name, slots)
+
     def engine_told(self, name: EngineName, *, waiting: int, may_take_more: bool) -> None:
         """So many requests wait inside an engine, and it may be able to run more than its window."""
         self.capacity.told(name, waiting=waiting, may_take_more=may_take_more)
@@ -364,8 +369,10 @@ class Scheduler:
         if self.prefixes is not None and prefix:
             self.prefixes.stored(trust_domain, name, prefix)
 
-    def cache_sized(self, name: EngineName, tokens_max: int, block_tokens: int | None) -> None:
-        """An engine's cache holds no more than so many tokens, in blocks of so many."""
+    def cache_sized(
+        self, name: EngineName, tokens_max: int | None, block_tokens: int | None
+    ) -> None:
+        """An engine's cache holds no more than so many tokens, in blocks of so many; None: unknown."""
         if self.prefixes is not None:
             self.prefixes.sized(name, tokens_max, block_tokens)
 

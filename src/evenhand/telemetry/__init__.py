@@ -7,6 +7,7 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 
 from evenhand.telemetry.background_sink import fd_sink
 from evenhand.telemetry.certificate_collector import CertificateCollector
+from evenhand.telemetry.health_collector import HealthCollector
 from evenhand.telemetry.lane_collector import LaneCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
@@ -14,6 +15,7 @@ from evenhand.telemetry.loop_lag import LoopLag
 from evenhand.telemetry.metrics import CONTENT_TYPE, Metrics
 from evenhand.telemetry.model_metrics import ModelMetrics
 from evenhand.telemetry.observed_collector import ObservedCollector
+from evenhand.telemetry.prefix_collector import PrefixCollector
 from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
 from evenhand.telemetry.rolling_file import RollingFile
@@ -26,6 +28,7 @@ from evenhand.telemetry.window_collector import WindowCollector
 __all__ = [
     "CONTENT_TYPE",
     "CertificateCollector",
+    "HealthCollector",
     "LaneCollector",
     "LedgerCollector",
     "LogBridge",
@@ -33,6 +36,7 @@ __all__ = [
     "Metrics",
     "ModelMetrics",
     "ObservedCollector",
+    "PrefixCollector",
     "RequestLog",
     "RequestRecord",
     "RollingFile",

@@ -32,6 +32,7 @@ class Dialect:
     prompts can be switched per request.
     `counts_one_choice`: its usage is that of one choice and one prompt, however many there were
     (but of all inputs of embeddings). `chat_limit`: the member that bounds the answer to a chat.
+    `keeps_ids`: all of an answer has one id and one model, so that another's can be told from it.
     """
 
     usage: bool = True
@@ -41,6 +42,7 @@ class Dialect:
     cache_prompt: bool = False
     counts_one_choice: bool = False
     chat_limit: str = "max_tokens"
+    keeps_ids: bool = True
 
 
 DIALECTS: dict[EngineKind, Dialect] = {
@@ -49,9 +51,17 @@ DIALECTS: dict[EngineKind, Dialect] = {
     EngineKind.SGLANG: Dialect(usage_each=True, cache_salt=True),
     EngineKind.LLAMACPP: Dialect(cache_prompt=True, counts_one_choice=True),
     EngineKind.TRTLLM: Dialect(),
-    # A stranger behind this API may refuse any field it does not know: none is added.
-    EngineKind.OPENAI: Dialect(usage=False, chat_limit="max_completion_tokens"),
+    # A stranger behind this API may refuse any field it does not know: none is added. And it may be a
+    # router that makes up an id for each chunk, or goes on with another model.
+    EngineKind.OPENAI: Dialect(usage=False, chat_limit="max_completion_tokens", keeps_ids=False),
 }
+
+
+def keeps_apart(dialect: Dialect, completion: Completion) -> bool:
+    """Whether an engine can be kept from reusing for one trust domain what it computed for another."""
+    if completion.is_embedding:
+        return dialect.salts_embeddings
+    return dialect.cache_salt or dialect.cache_prompt
 
 
 class EngineBody(NamedTuple):
@@ -66,11 +76,17 @@ _USAGE_EACH = b',"stream_options":{"include_usage":true,"continuous_usage_stats"
 
 
 def engine_body(
-    members: Members, completion: Completion, dialect: Dialect, *, cache_salt: str | None
+    members: Members,
+    completion: Completion,
+    dialect: Dialect,
+    *,
+    cache_salt: str | None,
+    hints: bytes = b"",
 ) -> EngineBody:
     """The client's body as that engine gets it: JSON-equal but for carriers and what we must set.
 
     `cache_salt` is the trust domain's, of letters and digits; None while all tenants are of one domain.
+    `hints` is the member that tells the scheduler inside the engine whose the request is.
     """
     keys = members.values
     drop: list[str] = []
@@ -96,6 +112,8 @@ def engine_body(
         put += f',"cache_salt":"{cache_salt}"'.encode()
     if dialect.cache_prompt and not completion.is_embedding:
         put += b',"cache_prompt":true' if cache_salt is None else b',"cache_prompt":false'
+    if not completion.is_embedding:
+        put += hints  # vLLM hands no arguments of embeddings on
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 

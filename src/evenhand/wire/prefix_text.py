@@ -14,6 +14,12 @@ PREFIX_BYTES_MAX = 256 << 10
 _IN_ORDER = ("chat_template", "tools", "functions", "documents", "messages", "prompt", "input")
 
 
+def token_prefix(model: ModelName, ids: bytes) -> bytes:
+    """The same for a prompt whose token ids are known, packed in bytes of one width. It has nothing in
+    common with any text."""
+    return b"\0" + model.encode() + b"\n" + ids
+
+
 def prefix_text(model: ModelName, members: Members) -> bytes:
     """Begins with the model, because models share no cache. Bounded."""
     body, values = members.body, members.values

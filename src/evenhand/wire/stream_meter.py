@@ -153,7 +153,9 @@ class StreamMeter:
         self._last_had_usage = False
         lead, is_noted = event[:text], self._note(int(found[2]), int(found[3]), 0)
         is_over = self.is_done or self.error_seen
-        if is_noted and not is_over and b'"choices":[{' in lead and b"\r" not in lead:
+        # Whose it is stands in front too, so that it need not be looked at again.
+        has_all = b'"model":' in lead and b'"choices":[{' in lead
+        if is_noted and not is_over and has_all and b"\r" not in lead:
             self._lead = lead
         return event[:at] + b"}\n\n" if self._cuts_each else event
 

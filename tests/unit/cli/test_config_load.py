@@ -47,7 +47,7 @@ def config_of(tmp_path: Path, text: str) -> Config:
 def test_the_sound_file_loads_with_its_defaults(tmp_path: Path) -> None:
     config = config_of(tmp_path, SOUND)
     embedded, vllm = config.engines
-    assert (embedded.window, vllm.window) == (6, 16)
+    assert (embedded.window, vllm.window) == ("auto", "auto")
     assert config.keys[0].trust_domain == "acme"
     assert config.keys[0].tenant == ("acme", "search")
     assert config.keys[0].allows_all_models
@@ -109,6 +109,17 @@ FAULTS: dict[str, tuple[str, str, int | None, str, str]] = {
                              "a list of 1 to 64, not a mapping"),
     "embedded with url": ("slots: 6", "url: http://a", 4, "engines[0].url", "change the kind"),
     "embedded with api key": ("slots: 6", "api_key: env:A", 4, "engines[0].api_key", "no api_key"),
+    "metrics of an engine that is not asked": (
+        "kind: vllm", "kind: openai, metrics_url: http://a", 5, "engines[1].metrics_url", "not asked"
+    ),
+    "metrics with signals off": (
+        "kind: vllm", "kind: vllm, signals: off, metrics_url: http://a", 5, "engines[1].metrics_url",
+        "`signals` is off",
+    ),
+    "metrics where no engine can be": (
+        "kind: vllm", "kind: vllm, metrics_url: http://169.254.1.1", 5, "engines[1].metrics_url",
+        "link-local",
+    ),
     "url missing": ('url: "http://10.0.0.5:8000", ', "", 5, "engines[1].url", "add `url: ...`"),
     "url with password": ("http://10", "http://u:canary@10", 5, "engines[1].url", "api_key"),
     "engine name missing": ("name: local, ", "", 4, "engines[0].name", "add `name: ...`"),
@@ -153,6 +164,15 @@ FAULTS: dict[str, tuple[str, str, int | None, str, str]] = {
                            "running-mean"),
     "cost zero": ("input: 10", "output: 0", 11, "cost.output", "from 1 to 1000000"),
     "cached above input": ("input: 10", "cached_input: 11", 11, "cost.cached_input", "lower it"),
+    "window of a word": ("slots: 6", "slots: 6, window: all", 4, "engines[0].window",
+                         "must be auto, or a whole number from 1 to 100000"),
+    "window of none": ("slots: 6", "slots: 6, window: 0", 4, "engines[0].window", "must be auto"),
+    "bounds of a fixed window": (
+        "slots: 6", "slots: 6, window: 6, window_max: 9", 4, "engines[0].window_max",
+        "remove window_max, or write auto"),
+    "least window above the most": (
+        "slots: 6", "slots: 6, window_min: 9, window_max: 8", 4, "engines[0].window_min",
+        "9 is more than window_max (8): lower it or raise that"),
     "no lanes": ("[{name: default}]", "[]", 12, "lanes", "not a list of 0"),
     "lane floor above ceiling": (
         "{name: default}", "{name: default, floor_percent: 51, ceiling_percent: 50}", 12,

@@ -14,10 +14,17 @@ from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
 
 UP = EngineStatus(EngineName("e1"), is_up=True, reason="answers")
 SILENT: dict[str, Any] = {
+    "drained": False,
+    "circuit": "closed",
+    "circuit_because": None,
+    "given_up": 0,
     "signals": "",
     "signals_missing": [],
     "report": None,
     "report_age_ms": None,
+    "window_reason": "fixed",
+    "window_because": "the configuration says so",
+    "waiting_inside": 0,
 }
 DOWN = EngineStatus(EngineName("e2"), is_up=False, reason="connection refused")
 
@@ -115,6 +122,9 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
                 "reason": "answers",
                 "models": [MODEL],
                 "window": 2,
+                "window_reason": "fixed",
+                "window_because": "the configuration says so",
+                "waiting_inside": 0,
                 "in_flight": 0,
                 **SILENT,
             },
@@ -124,6 +134,9 @@ def test_state_shows_the_gateway_at_this_moment() -> None:
                 "reason": "connection refused",
                 "models": [],
                 "window": 0,
+                "window_reason": "fixed",
+                "window_because": "the configuration says so",
+                "waiting_inside": 0,
                 "in_flight": 0,
                 **SILENT,
             },

@@ -1,5 +1,7 @@
 """The lane rule case by case, what is paid in a lane, and earliest deadline first within a tenant."""
 
+from typing import Any
+
 import pytest
 
 from evenhand.model import EngineName, LaneName, ModelName, Outcome, Request, RequestId, Usage
@@ -40,6 +42,13 @@ class Desk:
         self.shed: list[Refusal] = []
 
     def come(self, lane: str, now_ms: int = 0, **more: object) -> str:
+        request = self.request(lane, **more)
+        submission = self.core.submit(request, now_ms)
+        assert submission.refused is None
+        self.shed += submission.shed
+        return request.id
+
+    def request(self, lane: str, **more: object) -> Request:
         self.count += 1
         values = {
             "id": RequestId(f"{lane} {self.count}"),
@@ -50,11 +59,7 @@ class Desk:
             "prompt_tokens": 7,
             "queue_wait_ms_max": 10**6,
         }
-        request = Request(**(values | more))  # type: ignore[arg-type]
-        submission = self.core.submit(request, now_ms)
-        assert submission.refused is None
-        self.shed += submission.shed
-        return request.id
+        return Request(**(values | more))  # type: ignore[arg-type]
 
     def started(self, now_ms: int = 0) -> list[str]:
         """Lanes, in order of starts."""
@@ -74,7 +79,7 @@ class Desk:
         return {str(lane.name): lane.in_flight for lane in self.core.lane_standings(0)}
 
 
-def lane(name: str, **more: int) -> Lane:
+def lane(name: str, **more: Any) -> Lane:
     return Lane(name=LaneName(name), **more)
 
 
@@ -86,6 +91,36 @@ def test_the_first_lane_goes_first_and_nothing_idles() -> None:
     desk.come("slow")
     assert desk.started() == ["fast", "slow", "slow"]
     assert desk.end("fast") == ["slow"]
+
+
+def test_a_floor_that_is_kept_free_is_there_at_once() -> None:
+    desk = Desk(lane("chat", floor_percent=25, keeps_floor_free=True), lane("bulk"), window=4)
+    for _ in range(9):
+        desk.come("bulk")
+    assert desk.started() == ["bulk"] * 3
+    first = desk.come("chat")
+    assert desk.started() == ["chat"], "nothing had to end"
+    desk.come("chat")
+    assert desk.end("chat") == ["chat"], "the lane goes first, too"
+    assert desk.end("chat") == [], "free again, and nobody else's"
+    assert desk.end("bulk") == ["bulk"]
+    assert first
+
+
+def test_a_kept_floor_costs_nothing_while_it_is_used() -> None:
+    desk = Desk(lane("chat", floor_percent=50, keeps_floor_free=True), lane("bulk"), window=4)
+    for _ in range(3):
+        desk.come("chat")
+    for _ in range(4):
+        desk.come("bulk")
+    assert desk.started() == ["chat"] * 3 + ["bulk"]
+
+
+def test_whoever_comes_alone_finds_a_kept_floor_taken() -> None:
+    desk = Desk(lane("chat", floor_percent=50, keeps_floor_free=True), lane("bulk"), window=2)
+    assert desk.core.start_at_once(desk.request("bulk"), 0) == ENGINE
+    assert desk.core.start_at_once(desk.request("bulk"), 0) is None
+    assert desk.core.start_at_once(desk.request("chat"), 0) == ENGINE
 
 
 def test_below_its_floor_a_lane_goes_first_and_the_one_furthest_below_before() -> None:

@@ -198,7 +198,8 @@ def test_plain_usage_that_shrinks_is_not_trusted() -> None:
 
 def like_vllm(text: str, completion: object, *, prompt: object = 9, name: str = "content") -> bytes:
     told = {"prompt_tokens": prompt, "total_tokens": 99, "completion_tokens": completion}
-    document = {"id": "c", "choices": [{"delta": {name: text}}], "usage": told}
+    choices = [{"delta": {name: text}}]
+    document = {"id": "c", "model": "m", "choices": choices, "usage": told}
     return event(json.dumps(document, separators=(",", ":")).encode())
 
 

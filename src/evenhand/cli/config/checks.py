@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key
@@ -34,11 +35,22 @@ def _check_engines(config: Config) -> Iterator[Finding]:
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
         yield from _check_window(("engines", index), engine)
+        yield from _check_signals(("engines", index), engine)
+        yield from _check_prompts(("engines", index), engine, config.engines[:index])
+        yield from _check_hints(("engines", index), engine)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
             message = "the random-weight model names no pooling: write last, or add a model_file"
             yield ("engines", index, "embeddings"), message
+
+
+def _check_signals(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine) or engine.metrics_url is None:
+        return
+    why = "`signals` is off" if engine.signals == "off" else "an engine of kind openai is not asked"
+    if engine.signals == "off" or engine.kind == "openai":
+        yield (*place, "metrics_url"), f"nothing is read there, as {why}: remove metrics_url"
 
 
 def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
@@ -53,6 +65,53 @@ def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[
         yield (*place, "window_min"), message
 
 
+def _check_hints(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine):
+        return
+    if engine.fair_scheduler and engine.kind != "vllm":
+        message = f"there is none for an engine of kind {engine.kind} to be told of: remove it"
+        yield (*place, "fair_scheduler"), message
+    if engine.hints_secret is not None and not engine.fair_scheduler:
+        message = "seals nothing without `fair_scheduler: true`: add that, or remove this"
+        yield (*place, "hints_secret"), message
+
+
+def _check_prompts(
+    place: Place,
+    engine: EmbeddedEngine | UrlEngine,
+    before: Iterable[EmbeddedEngine | UrlEngine],
+) -> Iterator[Finding]:
+    """How its prompts are compared, and whether all engines of its models compare them alike."""
+    ways = _way_of_comparing(engine)
+    tokenizer, chat_template = ways
+    if isinstance(engine, UrlEngine):
+        if engine.kv_events is not None and engine.kind not in ("vllm", "sglang"):
+            message = f"an engine of kind {engine.kind} publishes none that are known: remove it"
+            yield (*place, "kv_events"), message
+        if engine.kv_events is not None and tokenizer is not None and len(engine.models) > 1:
+            message = (
+                "events do not say which of several models they are of: leave out the tokenizer"
+            )
+            yield (*place, "tokenizer"), message
+    if chat_template is not None and tokenizer is None:
+        message = "says nothing without the tokenizer: name that too, or remove this"
+        yield (*place, "chat_template"), message
+    for other in before:
+        shared = sorted(set(other.models) & set(engine.models))
+        if shared and _way_of_comparing(other) != ways:
+            message = (
+                f"{other.name} serves {shared[0]} too, and prompts of one model are compared in one way:"
+                " give both the same tokenizer and chat_template, or neither"
+            )
+            yield (*place, "tokenizer"), message
+
+
+def _way_of_comparing(engine: EmbeddedEngine | UrlEngine) -> tuple[Path | None, Path | None]:
+    if isinstance(engine, EmbeddedEngine):
+        return None, None
+    return engine.tokenizer, engine.chat_template
+
+
 def _check_lanes(config: Config) -> Iterator[Finding]:
     yield from _repeated(("lanes",), (lane.name for lane in config.lanes))
     for index, lane in enumerate(config.lanes):
@@ -63,6 +122,11 @@ def _check_lanes(config: Config) -> Iterator[Finding]:
     floors = sum(lane.floor_percent for lane in config.lanes)
     if floors > 100:
         message = f"the floors add up to {floors} percent of the windows: lower them to 100 in all"
+        yield ("lanes",), message
+    if sum(lane.floor_percent for lane in config.lanes if lane.keep_floor_free) == 100:
+        message = (
+            "the floors that are kept free leave nothing to others: lower them below 100 in all"
+        )
         yield ("lanes",), message
 
 

@@ -62,6 +62,9 @@ class Limits(BaseModel):
     """Seconds an engine may take to begin its answer (504)."""
     chunk_timeout_s: Annotated[Seconds, between(0.05, 86_400)] = 60
     """Seconds an engine may be silent in the middle of an answer."""
+    abort_grace_s: Annotated[Seconds, between(0, 3_600)] = 2
+    """Seconds that the slot of a request stays taken after its client has left or it has timed out:
+    the engine may still be at it. Shorter where the engine itself says that it is done."""
     answer_bytes_max: Annotated[int, between(1024, _TIB)] = 33_554_432
     """Bytes of one answer of an engine; above it the request is ended."""
     event_bytes_max: Annotated[int, between(1024, 1_073_741_824)] = 1_048_576

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from evenhand.cli.config.engines import EmbeddedEngine
+from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.load import Loaded
 from evenhand.cli.config.problem import ConfigurationError, Finding, Place, Problem
 from evenhand.cli.config.secrets import ResolvedSecrets, resolve
@@ -14,7 +14,7 @@ from evenhand.gateway.tls import PairError, TlsFiles, load_pair
 
 def look_outside(loaded: Loaded, environ: Mapping[str, str]) -> ResolvedSecrets:
     """Read the secrets and find the files. Raises ConfigurationError with all that is missing."""
-    findings = [*_missing_models(loaded), *_unfit_certificates(loaded)]
+    findings = [*_missing_models(loaded), *_no_tokenizers(loaded), *_unfit_certificates(loaded)]
     problems: list[Problem] = loaded.lines.problems(findings)
     try:
         secrets = resolve(loaded.config, environ, loaded.lines)
@@ -36,6 +36,18 @@ def _missing_models(loaded: Loaded) -> list[Finding]:
         and engine.model_file is not None
         and not Path(engine.model_file).is_file()
     ]
+
+
+def _no_tokenizers(loaded: Loaded) -> Iterator[Finding]:
+    for index, engine in enumerate(loaded.config.engines):
+        if not isinstance(engine, UrlEngine) or engine.tokenizer is None:
+            continue
+        file = Path(engine.tokenizer)
+        if not (file / "tokenizer.json" if file.is_dir() else file).is_file():
+            message = "there is no tokenizer.json: name the model's folder, or the file itself"
+            yield ("engines", index, "tokenizer"), message
+        if engine.chat_template is not None and not Path(engine.chat_template).is_file():
+            yield ("engines", index, "chat_template"), "there is no such file: name the template's"
 
 
 def _unfit_certificates(loaded: Loaded) -> Iterator[Finding]:

@@ -68,6 +68,10 @@ class Lane(BaseModel):
     """Part of the windows of all engines that are up, rounded down to whole slots, which the lane can
     count on: with less than that in flight it goes before lanes that have theirs. All floors together
     are at most 100."""
+    keep_floor_free: bool = False
+    """What the lane does not use of its floor stays free for it, so that its requests need not wait for
+    others to end. Costs what those slots would have done meanwhile. All such floors together are less
+    than 100."""
     ceiling_percent: Annotated[int, between(1, 100)] = 100
     """Part of the windows of all engines that are up, rounded down to whole slots but at least one, from
     which on the lane lets all others go first. What nobody else wants it may have beyond that."""

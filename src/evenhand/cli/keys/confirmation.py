@@ -1,18 +1,16 @@
 """A running gateway is told that keys have changed, and confirms that the change is in force."""
 
-import socket
 import time
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import typer
 
+from evenhand.cli.control_line import send
 from evenhand.stores import StateFolder
 from evenhand.stores.control_socket import connect
 
 _PAUSE_S = 0.05
-_ANSWER_BYTES_MAX = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def confirm(folder: StateFolder, key_id: str, wait_s: float) -> Confirmation:
                 # A gateway listens before it reads keys, and to its end.
                 return Confirmation("no gateway runs: in force from its next start")
             with connection:
-                answer = _ask(connection, key_id, deadline_s)
+                answer = send(connection, {"do": "reload_keys", "key": key_id}, deadline_s)
         except (OSError, ValueError) as error:
             why, answer = str(error), None
         if answer is not None and answer.get("is_done"):
@@ -71,17 +69,3 @@ def _unsure(why: str) -> Confirmation:
         "start"
     )
     return Confirmation(words, is_sound=False)
-
-
-def _ask(connection: socket.socket, key_id: str, deadline_s: float) -> dict[str, Any] | None:
-    """The answer; None if the gateway left without one. Raises OSError, TimeoutError among them."""
-    connection.sendall(orjson.dumps({"do": "reload_keys", "key": key_id}) + b"\n")
-    received = b""
-    while not received.endswith(b"\n") and len(received) < _ANSWER_BYTES_MAX:
-        connection.settimeout(max(0.001, deadline_s - time.monotonic()))
-        piece = connection.recv(_ANSWER_BYTES_MAX)
-        if not piece:
-            return None
-        received += piece
-    answer = orjson.loads(received)
-    return answer if isinstance(answer, dict) else None

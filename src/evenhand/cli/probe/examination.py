@@ -8,6 +8,7 @@ from evenhand.cli.config import Config, EmbeddedEngine, ResolvedSecrets, UrlEngi
 from evenhand.cli.engine_signals import metrics_address
 from evenhand.cli.probe.events import kv_events
 from evenhand.cli.probe.finding import EngineFindings, Finding, Verdict
+from evenhand.cli.probe.plug_in import plug_in
 from evenhand.cli.probe.prefix_cache import prefix_cache
 from evenhand.cli.probe.reach import models, protection, reached, version
 from evenhand.cli.probe.signals import signals
@@ -43,6 +44,7 @@ async def _findings(subject: Subject) -> list[Finding]:
         *await signals(subject),
         *await prefix_cache(subject),
         await kv_events(subject),
+        *plug_in(subject),
     ]
 
 
@@ -92,6 +94,7 @@ async def _clients(
             stranger=clients[1],
             metrics=clients[2],
             has_credential=bool(at[1]),
+            follows_events=isinstance(engine, UrlEngine) and engine.kv_events is not None,
             trust_domains=len({key.trust_domain for key in config.keys}),
         )
     finally:

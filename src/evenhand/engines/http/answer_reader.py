@@ -9,6 +9,7 @@ _KEPT: Final = {
     b"content-type": "content-type",
     b"content-length": "content-length",
     b"transfer-encoding": "transfer-encoding",
+    b"retry-after": "retry-after",
 }
 
 

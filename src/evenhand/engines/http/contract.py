@@ -23,7 +23,7 @@ class AnswerListener(Protocol):
 
     def on_head(self, status: int, headers: Mapping[str, str]) -> None:
         """Status and headers of the final answer; 1xx are passed over. Of the headers those that
-        somebody reads, in lower case: content-type, content-length and transfer-encoding."""
+        somebody reads, in lower case: content-type, content-length, transfer-encoding, retry-after."""
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body, in the pieces the engine's socket gave, framing removed."""

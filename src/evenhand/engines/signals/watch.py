@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -35,8 +36,9 @@ class WatchSettings:
 class SignalListener(Protocol):
     """Hears of one engine. All calls happen on the loop's thread and must not block."""
 
-    def on_report(self, report: EngineReport, now_ms: int) -> None:
-        """What the engine says of itself now, on the loop's clock."""
+    def on_report(self, report: EngineReport, asked_ms: int) -> None:
+        """What the engine says of itself; it was asked at `asked_ms` on the loop's clock: nothing that
+        was sent to it before is missing."""
 
     def on_stale(self, reason: str) -> None:
         """For too long there has been no report, and why; told once, until there is one again."""
@@ -80,12 +82,19 @@ class SignalWatch:
         self._failures = 0
         self._reason = ""
         self._stale: asyncio.TimerHandle | None = None
+        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to read, the first time at once. Call once."""
         assert self._task is None, "start a watch once"
         self._task = self._loop.create_task(self._run())
+
+    def restarted(self) -> None:
+        """Say that the engine is known to be another process than before: it is read at once, and that
+        it counts from 0 is not told."""
+        self._track.begin_anew()
+        self._wake.set()
 
     async def stop(self) -> None:
         """Read no more."""
@@ -99,10 +108,14 @@ class SignalWatch:
     async def _run(self) -> None:
         while True:
             pause_ms = await self._read()
-            await asyncio.sleep(pause_ms / 1000)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_ms / 1000):
+                    await self._wake.wait()
+            self._wake.clear()
 
     async def _read(self) -> int:
         """Read once and tell of it; how long to pause then."""
+        asked_ms = int(self._loop.time() * 1000)
         try:
             reading = await self._reader.read(self._ask)
         except NotOfferedError as error:
@@ -119,22 +132,21 @@ class SignalWatch:
         self._failures = 0
         self._reason = ""
         self._arm()
-        self._note(reading)
+        self._note(reading, asked_ms)
         return self._settings.interval_ms
 
     async def _ask(self, path: str) -> Page:
         timeout_ms = self._settings.timeout_ms
         return await ask(self._client, path, bytes_max=PAGE_BYTES_MAX, timeout_ms=timeout_ms)
 
-    def _note(self, reading: Reading) -> None:
+    def _note(self, reading: Reading, asked_ms: int) -> None:
         news = self._track.note(reading)
         if news.restarted is not None:
             self._tell(self._listener.on_restart, news.restarted)
         if news.missing is not None:
             self._tell(self._listener.on_missing, news.missing)
         self._say(self._track.words())
-        now_ms = int(self._loop.time() * 1000)
-        self._tell(self._listener.on_report, reading.report, now_ms)
+        self._tell(self._listener.on_report, reading.report, asked_ms)
 
     def _arm(self) -> None:
         self._disarm()

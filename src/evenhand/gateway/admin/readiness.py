@@ -12,8 +12,10 @@ def unmet_conditions(status: Status) -> list[dict[str, str]]:
     if status.is_draining:
         message = "The gateway is shutting down. Send requests to another one."
         unmet.append({"condition": "draining", "message": message})
-    if not any(engine.is_up for engine in status.engines()):
-        message = "No engine is up. Look at the engines in /state for the reasons."
+    if not any(engine.is_up and not engine.is_drained for engine in status.engines()):
+        message = (
+            "No engine is up, or all are drained. Look at the engines in /state for the reasons."
+        )
         unmet.append({"condition": "no_engine_up", "message": message})
     if status.ledger_closed_because is not None:
         message = "The usage ledger cannot be written. The log says why."

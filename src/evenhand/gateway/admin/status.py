@@ -1,7 +1,7 @@
 """What the admin listener asks the gateway."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from evenhand.gateway.shadow_host import ShadowHost
@@ -23,6 +23,17 @@ class EngineStatus:
     report_age_ms: int | None = None
     signals: str = ""
     signals_missing: tuple[str, ...] = ()
+    is_drained: bool = False
+    """The operator gives it no more requests."""
+    circuit: str = "closed"
+    """Whether it is left alone because requests failed there: "open", or "half_open" for a trial."""
+    circuit_because: str | None = None
+    """Why it is not closed; None while it is."""
+    circuit_openings: Mapping[str, int] = field(default_factory=dict)
+    """How often it has opened so far, by reason."""
+    given_up: int = 0
+    """Slots that are taken by requests that were given up while it was at them."""
+    given_up_total: int = 0
     window_reason: str = "fixed"
     """What the last change of its window was made for; "fixed": it is of a fixed size."""
     window_because: str = "the configuration says so"

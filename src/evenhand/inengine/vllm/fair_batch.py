@@ -5,9 +5,9 @@ and the cap on a chunk are two numbers that vLLM reads at the beginning of a ste
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
-from typing import Any, NamedTuple
+from typing import Any
 
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.request import Request
@@ -22,12 +22,8 @@ from evenhand.scheduling.batching.chunk_cap import water_level
 _IN_FLIGHT_MAX = 64
 
 
-class _Step(NamedTuple):
-    """One that was begun. `pace` is None where no answer was to be kept in time."""
-
-    began_ns: int
-    prompt_tokens: int
-    pace: StepPace | None
+_Step = tuple[int, int, StepPace | None]
+"""When it was begun, how many tokens of prompts it has, the pace where answers were to be in time."""
 
 
 class FairBatch:
@@ -39,8 +35,11 @@ class FairBatch:
         roster: Roster,
         queue: FairQueue,
         engine: Any,
+        *,
         scheduler: Any,
+        now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
+        self._now_ns = now_ns
         self._settings = settings
         self._roster = roster
         self._queue = queue
@@ -51,6 +50,9 @@ class FairBatch:
         self._prompts: Sequence[Request] = ()
         self._running_before = 0
         self._sorted: tuple[object, ...] = ()
+        self._is_limited = False
+        self._batches = settings.fair_batching
+        self._preempts = settings.fair_preemption
         self._steps: deque[_Step] = deque(maxlen=_IN_FLIGHT_MAX)
         self._last_done_ns = 0
 
@@ -66,21 +68,21 @@ class FairBatch:
         budget = max(1, engine.step_tokens - answers * engine.answer_tokens)
         if self._pace is not None:
             budget = min(budget, self._pace.tokens)
-        is_short = self._settings.fair_preemption and (
-            engine.free_blocks() < engine.step_blocks_max(budget)
-        )
-        cap = None
-        if self._settings.fair_batching and (prompts or len(self._queue)):
-            cap = self._cap(prompts, budget, is_short=is_short)
+        is_short = self._preempts and engine.free_blocks() < engine.step_blocks_max(budget)
+        cap = self._cap(prompts, budget, is_short=is_short) if self._batches else None
         if is_short:
             self._sort_by_standing()
         elif prompts:
             self._sort_by_turns(prompts, cap)
         whole = None if self._pace is None else answers * engine.answer_tokens + budget
-        engine.limit_step(whole, cap)
+        self._is_limited = whole is not None or cap is not None
+        if self._is_limited:
+            engine.limit_step(whole, cap)
 
     def scheduled(self, output: SchedulerOutput) -> None:
-        """Note what the step has of prompts."""
+        """Note what the step has of prompts. vLLM's configuration is as it was."""
+        if self._is_limited:
+            self._engine.limit_step(None, None)
         tokens = output.num_scheduled_tokens
         prompt_tokens = 0
         if self._pace is not None:
@@ -88,23 +90,23 @@ class FairBatch:
             joined = self._scheduler.running[self._running_before :]
             new = [tokens.get(request.request_id, 0) for request in joined]
             prompt_tokens = sum(known) + sum(new)
-        self._steps.append(_Step(monotonic_ns(), prompt_tokens, self._pace))
+        self._steps.append((self._now_ns(), prompt_tokens, self._pace))
 
     def done(self) -> None:
         """The output of the step that was begun first is there."""
-        now_ns = monotonic_ns()
+        now_ns = self._now_ns()
         if self._steps:
-            step = self._steps.popleft()
-            if step.pace is not None:
+            began_ns, prompt_tokens, pace = self._steps.popleft()
+            if pace is not None:
                 # With steps scheduled ahead, one begins in truth when the one before it is done.
-                took_ns = now_ns - max(step.began_ns, self._last_done_ns)
-                step.pace.took(step.prompt_tokens, took_ns // 1000)
+                took_ns = now_ns - max(began_ns, self._last_done_ns)
+                pace.took(prompt_tokens, took_ns // 1000)
         self._last_done_ns = now_ns
 
     def _pace_now(self, answers: int) -> StepPace | None:
         """Of the answers that run, who wants their tokens soonest decides."""
         targets_ms = self._roster.targets_ms
-        if not targets_ms or not answers or not self._settings.fair_batching:
+        if not targets_ms or not answers or not self._batches:
             return None
         target_ms = min(targets_ms)
         pace = self._paces.get(target_ms)
@@ -116,6 +118,9 @@ class FairBatch:
         return pace
 
     def _cap(self, prompts: Sequence[Request], budget: int, *, is_short: bool) -> int | None:
+        heads = self._queue.heads()
+        if len(prompts) + len(heads) < 2:
+            return None
         records = self._roster.records
         running = [
             Prefill(record.tenant, record.prompt_left)
@@ -124,7 +129,7 @@ class FairBatch:
         if is_short and prompts:
             # In this order prompts may come before answers: together they leave these their tokens.
             return water_level([tokens for _, tokens in running], budget)
-        return chunk_cap(running, self._queue.heads(), budget)
+        return chunk_cap(running, heads, budget)
 
     def _sort_by_turns(self, prompts: Sequence[Request], cap: int | None) -> None:
         """Answers, which take little and are waited for token by token; then prompts in turns."""

@@ -104,10 +104,12 @@ class FairQueue(RequestQueue):
     def begin_step(self) -> None:
         """Before a step is scheduled: what was true in the last one may not be any more."""
         self._head, self._is_charged = None, False
-        self._corrected.clear()
-        for request in [r for r in self._blocked.values() if self._engine.unblocks(r)]:
-            del self._blocked[request.request_id]
-            self._arrive(request)
+        if self._corrected:
+            self._corrected.clear()
+        if self._blocked:
+            for request in [r for r in self._blocked.values() if self._engine.unblocks(r)]:
+                del self._blocked[request.request_id]
+                self._arrive(request)
         if self._ceilings.are_set:
             self._count_memory()
 
@@ -136,6 +138,8 @@ class FairQueue(RequestQueue):
     def heads(self) -> list[Prefill]:
         """The first to wait of each tenant, as far as there are seats, and memory for their prompts."""
         seats = min(self._engine.seats_free(), _HEADS_MAX)
+        if not seats or not self._by_tenant:
+            return []
         blocks, heads = self._engine.free_blocks(), list[Prefill]()
         for tenant, waiting in self._by_tenant.items():
             if len(heads) >= seats:

@@ -91,12 +91,17 @@ class Roster:
         """Tell the core of all tokens of answers that have come."""
         self.host.produced_in_all(
             [
-                (RequestId(request.request_id), request.num_output_tokens)
+                (RequestId(request.request_id), tokens)
                 for request in running
-                if request.num_output_tokens
+                if (tokens := request.num_output_tokens)
             ],
             self.clock.now_ms,
         )
+
+    def places(self, names: Iterable[str]) -> dict[Request, int]:
+        """How far those of them that are open are computed."""
+        records = [self.records[name] for name in names if name in self.records]
+        return {record.request: record.request.num_computed_tokens for record in records}
 
     def accounts_now(self) -> Accounts:
         """With what runs so far. O(open requests)."""

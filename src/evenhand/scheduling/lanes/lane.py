@@ -13,15 +13,17 @@ class Lane:
 
     `ttft_ms_target` is how long its requests should wait at most; None: it has no deadline.
     `floor_percent` and `ceiling_percent` are parts of the windows of all engines that are up, rounded
-    down to whole slots, the ceiling to one at least. `price_percent` is what a unit of its work adds to
-    the account of its tenant, 100 being the normal price. A pool of it that has been passed over for
-    `ageing_ms` goes first.
+    down to whole slots, the ceiling to one at least. `keeps_floor_free`: what the lane does not use of
+    its floor nobody else may use. `price_percent` is what a unit of its work adds to the account of
+    its tenant, 100 being the normal price. A pool of it that has been passed over for `ageing_ms` goes
+    first.
     """
 
     name: LaneName
     ttft_ms_target: int | None = None
     floor_percent: int = 0
     ceiling_percent: int = 100
+    keeps_floor_free: bool = False
     price_percent: int = NORMAL_PRICE_PERCENT
     ageing_ms: int = 10_000
 

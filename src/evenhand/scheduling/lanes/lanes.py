@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from evenhand.model import EngineName, LaneName
+from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.lanes.lane import Lane
 from evenhand.scheduling.lanes.load import LaneLoad, PoolLoad
 from evenhand.scheduling.lanes.standing import LaneStanding
@@ -19,6 +20,8 @@ class Lanes:
         self._lanes = {lane.name: LaneLoad(lane, rank) for rank, lane in enumerate(lanes)}
         assert len(self._lanes) == len(lanes), "two lanes have one name"
         self._pools: dict[Pool, PoolLoad] = {}  # bounded by the pools that there ever were
+        self._keeping = [load for load in self._lanes.values() if load.lane.keeps_floor_free]
+        assert sum(load.lane.floor_percent for load in self._keeping) < 100, "others may not run"
 
     def lane(self, name: LaneName) -> Lane:
         """The lane of that name; the host has checked that it is configured."""
@@ -62,6 +65,15 @@ class Lanes:
         load.in_flight -= 1
         load.lane.in_flight -= 1
         assert load.in_flight >= 0
+
+    def beside_kept(self, pools: Sequence[Pool], capacity: Capacity) -> Sequence[Pool]:
+        """Those of the pools that may have one of the free slots, what other lanes keep free left aside.
+        O(pools, and engines that have a slot)."""
+        lacking = {load: load.lacks(capacity.window) for load in self._keeping}
+        if not any(lacking.values()):
+            return pools
+        spare = capacity.free_slots() - sum(lacking.values())
+        return [pool for pool in pools if spare + lacking.get(self._pool(pool).lane, 0) > 0]
 
     def next(self, open_pools: Sequence[Pool], window: int, now_ms: int) -> Sequence[Pool]:
         """Those of the open pools whose turn it is: some of one lane, at least one. `window` is that of

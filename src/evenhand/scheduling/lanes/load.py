@@ -35,6 +35,10 @@ class LaneLoad:
         self.in_flight = 0
         self.pools: list[PoolLoad] = []
 
+    def lacks(self, window: int) -> int:
+        """Slots that it has less than its floor."""
+        return max(0, self.lane.floor_slots(window) - self.in_flight)
+
     @property
     def waiting(self) -> int:
         return sum(len(pool.waiting) for pool in self.pools)

@@ -24,7 +24,9 @@ class LeastFilled:
         near = self._near
         if not near:
             return min(candidates, key=attrgetter("fill"))
-        return min(candidates, key=lambda e: filled(e.in_flight + near.get(e.name, 0), e.window))
+        return min(
+            candidates, key=lambda e: filled(e.in_flight + e.held + near.get(e.name, 0), e.window)
+        )
 
     def queued(self, ticket: Ticket) -> None:
         assert ticket.home is not None

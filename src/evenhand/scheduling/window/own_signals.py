@@ -4,7 +4,7 @@ from evenhand.model import RequestId
 from evenhand.scheduling.window.answer_delays import AnswerDelays
 from evenhand.scheduling.window.evidence import Evidence
 
-_ANSWERS_MIN_MAX = 8
+_ANSWERS_MIN = 8
 
 
 class OwnSignals:
@@ -48,7 +48,7 @@ class OwnSignals:
         standing = min(waiting, self._waiting_before)
         self._waiting_before = waiting
         target = 1 + window // 16
-        answers_min = max(1, min(_ANSWERS_MIN_MAX, window // 4))
+        answers_min = min(_ANSWERS_MIN, window)
         is_heard = sum(delays.answers for delays in both) >= answers_min
         is_over = all(delays.would_show(now_us) for delays in both)
         return Evidence(

@@ -120,6 +120,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "try_again_elsewhere": ("request_id", "now_ms"),
     "charged_elsewhere": ("tenant", "units", "now_ms"),
     "engine_changed": ("name", "window", "models"),
+    "engine_held": ("name", "slots"),
     "engine_told": ("name", "waiting", "may_take_more"),
     "evicted": ("name", "prefix", "trust_domain"),
     "stored": ("name", "prefix", "trust_domain"),

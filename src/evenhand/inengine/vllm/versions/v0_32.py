@@ -1,6 +1,6 @@
 """vLLM 0.32: what is used of its scheduler beside the interface."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from vllm.v1.core.block_pool import BlockPool
@@ -145,6 +145,7 @@ class Engine:
         scheduler.scheduler_config.long_prefill_token_threshold = chunk
         scheduler.adaptive_long_prefill_threshold = False
 
-    def drafts(self, output: SchedulerOutput) -> Iterable[str]:
+    def drafts(self, output: SchedulerOutput) -> Collection[str]:
         """Requests of a step whose tokens may be thrown away."""
-        return output.scheduled_spec_decode_tokens
+        drafts: Mapping[str, object] = output.scheduled_spec_decode_tokens
+        return drafts.keys()

@@ -267,7 +267,7 @@ class VllmLoop:
             if not budget:
                 self._must_look = True
                 return
-            if seated == self._seats:
+            if seated >= self._seats:
                 return
             if not self._memory.seat(sequence):
                 self._must_look = self._source.head_may_change and not self._preempted
