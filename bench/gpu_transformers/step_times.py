@@ -1,10 +1,11 @@
 """`python -m bench.gpu_transformers.step_times out.json`: how long the engine's steps took against the
 simulator's model of a step.
 
-Of every two steps one is fitted on and the other predicted. `roofline` is nothing but a published card's
-profile, scaled from its model to this one by weights, key-value bytes and attention arithmetic; `host` has
-the host's time fitted beside it; `fitted` all parameters. `fitted, mask` has one more term: the engine's
-attention without flash kernels reads every key against every query of a step, whosever they are.
+Of every two steps one is fitted on and the other predicted. `roofline` is nothing but a published
+card's profile, scaled from its model to this one by weights, key-value bytes and attention arithmetic;
+`host` has the host's time fitted beside it; `fitted` all parameters. `fitted, mask` has one more term:
+the engine's attention without flash kernels reads every key against every query of a step, whosever
+they are.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from evenhand.sim.calibration.simplex import Point, least
 from evenhand.sim.engine.step_cost import StepCost
 from evenhand.sim.profile import load_profile
 
-# Of Llama 3.1 8B, whose profile is scaled: parameters, layers x heads x dimensions of keys and of queries.
+# Of Llama 3.1 8B, whose profile is scaled: parameters, layers x heads x dimensions of keys and queries.
 _PARAMETERS, _KEYS, _QUERIES = 8.03e9, 32 * 8 * 128, 32 * 32 * 128
 _BANDWIDTHS = {"H100": 1.0, "H200": 4.8 / 3.35}
 _FITTED_ON_MAX = 600
