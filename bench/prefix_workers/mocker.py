@@ -12,6 +12,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.prefix_workers.traffic import MODEL, WORDS
 
@@ -36,20 +37,21 @@ _PLANES = (
 @asynccontextmanager
 async def mockers(
     python: Path, folder: Path, count: int, *, seats: int, blocks: int
-) -> AsyncIterator[list[str]]:
-    """The URLs of so many, each of which computes `seats` requests at once and keeps `blocks` blocks.
-    Raises TimeoutError where they do not come up."""
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """So many, each of which computes `seats` requests at once and keeps `blocks` blocks, as the
+    gateway's configuration names them. Raises TimeoutError where they do not come up."""
     model = folder / "model"
     write_word_model(model)
     async with AsyncExitStack() as stack:
-        urls = []
+        engines = []
         for number in range(count):
-            port = _free_port()
+            port, events, replay = (_free_port() for _ in range(3))
             place = {"DYN_FILE_KV": str(folder / f"discovery-{number}"), "HF_HUB_OFFLINE": "1"}
             environment = os.environ | _LOOPBACK | place
             engine = ["--model-path", str(model), "--model-name", MODEL]
             engine += ["--num-workers", "1", "--max-num-seqs", str(seats)]
             engine += ["--num-gpu-blocks-override", str(blocks), "--block-size", str(BLOCK_TOKENS)]
+            engine += ["--zmq-kv-events-ports", str(events), "--zmq-replay-ports", str(replay)]
             front = ["--http-host", "127.0.0.1", "--http-port", str(port)]
             for module, arguments in (("mocker", engine), ("frontend", front)):
                 process = await asyncio.create_subprocess_exec(
@@ -59,11 +61,12 @@ async def mockers(
                     env=environment,
                 )
                 stack.push_async_callback(_end, process)
-            urls.append(f"http://127.0.0.1:{port}")
+            told = {"endpoint": f"tcp://127.0.0.1:{events}", "replay": f"tcp://127.0.0.1:{replay}"}
+            engines.append({"kind": "vllm", "url": f"http://127.0.0.1:{port}", "kv_events": told})
         async with asyncio.timeout(_READY_S_MAX):
-            for url in urls:
-                await _serves(url)
-        yield urls
+            for one in engines:
+                await _serves(str(one["url"]))
+        yield engines
 
 
 def write_word_model(folder: Path) -> None:
@@ -96,7 +99,7 @@ def write_word_model(folder: Path) -> None:
         "bos_token": "<s>",
         "eos_token": "</s>",
         "chat_template": template,
-        "model_max_length": 8_192,
+        "model_max_length": 32_768,
     }
     config = {
         "architectures": ["LlamaForCausalLM"],
@@ -107,7 +110,7 @@ def write_word_model(folder: Path) -> None:
         "num_attention_heads": 2,
         "num_key_value_heads": 2,
         "vocab_size": len(vocabulary),
-        "max_position_embeddings": 8_192,
+        "max_position_embeddings": 32_768,
         "bos_token_id": 1,
         "eos_token_id": 2,
         "torch_dtype": "bfloat16",

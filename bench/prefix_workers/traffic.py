@@ -32,13 +32,14 @@ class Traffic:
     def bodies(self, tenant: str, *, seed: int) -> Iterator[bytes]:
         """An endless series of requests, the same for every policy."""
         dice = random.Random(f"{seed} {tenant}")  # noqa: S311 - traffic, not secrets
-        live = [[self._text(dice, self.document_words), 0] for _ in range(self.documents)]
+        live = [self._text(dice, self.document_words) for _ in range(self.documents)]
+        asked = [0] * self.documents
         while True:
-            document = dice.choice(live)
-            document[1] += 1
+            which = dice.randrange(self.documents)
+            asked[which] += 1
             question = self._text(dice, self.question_words)
             said = [
-                {"role": "system", "content": document[0]},
+                {"role": "system", "content": live[which]},
                 {"role": "user", "content": question},
             ]
             yield orjson.dumps(
@@ -51,8 +52,8 @@ class Traffic:
                     "stream_options": {"include_usage": True},
                 }
             )
-            if document[1] == self.questions:
-                document[:] = [self._text(dice, self.document_words), 0]
+            if asked[which] == self.questions:
+                live[which], asked[which] = self._text(dice, self.document_words), 0
 
     def _text(self, dice: random.Random, words: int) -> str:
         return " ".join(dice.choice(WORDS) for _ in range(words))
@@ -62,5 +63,5 @@ NOISY = "noisy"
 VICTIMS = ("ada", "bea", "cleo")
 _OUTSTANDING = {NOISY: 64, **dict.fromkeys(VICTIMS, 6)}
 USUAL = Traffic(outstanding=_OUTSTANDING)
-LONG = Traffic(outstanding=_OUTSTANDING, document_words=4_800)
+LONG = Traffic(outstanding=_OUTSTANDING, document_words=12_000)
 """For engines that compute a prompt fast: the simulated ones have the pace of a GPU."""

@@ -14,7 +14,7 @@ SLOTS = 16
 """Of an embedded engine. A slot keeps its last prompt, and llama.cpp chooses the idle one that has most
 of the next: so slots are its cache too, and there are more of them than requests that run, or the choice
 is none."""
-BLOCKS = 1_850
+BLOCKS = 4_600
 """Of a simulated one: about twelve documents, half of all that are asked about at a time."""
 SHAPE = ModelShape(hidden=64, layers=2, heads=2, feed_forward=128)
 _CONTEXT_TOKENS = 2_048
@@ -24,8 +24,8 @@ _CONTEXT_TOKENS = 2_048
 async def workers(dynamo: Path | None, folder: Path) -> AsyncIterator[list[dict[str, Any]]]:
     """As the gateway's configuration names them. `dynamo` is a Python that has it; None: embedded."""
     if dynamo is not None:
-        async with mockers(dynamo, folder, COUNT, seats=SEATS, blocks=BLOCKS) as urls:
-            yield [{"kind": "vllm", "url": url} for url in urls]
+        async with mockers(dynamo, folder, COUNT, seats=SEATS, blocks=BLOCKS) as simulated:
+            yield simulated
         return
     model_file = folder / "model.gguf"
     if not model_file.exists():

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from evenhand.cli.check import check
 from evenhand.cli.config import look_outside, read
 from evenhand.cli.probe.examination import examine
 from evenhand.cli.probe.finding import Finding, Verdict
@@ -17,6 +20,8 @@ from support.serve import SECRETS, configuration, embedded, spawn, url_engine
 
 OK, NOTE, MISSING = Verdict.OK, Verdict.NOTE, Verdict.MISSING
 WARNING, WRONG = Verdict.WARNING, Verdict.WRONG
+app = typer.Typer()
+app.command()(check)
 CACHED = (Answer(cached_tokens=0), Answer(cached_tokens=128), Answer(cached_tokens=0))
 
 
@@ -55,8 +60,13 @@ def test_a_whole_vllm_is_found_whole(tmp_path: Path) -> None:
                 "signal slots",
                 "protection",
                 "plug-in",
+                "KV events",
             }
-            assert verdicts["protection"] is NOTE
+            assert verdicts["protection"] is verdicts["KV events"] is NOTE
+            assert findings["KV events"].do == "add `kv_events`"
+            engine.pages.pop("/kv_event_sources")
+            follows = url_engine(engine.url, kv_events={"endpoint": "tcp://127.0.0.1:5557"})
+            assert (await found(tmp_path, follows))["KV events"].verdict is WARNING
             assert findings["version"].says == "0.32.0 (tested with 0.32.0)"
             assert findings["signal blocks"].says == "4096, told as vllm:cache_config_info"
             assert "another salt found nothing" in findings["trust domains"].says
@@ -196,17 +206,26 @@ def test_exit_codes_and_the_two_forms(tmp_path: Path) -> None:
         assert code == 3
         assert b"wrong" in out
         assert b"could not connect" in out
-        for words, hint in (
-            (["--json"], b"--probe"),
-            (["--probe", "--no-secrets"], b"leave out"),
-        ):
-            code, _, err = await run(str(file), *words)
-            assert code == 2
-            assert hint in err
-        file.write_text("{}")
-        assert (await run(str(file), "--probe"))[0] == 1
 
     run_on_loop(main)
+
+
+@pytest.mark.parametrize(
+    ("config", "words", "code", "hint"),
+    [
+        (configuration(url_engine("http://127.0.0.1:9")), ["--json"], 2, "--probe"),
+        (configuration(embedded()), ["--probe", "--no-secrets"], 2, "leave out"),
+        ({}, ["--probe"], 1, "engines"),
+    ],
+)
+def test_what_cannot_be_asked_for_says_so(
+    tmp_path: Path, config: dict[str, Any], words: list[str], code: int, hint: str
+) -> None:
+    file = tmp_path / "evenhand.yaml"
+    file.write_text(json.dumps(config))
+    result = CliRunner().invoke(app, [str(file), *words])
+    assert result.exit_code == code
+    assert hint in result.output
 
 
 @pytest.mark.engine

@@ -1,6 +1,8 @@
 """What an operator sees of engines' signals: in the log, in the live state, in the metrics."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,7 +140,9 @@ def test_metrics_elsewhere_are_read_there_and_the_credential_stays_at_home(tmp_p
 
 
 @pytest.mark.engine
-def test_the_embedded_engine_tells_its_slots_and_what_it_has_computed(tmp_path: Path) -> None:
+def test_the_embedded_engine_tells_what_it_computes_and_that_it_restarted(
+    tmp_path: Path,
+) -> None:
     async def main() -> None:
         async with serving(configuration(embedded(slots=2)), folder=tmp_path) as served:
             told = await becomes(served, lambda found: found["report"])
@@ -147,6 +151,10 @@ def test_the_embedded_engine_tells_its_slots_and_what_it_has_computed(tmp_path: 
             body = {"model": "m", "prompt": "hello", "max_tokens": 5, "ignore_eos": True}
             assert (await served.post(body, path="/v1/completions")).status == 200
             await becomes(served, lambda found: found["report"]["output_tokens"] >= 5)
+            for child in served.children():
+                os.kill(child, signal.SIGKILL)
+            await served.logged("engine_restarted", engine="local")
+            await becomes(served, lambda found: (found["report"] or {}).get("output_tokens") == 0)
             assert await served.stop() == 0
 
     run_on_loop(main)

@@ -334,7 +334,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         for request_id in self.waiting:
             if self.leaf_of[request_id] is leaf:
                 self._noted_in_pool(self._ticket(request_id))
-                assert bool(self._ticket(request_id).pool.engines) != is_held
+                assert not (is_held and self._ticket(request_id).pool.engines)
 
     @rule(data=st.data(), models=st.sampled_from([("m1",), ("m1", "m2"), ("m2",)]))
     @precondition(lambda self: self.ground.models_change)

@@ -38,18 +38,26 @@ def arrival(dice: random.Random, request_id: RequestId, tenant: TenantPath) -> R
     return request
 
 
-def a_run(preset: str, prediction: str, *, seed: int, steps: int) -> Told:
+def a_run(preset: str, prediction: str, *, seed: int, steps: int, is_inside: bool = False) -> Told:
     tenants = tuple(TenantShare(name=name, weight=weight) for name, weight in WEIGHTS.items())
     settings = SchedulerSettings(
         tenants=tenants,
         policy=compose(preset, prediction=prediction),
         output_tokens_default=DEFAULT_TOKENS,
     )
-    return told(Recorder, settings, seed=seed, steps=steps, arrival=arrival, engines=ENGINES)
+    return told(
+        Recorder,
+        settings,
+        seed=seed,
+        steps=steps,
+        arrival=arrival,
+        engines=ENGINES,
+        is_inside=is_inside,
+    )
 
 
-def check(preset: str, prediction: str, *, seed: int, steps: int) -> Told:
-    run = a_run(preset, prediction, seed=seed, steps=steps)
+def check(preset: str, prediction: str, *, seed: int, steps: int, is_inside: bool = False) -> Told:
+    run = a_run(preset, prediction, seed=seed, steps=steps, is_inside=is_inside)
     predicts = prediction == "running-mean"
     compare(run, REFERENCES[preset](WEIGHTS, predicts=predicts, default_tokens=DEFAULT_TOKENS))
     return run
@@ -67,6 +75,17 @@ def test_a_hundred_thousand_calls_are_answered_alike(preset: str) -> None:
     methods = {event.method for run in runs for event, _ in run.events}
     assert methods >= {"cancel", "expire", "try_again_elsewhere", "start_at_once", "produced"}
     assert "charged_elsewhere" in methods
+
+
+@pytest.mark.parametrize("preset", sorted(REFERENCES))
+def test_what_engines_tell_is_answered_alike(preset: str) -> None:
+    runs = [
+        check(preset, prediction, seed=seed, steps=3_000, is_inside=True)
+        for seed in range(2)
+        for prediction in ("none", "running-mean")
+    ]
+    methods = {event.method for run in runs for event, _ in run.events}
+    assert methods >= {"prompt_counted", "preempted", "hold_back", "let_go"}
 
 
 caught = pytest.raises((AssertionError, KeyError, ValueError))

@@ -163,8 +163,8 @@ def nonsense(run: Driven) -> EngineReport:
 
 
 def test_zeros_are_not_believed() -> None:
-    run = driven(of_seats(16), report_of=all_zeros).until(END_MS)
-    most = unlimited(of_seats(16)).until(END_MS).tokens(CALM_MS, END_MS)
+    run = driven(of_seats(64), report_of=all_zeros).until(END_MS)
+    most = unlimited(of_seats(64)).until(END_MS).tokens(CALM_MS, END_MS)
     assert run.tokens(CALM_MS, END_MS) >= 0.97 * most
     assert over_dispatch(run.samples[400:]) <= 0.25
 

@@ -31,6 +31,7 @@ def told(
     steps: int,
     arrival: Arrival,
     engines: dict[str, tuple[str, ...]],
+    is_inside: bool = False,
 ) -> Told:
     run = Told()
 
@@ -39,7 +40,15 @@ def told(
         run.starts += isinstance(event.answer, Start)
 
     recorder = make(settings, note)
-    drive(recorder, seed=seed, steps=steps, arrival=arrival, engines=engines, has_neighbours=True)
+    drive(
+        recorder,
+        seed=seed,
+        steps=steps,
+        arrival=arrival,
+        engines=engines,
+        has_neighbours=True,
+        is_inside=is_inside,
+    )
     return run
 
 
@@ -48,6 +57,8 @@ def counters_of(recorder: Recorder) -> Counters:
     for node in recorder.tree.root.children.values():
         counters[node.path[0], ()] = node.virtual
         for pool, lift in node.lifts.items():
+            if not pool.engines:
+                continue  # of those who are held back, who do not compete
             counters[node.path[0], pool.engines] = node.virtual + lift
     return counters
 
@@ -63,7 +74,7 @@ def compare(run: Told, reference: ReferenceVtc) -> None:
 
 
 def answered(reference: ReferenceVtc, method: str, arguments: dict[str, Any]) -> object:
-    if method in ("next", "produced", "cancel", "charged_elsewhere"):
+    if method in ("next", "produced", "prompt_counted", "cancel", "charged_elsewhere"):
         arguments.pop("now_ms")
     if method == "settle":
         arguments.pop("now_ms")

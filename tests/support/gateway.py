@@ -21,6 +21,7 @@ from typing import Any
 
 from evenhand.engines.circuit import Circuit, CircuitSettings
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.engines.tokenizer import Tokenizing, load_tokenizer
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
@@ -119,6 +120,8 @@ class Setup:
     pair: TlsFiles | None = None
     """Where set, the gateway and its clients speak TLS."""
     lanes: tuple[Lane, ...] = ()
+    tokenizer: Path | None = None
+    """Where set, prompts of the model `m` are compared by its tokens."""
 
 
 class RunningGateway:
@@ -253,6 +256,10 @@ async def _gateway(
     if setup.observes:
         shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
         settings = replace(settings, policy=compose("fcfs"), sheds=False, lanes=())
+    tokenizing = None
+    if setup.tokenizer is not None:
+        reader = load_tokenizer(setup.tokenizer, None)
+        tokenizing = Tokenizing({ModelName("m"): reader}, loop)
     calls: list[Event] = []
     scheduler = Recorder(settings, calls.append)
     dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
@@ -263,6 +270,7 @@ async def _gateway(
         observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log, shadow=shadow),
         loop=loop,
         bookkeeping=keeper,
+        tokenizing=tokenizing,
     )
     refusals: list[Outcome] = []
 
@@ -302,6 +310,8 @@ async def _gateway(
         application.stop_calls()
         running.windows.close()
         dispatcher.close()
+        if tokenizing is not None:
+            tokenizing.close()
         for link in links:
             await link.client.close()
         for stream in running.streams:

@@ -14,6 +14,8 @@ Path = tuple[str, ...]
 Pool = tuple[str, ...]
 TICKS = 720720
 """Of a unit at weight 1; weights must divide it."""
+BLOCK_TOKENS = 16
+"""What an engine is taken to keep or drop together."""
 
 
 @dataclass(eq=False)
@@ -26,7 +28,11 @@ class Entry:
     engine: str | None = None
     units: int = 0
     produced: int = 0
-    tried: bool = False
+    tried: str | None = None
+    """The engine that failed on it."""
+    cached: int = 0
+    is_paid: bool = False
+    """It was started before, and its engine took it back."""
 
 
 class ReferenceDlpm:
@@ -54,6 +60,7 @@ class ReferenceDlpm:
         self.held: dict[tuple[str, str], set[bytes]] = {}
         self.waiting: list[Entry] = []
         self.entries: dict[str, Entry] = {}
+        self.held_back: set[Path] = set()
         self.sequence = 0
 
     def _grow(self, path: Path, tenants: tuple[TenantShare, ...]) -> None:
@@ -74,9 +81,8 @@ class ReferenceDlpm:
 
     def submit(self, request: Request, now_ms: int) -> None:
         self.sequence += 1
-        pool = tuple(sorted(e for e in self.models if request.model in self.models[e]))
-        if any(self.window[e] for e in pool):
-            self._wait(Entry(request, self.sequence, pool, now_ms))
+        if any(self.window[e] for e in self._serving(request)):
+            self._wait(Entry(request, self.sequence, self._pool_now(request), now_ms))
 
     def cancel(self, request_id: str, now_ms: int) -> None:
         self._leave(self.entries.pop(request_id))
@@ -91,9 +97,13 @@ class ReferenceDlpm:
         least = min(free, key=lambda n: self._filled(n, entry))
         entry.engine = entry.home if entry.home in free else least
         request = entry.request
+        if entry.is_paid:
+            entry.is_paid = False
+            return request.id, entry.engine
         tokens, prefix = request.prompt_tokens or 0, request.prefix
         cached = tokens * self._match(request, entry.engine) // len(prefix) if prefix else 0
-        self.held.setdefault((request.trust_domain, entry.engine), set()).add(prefix)
+        self.stored(entry.engine, prefix, request.trust_domain)
+        entry.cached = cached
         self._charge(entry, self.cost.of(Usage(tokens, 0, cached)))
         return request.id, entry.engine
 
@@ -103,22 +113,73 @@ class ReferenceDlpm:
         self._charge(entry, entry.units + tokens * self.cost.output)
 
     def settle(self, request_id: str, usage: Usage, outcome: Any, now_ms: int) -> None:
-        self._charge(self.entries.pop(request_id), self.cost.of(usage))
+        entry = self.entries.pop(request_id)
+        if entry.engine is None:
+            self._leave(entry)
+        self._charge(entry, self.cost.of(usage))
+
+    def prompt_counted(
+        self, request_id: str, input_tokens: int, cached_tokens: int, now_ms: int
+    ) -> None:
+        """If less was cached than believed, what continues it is gone too, but for this prompt."""
+        entry = self.entries[request_id]
+        request, engine = entry.request, entry.engine
+        assert engine is not None
+        assert request.prompt_tokens == input_tokens, "so that nothing is to be estimated"
+        if request.prefix and input_tokens:
+            length = len(request.prefix)
+            held = length * entry.cached // input_tokens
+            there = (cached_tokens + BLOCK_TOKENS) * length // input_tokens
+            if there < held:
+                self.evicted(engine, request.prefix[: there + 1], request.trust_domain)
+                self.stored(engine, request.prefix, request.trust_domain)
+        entry.cached = cached_tokens
+        self._charge(entry, self.cost.of(Usage(input_tokens, entry.produced, cached_tokens)))
+
+    def preempted(self, request_id: str, now_ms: int) -> None:
+        """It waits again, at its place by arrival, and has paid."""
+        entry = self.entries[request_id]
+        entry.pool, entry.engine = self._pool_now(entry.request, entry.tried), None
+        entry.is_paid, entry.queued_ms = True, now_ms
+        self._wait(entry)
+
+    def hold_back(self, tenant: Path) -> None:
+        """It waits for no engine."""
+        if tenant not in self.held_back:
+            self.held_back.add(tenant)
+            self._wait_elsewhere(tenant)
+
+    def let_go(self, tenant: Path) -> None:
+        if tenant in self.held_back:
+            self.held_back.remove(tenant)
+            self._wait_elsewhere(tenant)
+
+    def _wait_elsewhere(self, tenant: Path) -> None:
+        own = [entry for entry in self.waiting if entry.request.tenant == tenant]
+        for entry in sorted(own, key=lambda entry: entry.sequence):
+            self._leave(entry)
+            entry.pool = self._pool_now(entry.request, entry.tried)
+            self._wait(entry)
 
     def try_again_elsewhere(self, request_id: str, now_ms: int) -> bool:
         entry = self.entries[request_id]
-        pool = tuple(name for name in entry.pool if name != entry.engine)
-        if entry.tried or not any(self.window[name] for name in pool):
+        others = self._serving(entry.request, entry.engine)
+        if entry.tried or not any(self.window[name] for name in others):
             return False
         self._charge(entry, 0)
-        entry.pool, entry.queued_ms, entry.tried, entry.engine = pool, now_ms, True, None
+        entry.pool, entry.tried = self._pool_now(entry.request, entry.engine), entry.engine
+        entry.queued_ms, entry.engine, entry.produced = now_ms, None, 0
         self._wait(entry)
         return True
 
-    def evicted(self, engine: str, prefix: bytes, domain: str) -> None:
-        held = self.held.get((domain, engine), set())
+    def evicted(self, name: str, prefix: bytes, trust_domain: str) -> None:
+        held = self.held.get((trust_domain, name), set())
         gone = {text for text in held if text.startswith(prefix)}
-        self.held[domain, engine] = (held - gone) | ({prefix[:-1]} if gone else set())
+        self.held[trust_domain, name] = (held - gone) | ({prefix[:-1]} if gone else set())
+
+    def stored(self, name: str, prefix: bytes, trust_domain: str) -> None:
+        if prefix:
+            self.held.setdefault((trust_domain, name), set()).add(prefix)
 
     def restarted(self, name: str) -> None:
         self.held = {near: held for near, held in self.held.items() if near[1] != name}
@@ -198,7 +259,7 @@ class ReferenceDlpm:
                 present = (
                     min(self._counter(child, pool) for child in same)
                     if same
-                    else max(self._present_at(parent, engine) for engine in pool)
+                    else max((self._present_at(parent, engine) for engine in pool), default=0)
                 )
                 missing = present - self._counter(node, pool)
                 if missing > 0:
@@ -240,6 +301,13 @@ class ReferenceDlpm:
         entry.units = units
 
     # Looking.
+
+    def _serving(self, request: Request, but: str | None = None) -> Pool:
+        return tuple(sorted(e for e, m in self.models.items() if request.model in m and e != but))
+
+    def _pool_now(self, request: Request, but: str | None = None) -> Pool:
+        """Where it competes: for no engine while its tenant is held back."""
+        return () if request.tenant in self.held_back else self._serving(request, but)
 
     def _counter(self, node: Path, pool: Pool) -> int:
         return self.virtual.get(node, 0) + self.lift.get((node, pool), 0)

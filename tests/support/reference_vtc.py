@@ -17,18 +17,21 @@ INPUT, CACHED, OUTPUT = 10, 1, 20
 
 @dataclass(eq=False)
 class Stay:
-    """A request; `engine` None: it waits."""
+    """A request; `engine` None: it waits. `counted`: what its prompt is, and how much of it was cached,
+    once its engine has said so. `is_paid`: it was started before, and its engine took it back."""
 
     request: Request
     sequence: int
     pool: Pool
     queued_ms: int
     engine: str | None = None
+    counted: tuple[int, int] | None = None
+    is_paid: bool = False
     predicted: int = 0
     produced: int = 0
     charged: int = 0
     pinned: int = 1
-    failed: bool = False
+    failed: str | None = None
 
 
 class ReferenceVtc:
@@ -45,6 +48,7 @@ class ReferenceVtc:
         self.windows: dict[str, int] = {}
         self.stays: dict[str, Stay] = {}
         self.means: dict[object, int] = {}
+        self.held: set[str] = set()
         self.count = 0
 
     # What the counters are.
@@ -108,6 +112,20 @@ class ReferenceVtc:
         for key in ((request.tenant, request.application, request.model), request.model):
             self.means[key] = (4 * self.means.get(key, length) + length) // 5
 
+    def so_far(self, stay: Stay) -> int:
+        """Units of one that runs."""
+        input_tokens, cached = stay.counted or (stay.request.prompt_tokens or 0, 0)
+        output = max(stay.produced, stay.predicted)
+        return self.units(input_tokens, cached, output, stay.pinned)
+
+    def serving(self, request: Request, but: str | None = None) -> Pool:
+        """Up or not."""
+        return tuple(sorted(e for e, m in self.models.items() if request.model in m and e != but))
+
+    def pool_now(self, request: Request, but: str | None = None) -> Pool:
+        """Where it competes: for no engine while its tenant is held back."""
+        return () if request.tenant[0] in self.held else self.serving(request, but)
+
     # The calls.
 
     def engine_changed(self, name: str, window: int, models: tuple[str, ...]) -> None:
@@ -119,17 +137,20 @@ class ReferenceVtc:
 
     def submit(self, request: Request, now_ms: int) -> bool:
         """Whether it waits; else no engine that serves it is up."""
-        pool = tuple(sorted(e for e, models in self.models.items() if request.model in models))
-        if not any(self.windows[engine] for engine in pool):
+        if not any(self.windows[engine] for engine in self.serving(request)):
             return False
+        pool = self.pool_now(request)
         self.lift(request.tenant[0], pool)
         self.count += 1
         self.stays[request.id] = Stay(request, self.count, pool, now_ms)
         return True
 
     def start_at_once(self, request: Request, now_ms: int) -> str | None:
-        pool = tuple(sorted(e for e, models in self.models.items() if request.model in models))
-        if not self.free(pool) or any(self.free(stay.pool) for stay in self.waiting()):
+        if request.tenant[0] in self.held:
+            return None
+        if not self.free(self.serving(request)) or any(
+            self.free(stay.pool) for stay in self.waiting()
+        ):
             return None
         self.submit(request, now_ms)
         started = self.next()
@@ -155,25 +176,65 @@ class ReferenceVtc:
         stay.engine = min(
             self.free(stay.pool), key=lambda e: (Fraction(running.count(e), self.windows[e]), e)
         )
-        stay.predicted, stay.pinned = self.predict(stay.request), self.pin(stay.request)
-        assert stay.request.prompt_tokens is not None
-        cost = self.units(stay.request.prompt_tokens, 0, stay.predicted, stay.pinned)
-        self.charge(stay, cost)
+        if stay.is_paid:
+            stay.is_paid = False
+        else:
+            stay.counted = None
+            stay.predicted, stay.pinned = self.predict(stay.request), self.pin(stay.request)
+            assert stay.request.prompt_tokens is not None
+            self.charge(stay, self.so_far(stay))
         return stay.request.id, stay.engine
 
     def produced(self, request_id: str, tokens: int) -> None:
         stay = self.stays[request_id]
         stay.produced += tokens
-        assert stay.request.prompt_tokens is not None
-        output = max(stay.produced, stay.predicted)
-        so_far = self.units(stay.request.prompt_tokens, 0, output, stay.pinned)
-        self.charge(stay, max(stay.charged, so_far))
+        self.charge(stay, max(stay.charged, self.so_far(stay)))
+
+    def prompt_counted(self, request_id: str, input_tokens: int, cached_tokens: int | None) -> None:
+        stay = self.stays[request_id]
+        if cached_tokens is None:
+            before, cached = stay.counted or (stay.request.prompt_tokens or 0, 0)
+            cached_tokens = input_tokens * cached // max(1, before)
+        stay.counted = input_tokens, cached_tokens
+        self.charge(stay, self.so_far(stay))
+
+    def preempted(self, request_id: str, now_ms: int) -> None:
+        """It waits again, at its place by arrival, and has paid."""
+        stay = self.stays[request_id]
+        pool = self.pool_now(stay.request, stay.failed)
+        self.lift(stay.request.tenant[0], pool)
+        stay.pool, stay.engine, stay.is_paid, stay.queued_ms = pool, None, True, now_ms
+
+    def hold_back(self, tenant: tuple[str]) -> None:
+        """It waits for no engine."""
+        if tenant[0] not in self.held:
+            self.held.add(tenant[0])
+            self.wait_elsewhere(tenant[0])
+
+    def let_go(self, tenant: tuple[str]) -> None:
+        if tenant[0] in self.held:
+            self.held.remove(tenant[0])
+            self.wait_elsewhere(tenant[0])
+
+    def wait_elsewhere(self, tenant: str) -> None:
+        """Its requests leave their pool for another one by one, in the order in which they came."""
+        own = [stay for stay in self.waiting() if stay.request.tenant[0] == tenant]
+        for stay in sorted(own, key=lambda stay: stay.sequence):
+            pool = self.pool_now(stay.request, stay.failed)
+            self.leave(stay)
+            del self.stays[stay.request.id]
+            self.lift(tenant, pool)
+            stay.pool = pool
+            self.stays[stay.request.id] = stay
 
     def charged_elsewhere(self, tenant: tuple[str], units: int) -> None:
         self.service[tenant[0]] += units * self.scale // self.weights[tenant[0]]
 
     def settle(self, request_id: str, usage: Usage, *, completed: bool) -> int:
-        stay = self.stays.pop(request_id)
+        stay = self.stays[request_id]
+        if stay.engine is None:
+            self.leave(stay)
+        del self.stays[request_id]
         work = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
         self.charge(stay, self.units(*work, stay.pinned))
         self.learn(stay, usage, completed=completed)
@@ -181,12 +242,13 @@ class ReferenceVtc:
 
     def try_again_elsewhere(self, request_id: str, now_ms: int) -> bool:
         stay = self.stays[request_id]
-        pool = tuple(engine for engine in stay.pool if engine != stay.engine)
-        if stay.failed or not any(self.windows[engine] for engine in pool):
+        others = self.serving(stay.request, stay.engine)
+        if stay.failed or not any(self.windows[engine] for engine in others):
             return False
         self.charge(stay, 0)
+        pool = self.pool_now(stay.request, stay.engine)
         self.lift(stay.request.tenant[0], pool)
-        stay.pool, stay.engine, stay.produced, stay.failed = pool, None, 0, True
+        stay.failed, stay.pool, stay.engine, stay.produced = stay.engine, pool, None, 0
         stay.queued_ms = now_ms
         return True
 
@@ -195,7 +257,8 @@ class ReferenceVtc:
         del self.stays[request_id]
 
     def expire(self, now_ms: int) -> list[str]:
-        late = [s for s in self.waiting() if s.queued_ms + s.request.queue_wait_ms_max <= now_ms]
+        may_expire = [stay for stay in self.waiting() if not stay.is_paid]
+        late = [s for s in may_expire if s.queued_ms + s.request.queue_wait_ms_max <= now_ms]
         late.sort(key=lambda s: (s.queued_ms + s.request.queue_wait_ms_max, s.sequence))
         for stay in late:
             self.cancel(stay.request.id)

@@ -5,12 +5,14 @@ from typing import Any
 
 from evenhand.model import Outcome
 from evenhand.scheduling import (
+    AddTenant,
     Policy,
     Refusal,
     SchedulerSettings,
     Start,
     TenantShare,
     TokenWeights,
+    TreePlan,
     compose,
 )
 from evenhand.scheduling.recorder import Event
@@ -26,6 +28,23 @@ AGE_S = 2
 DEFAULT_TOKENS = SchedulerSettings(tenants=(TenantShare(name="a"),)).output_tokens_default
 
 Weights = Mapping[str, int]
+
+CHANGES_NO_COUNTER = ("plan", "apply", "restarted", "stored", "evicted", "retry_after_ms")
+"""Tenants are known beforehand; these policies ask for no caches."""
+
+
+def weights_told(events: Sequence[Event], beforehand: Weights) -> dict[str, int]:
+    """Of all tenants, in the order in which the tree got them."""
+    weights = dict(beforehand)
+    for event in events:
+        if event.method == "apply":
+            plan = event.arguments["plan"]
+            assert isinstance(plan, TreePlan)
+            for change in plan.changes:
+                assert isinstance(change, AddTenant)
+                assert not change.parent
+                weights[change.share.name] = change.share.weight
+    return weights
 
 
 def vtc_policy(seed: int) -> Policy:
@@ -57,8 +76,8 @@ def compare_by_counter(
         told = reference(weights, predicts=predicts, default_tokens=DEFAULT_TOKENS)
         starts = 0
         for number, event in enumerate(events):
-            if event.method in ("restarted", "retry_after_ms"):
-                continue  # no caches, no rates
+            if event.method in CHANGES_NO_COUNTER:
+                continue
             answer = answered(told, event.method, dict(event.arguments))
             assert answer == in_short(event), f"call {number}, {event.method}: {answer}"
             starts += isinstance(event.answer, Start)
@@ -68,13 +87,13 @@ def compare_by_counter(
 
 
 def compare_dlpm(events: Sequence[Event], policy: Policy, weights: Weights) -> int:
-    del policy
+    values = policy.values()
     tenants = tuple(TenantShare(name=name, weight=weight) for name, weight in weights.items())
     told = ReferenceDlpm(
         tenants,
         COST,
-        quantum_units=QUANTUM_TOKENS * COST.input,
-        age_ms=AGE_S * 1_000,
+        quantum_units=values["quantum_tokens"] * COST.input,
+        age_ms=values["prefix_age_s"] * 1_000,
         is_ring=False,
     )
     starts = 0
@@ -82,6 +101,8 @@ def compare_dlpm(events: Sequence[Event], policy: Policy, weights: Weights) -> i
         if method == "start_at_once":
             assert answer is None, "its order keeps turns"
             continue
+        if method in ("plan", "apply"):
+            continue  # tenants are known beforehand
         if method == "expire":
             for refusal in _refusals(answer):
                 told.cancel(refusal.request.id, 0)

@@ -1,16 +1,16 @@
 """Seeded traffic of several tenants at vLLM's scheduler: everything that may happen to it, and often."""
 
 import random
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from vllm.v1.core.sched.interface import PauseState
 
+from evenhand.wire.engine_hints import APPLICATION, TENANT, WEIGHTS
 from support.vllm_audit import AuditedEngine
 from support.vllm_backlogs import Backlogs
 from support.vllm_bare import AnyGrammar, Ask
-
-TENANT = "evenhand_tenant"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,8 @@ class Crowd:
     now_and_then: tuple[str, ...] = ("rare",)
     prompt_tokens_max: int = 160
     output_tokens_max: int = 40
+    weights: Mapping[str, int] = field(default_factory=dict)
+    applications: tuple[str, ...] = ()
     is_calm: bool = False
     """Nobody aborts, nothing is paused or reset."""
 
@@ -81,12 +83,22 @@ class Traffic:
             prompt=tuple(prompt),
             output_tokens_max=longest,
             stops_after=dice.choice([1 << 30, dice.randint(1, crowd.output_tokens_max)]),
-            told={TENANT: tenant},
+            told=self.told(tenant),
             priority=dice.randrange(3),
             grammar=grammar,
             salt=dice.choice([None, None, None, tenant]),
         )
         self.engine.ask(tenant, ask)
+
+    def told(self, tenant: str) -> dict[str, object]:
+        """As a gateway tells of the request."""
+        crowd = self.crowd
+        told: dict[str, object] = {TENANT: tenant}
+        if tenant in crowd.weights:
+            told[WEIGHTS] = [crowd.weights[tenant]]
+        if crowd.applications:
+            told[APPLICATION] = self.dice.choice(crowd.applications)
+        return told
 
     def disturb(self) -> None:
         dice, engine = self.dice, self.engine

@@ -17,6 +17,7 @@ from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
 from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
 from evenhand.engines.signals import SignalWatch, reader_for
+from evenhand.gateway.engine_hints import EngineHints
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.ghosts import Ghosts
 from evenhand.model import EngineName, ModelName
@@ -40,7 +41,7 @@ class EngineCrew:
         self._first_looks: list[asyncio.Event] = []
         self._on_change: OnChange | None = None
         self._ears = SignalEars()
-        self._watches: list[SignalWatch] = []
+        self._watches: dict[EngineName, SignalWatch] = {}
         self.links: list[EngineLink] = []
 
     async def start(self) -> None:
@@ -73,7 +74,7 @@ class EngineCrew:
                 on_change(link, link.is_up, link.reason)
         for probe in self._probes:
             probe.start()
-        for watch in self._watches:
+        for watch in self._watches.values():
             watch.start()
 
     async def looked_once(self) -> None:
@@ -88,7 +89,7 @@ class EngineCrew:
 
     async def stop(self) -> None:
         """Close all connections, end all processes."""
-        for watch in self._watches:
+        for watch in self._watches.values():
             await watch.stop()
         for probe in self._probes:
             await probe.stop()
@@ -103,13 +104,13 @@ class EngineCrew:
         def on_change(is_up: bool) -> None:  # noqa: FBT001 - the launcher's signature
             for link in changes:
                 if is_up:
-                    self._ears.on_restart(link, "its process was started anew")
+                    self._restarted(link, "its process was started anew")
                 self._changed(link, is_up, "serves" if is_up else "is being restarted")
 
         process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
         self._processes.append(process)
         await process.start()
-        window, control = window_of(engine)
+        window, control = window_of(engine, self._config)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind.EMBEDDED,
@@ -136,11 +137,11 @@ class EngineCrew:
         def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
             first_look.set()
             if is_up and probe.has_restarted:
-                self._ears.on_restart(link, "it refused a connection and is back")
+                self._restarted(link, "it refused a connection and is back")
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)
-        window, control = window_of(engine)
+        window, control = window_of(engine, self._config)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind(engine.kind),
@@ -150,6 +151,7 @@ class EngineCrew:
             ghosts=Ghosts(grace_ms=abort_grace_ms(self._config)),
             client=EngineClient(address, self._client_settings, headers=headers),
             report_unreachable=lambda: probe.report_failure("refused a connection"),
+            hints=self._hints(engine),
         )
         self._probes.append(probe)
         if engine.signals == "off":
@@ -157,6 +159,12 @@ class EngineCrew:
             self.links.append(link)
         else:
             self._take_in(link, *metrics_address(engine, headers))
+
+    def _hints(self, engine: UrlEngine) -> EngineHints | None:
+        if not engine.fair_scheduler:
+            return None
+        secret = self._secrets.hints.get(engine.name)
+        return EngineHints(None if secret is None else secret.reveal().encode())
 
     def _take_in(
         self, link: EngineLink, address: EngineAddress, headers: tuple[tuple[str, str], ...]
@@ -168,7 +176,14 @@ class EngineCrew:
             link.signals = f"none: an engine of kind {link.kind} is not asked"
             return
         listener = LinkSignals(link, self._ears)
-        self._watches.append(SignalWatch(address, reader, listener, headers=headers))
+        self._watches[link.name] = SignalWatch(address, reader, listener, headers=headers)
+
+    def _restarted(self, link: EngineLink, evidence: str) -> None:
+        """Tell it once: its counters will say the same."""
+        watch = self._watches.get(link.name)
+        if watch is not None:
+            watch.restarted()
+        self._ears.on_restart(link, evidence)
 
     def _changed(self, link: EngineLink, is_up: bool, reason: str) -> None:  # noqa: FBT001 - as above
         if self._on_change is None:

@@ -39,10 +39,13 @@ from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.prompt_crew import PromptCrew
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
+from evenhand.engines.kv_events import KvEventsError
+from evenhand.engines.tokenizer import TokenizerError
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
@@ -59,6 +62,11 @@ from evenhand.stores.event_log import EventLog
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
 
 _STDIN = 0
+_CANNOT_START = (
+    *(EmbeddedEngineError, PairError, StateProblemError, NoLogError),
+    *(TokenizerError, KvEventsError),
+)
+"""Each says what to do."""
 
 
 def serve(
@@ -112,7 +120,7 @@ async def run_gateway(
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
-    crew = EngineCrew(config, secrets)
+    crew, prompts = EngineCrew(config, secrets), None
     desk = None if config.state is None else StateDesk(config, file, log)
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
@@ -126,17 +134,25 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
+            prompts = PromptCrew(config, asyncio.get_running_loop())
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(
-                config, secrets, keys, crew, scheduler, observers=observers, desk=desk
+                config,
+                secrets,
+                keys,
+                crew,
+                scheduler,
+                prompts=prompts,
+                observers=observers,
+                desk=desk,
             )
             await crew.looked_once()
             told = _heed_signals(server, log)
             bound = await server.start()
             # What stands by now stays: the collector need not look at it again.
             gc.freeze()
-        except (EmbeddedEngineError, PairError, StateProblemError, NoLogError) as error:
+        except _CANNOT_START as error:
             typer.echo(f"evenhand: {error}", err=True)
             return 1
         except OSError as error:
@@ -149,6 +165,8 @@ async def run_gateway(
         await server.drain()
     finally:
         is_written = desk is None or await desk.close()
+        if prompts is not None:
+            await prompts.stop()
         await crew.stop()
         if event_log is not None:
             event_log.close()
@@ -184,6 +202,7 @@ def _compose(
     crew: EngineCrew,
     scheduler: Scheduler,
     *,
+    prompts: PromptCrew,
     observers: Observers,
     desk: StateDesk | None,
 ) -> GatewayServer:
@@ -213,11 +232,15 @@ def _compose(
         observers=observers,
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
+        tokenizing=prompts.tokenizing,
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)
+    if scheduler.prefixes is not None:
+        prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
+        observers.metrics.registry.register(prompts.collector(scheduler.prefixes))
     return server
 
 

@@ -39,7 +39,7 @@ from evenhand.model import (
 )
 from evenhand.scheduling import Refusal
 from evenhand.telemetry import TrafficLog
-from evenhand.wire.dialect import engine_body
+from evenhand.wire.dialect import engine_body, keeps_apart
 from evenhand.wire.prefix_text import prefix_text
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
@@ -207,7 +207,9 @@ class Call:
         allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
         self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
         salt = self._gateway.salts.of(identity.trust_domain)
-        sent = engine_body(self._admitted.members, completion, engine.dialect, cache_salt=salt)
+        hints = engine.told_of(identity, self._dispatcher.scheduler)
+        members = self._admitted.members
+        sent = engine_body(members, completion, engine.dialect, cache_salt=salt, hints=hints)
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
         self._relay = Relay(
             self,
@@ -216,6 +218,7 @@ class Call:
             input_tokens=input_tokens,
             asks_for_more=sent.asks_for_more,
             counts_one_choice=engine.dialect.counts_one_choice,
+            hides_cached=salt is not None and not keeps_apart(engine.dialect, completion),
             origin=stay.origin(completion.choices),
         )
         attempt = engine.client.post(
@@ -261,12 +264,7 @@ class Call:
             self._answer.stream(data)
 
     def prompt_counted(self, input_tokens: int, cached_tokens: int | None) -> None:
-        admitted = self._admitted
-        assert admitted is not None, "what runs was admitted"
-        if (
-            admitted.completion.choices == 1
-        ):  # of several prompts in one nobody knows which was cached
-            self._dispatcher.prompt_counted(self._id, input_tokens, cached_tokens)
+        self._dispatcher.prompt_counted(self._id, input_tokens, cached_tokens)
 
     def produced(self, output_tokens: int) -> None:
         new = output_tokens - self._charged_tokens

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from evenhand.engines.circuit import Circuit, CircuitState
 from evenhand.engines.http import EngineClient
+from evenhand.gateway.engine_hints import EngineHints
 from evenhand.gateway.ghosts import Ghosts
+from evenhand.gateway.identity import Identity
 from evenhand.model import EngineName, EngineReport, ModelName, RequestId
+from evenhand.scheduling import Scheduler
 from evenhand.scheduling.window import WindowControl
 from evenhand.wire.answer_names import AnswerNames
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
@@ -34,7 +37,8 @@ class EngineLink:
     late. `signals_missing` are names that it used to tell and no longer does; the fields of `report`
     they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by.
-    `control` moves the window; None: it is of a fixed size."""
+    `control` moves the window; None: it is of a fixed size. `hints` are for the scheduler inside it;
+    None: it has its own."""
 
     name: EngineName
     kind: EngineKind
@@ -54,6 +58,7 @@ class EngineLink:
     heard_s: float = 0.0
     started_ms: int = 0
     control: WindowControl | None = None
+    hints: EngineHints | None = None
     dialect: Dialect = field(init=False)
     names: AnswerNames = field(init=False)
 
@@ -73,10 +78,16 @@ class EngineLink:
         window, circuit = self.window, self.circuit
         if circuit.takes_none:
             return Allowance(window, window)
-        held = len(self.ghosts)
+        ghosts = len(self.ghosts)
         if circuit.state is CircuitState.HALF_OPEN:
-            held = max(held, window - in_flight - 1)
-        return Allowance(window, held)
+            # As small as the trial, so that it does not look fuller than others and is never tried.
+            return Allowance(in_flight + 1, int(in_flight + ghosts >= window))
+        return Allowance(window, ghosts)
+
+    def told_of(self, identity: Identity, scheduler: Scheduler) -> bytes:
+        """The member of a request's body for the scheduler inside the engine; empty where there is
+        none."""
+        return b"" if self.hints is None else self.hints.member(identity, scheduler)
 
     # What a window that moves is told of requests.
 

@@ -19,6 +19,7 @@ from evenhand.wire.answer_origin import AnswerOrigin
 from evenhand.wire.completion import Completion
 from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
 from evenhand.wire.retry_after import wait_ms
+from evenhand.wire.hidden_cache import without_cached
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.stream_meter import StreamMeter
 from evenhand.wire.usage import of_all
@@ -82,10 +83,12 @@ class Relay:
         input_tokens: int,
         asks_for_more: bool,
         counts_one_choice: bool,
+        hides_cached: bool,
         origin: AnswerOrigin | None,
     ) -> None:
         """`input_tokens` is the estimate. `asks_for_more`: we asked for usage that the client did not
-        ask for. `counts_one_choice`: the engine's usage is of one prompt and one choice."""
+        ask for. `counts_one_choice`: the engine's usage is of one prompt and one choice. `hides_cached`:
+        the client is not told how much of its prompt was cached."""
         self._call = call
         self._meter: StreamMeter | None = None
         if completion.is_stream:
@@ -96,6 +99,8 @@ class Relay:
             )
         self._limits = limits
         self._input_tokens = input_tokens
+        self._is_of_one_prompt = completion.choices == 1
+        self._hides_cached = hides_cached
         is_one = counts_one_choice and completion.choices > 1
         self._reports_one_of = completion if is_one else None
         self._origin = origin
@@ -189,6 +194,8 @@ class Relay:
         call.produced(meter.output_tokens)
         if not out:
             return
+        if self._hides_cached:
+            out = without_cached(out)
         if not meter.is_done:
             call.passes(out)
             return
@@ -196,8 +203,8 @@ class Relay:
         self.is_stream_done = self.is_over = True
 
     def _tell_prompt(self, prompt: tuple[int, int | None] | None) -> None:
-        """What is said of one prompt of several, or of several at once, says nothing of this one."""
-        if prompt is not None and self._reports_one_of is None:
+        """What is said of several prompts or choices at once says nothing of any of them."""
+        if prompt is not None and self._is_of_one_prompt:
             self._call.prompt_counted(*prompt)
 
     def _tell_error(self, stream: StreamedAnswer) -> None:
@@ -258,7 +265,8 @@ class Relay:
             asked = self._reports_one_of
             if asked is not None:
                 usage = of_all(usage, prompts=asked.prompts, choices=asked.choices)
-            self._call.completed_whole(whole.body(), usage)
+            body = without_cached(whole.body()) if self._hides_cached else whole.body()
+            self._call.completed_whole(body, usage)
 
     def _whole_stream_usage(self, stream: StreamedAnswer) -> Usage:
         usage, asked = stream.usage(self._input_tokens), self._reports_one_of

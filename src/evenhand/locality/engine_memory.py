@@ -48,6 +48,11 @@ class EngineMemory:
             self.nodes.move_to_end(node)
             node = node.parent
 
+    def trim(self, upper: PrefixNode, tree: Tree) -> None:
+        """Of the node that was used least recently only a new upper part is left: it takes its place."""
+        self.nodes[upper] = tree
+        self.nodes.move_to_end(upper, last=False)
+
     def merged(self, child: PrefixNode) -> None:
         """The parent, which it holds too, has taken over the child's text."""
         del self.nodes[child]

@@ -140,9 +140,11 @@ class PrefixIndex:
     def drop_tail(self, node: PrefixNode, engine: EngineName, length: int) -> None:
         """An engine that holds this node, and nothing that continues it, drops so many bytes of its
         end."""
+        bit = self._engines.bit(engine)
         if length < len(node.edge):
-            self._keep_order(self._split(node, len(node.edge) - length))
-        self._drop(node, self._engines.bit(engine))
+            upper = self._split(node, len(node.edge) - length, trimmed=self._memories[bit])
+            self._keep_order(upper)
+        self._drop(node, bit)
         self._make_room()
 
     def _path(self, prefix: bytes) -> Iterator[tuple[int, int]]:
@@ -166,14 +168,19 @@ class PrefixIndex:
         self._text_bytes += len(node.edge)
         return node
 
-    def _split(self, node: PrefixNode, length: int) -> PrefixNode:
+    def _split(
+        self, node: PrefixNode, length: int, trimmed: EngineMemory | None = None
+    ) -> PrefixNode:
         """The new upper node, which must be used next: it stands last in the order, and so its parents
-        must follow it."""
+        must follow it. `trimmed`: of an engine that is to lose the lower one, its first."""
         upper = node.split(length)
         self._nodes[upper] = None
         for memory in self._holding(upper):
             self._holdings += 1
-            memory.split(upper, self)
+            if memory is trimmed:
+                memory.trim(upper, self)
+            else:
+                memory.split(upper, self)
         return upper
 
     def _keep_order(self, upper: PrefixNode) -> None:

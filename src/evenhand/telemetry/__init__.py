@@ -15,6 +15,7 @@ from evenhand.telemetry.loop_lag import LoopLag
 from evenhand.telemetry.metrics import CONTENT_TYPE, Metrics
 from evenhand.telemetry.model_metrics import ModelMetrics
 from evenhand.telemetry.observed_collector import ObservedCollector
+from evenhand.telemetry.prefix_collector import PrefixCollector
 from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.request_log import RequestLog
 from evenhand.telemetry.rolling_file import RollingFile
@@ -35,6 +36,7 @@ __all__ = [
     "Metrics",
     "ModelMetrics",
     "ObservedCollector",
+    "PrefixCollector",
     "RequestLog",
     "RequestRecord",
     "RollingFile",

@@ -57,6 +57,13 @@ DIALECTS: dict[EngineKind, Dialect] = {
 }
 
 
+def keeps_apart(dialect: Dialect, completion: Completion) -> bool:
+    """Whether an engine can be kept from reusing for one trust domain what it computed for another."""
+    if completion.is_embedding:
+        return dialect.salts_embeddings
+    return dialect.cache_salt or dialect.cache_prompt
+
+
 class EngineBody(NamedTuple):
     """The bytes to send, and whether they ask for usage that the client did not ask for."""
 
@@ -69,11 +76,17 @@ _USAGE_EACH = b',"stream_options":{"include_usage":true,"continuous_usage_stats"
 
 
 def engine_body(
-    members: Members, completion: Completion, dialect: Dialect, *, cache_salt: str | None
+    members: Members,
+    completion: Completion,
+    dialect: Dialect,
+    *,
+    cache_salt: str | None,
+    hints: bytes = b"",
 ) -> EngineBody:
     """The client's body as that engine gets it: JSON-equal but for carriers and what we must set.
 
     `cache_salt` is the trust domain's, of letters and digits; None while all tenants are of one domain.
+    `hints` is the member that tells the scheduler inside the engine whose the request is.
     """
     keys = members.values
     drop: list[str] = []
@@ -99,6 +112,8 @@ def engine_body(
         put += f',"cache_salt":"{cache_salt}"'.encode()
     if dialect.cache_prompt and not completion.is_embedding:
         put += b',"cache_prompt":true' if cache_salt is None else b',"cache_prompt":false'
+    if not completion.is_embedding:
+        put += hints  # vLLM hands no arguments of embeddings on
     return EngineBody(members.rewritten(drop=drop, put=put), asks_for_more)
 
 

@@ -109,6 +109,17 @@ FAULTS: dict[str, tuple[str, str, int | None, str, str]] = {
                              "a list of 1 to 64, not a mapping"),
     "embedded with url": ("slots: 6", "url: http://a", 4, "engines[0].url", "change the kind"),
     "embedded with api key": ("slots: 6", "api_key: env:A", 4, "engines[0].api_key", "no api_key"),
+    "metrics of an engine that is not asked": (
+        "kind: vllm", "kind: openai, metrics_url: http://a", 5, "engines[1].metrics_url", "not asked"
+    ),
+    "metrics with signals off": (
+        "kind: vllm", "kind: vllm, signals: off, metrics_url: http://a", 5, "engines[1].metrics_url",
+        "`signals` is off",
+    ),
+    "metrics where no engine can be": (
+        "kind: vllm", "kind: vllm, metrics_url: http://169.254.1.1", 5, "engines[1].metrics_url",
+        "link-local",
+    ),
     "url missing": ('url: "http://10.0.0.5:8000", ', "", 5, "engines[1].url", "add `url: ...`"),
     "url with password": ("http://10", "http://u:canary@10", 5, "engines[1].url", "api_key"),
     "engine name missing": ("name: local, ", "", 4, "engines[0].name", "add `name: ...`"),

@@ -14,6 +14,10 @@ from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
 
 UP = EngineStatus(EngineName("e1"), is_up=True, reason="answers")
 SILENT: dict[str, Any] = {
+    "drained": False,
+    "circuit": "closed",
+    "circuit_because": None,
+    "given_up": 0,
     "signals": "",
     "signals_missing": [],
     "report": None,

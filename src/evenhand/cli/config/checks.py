@@ -35,12 +35,22 @@ def _check_engines(config: Config) -> Iterator[Finding]:
             place = ("engines", index, "models", position)
             yield place, f"{model} is in the list already: remove one"
         yield from _check_window(("engines", index), engine)
+        yield from _check_signals(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
+        yield from _check_hints(("engines", index), engine)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
             message = "the random-weight model names no pooling: write last, or add a model_file"
             yield ("engines", index, "embeddings"), message
+
+
+def _check_signals(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine) or engine.metrics_url is None:
+        return
+    why = "`signals` is off" if engine.signals == "off" else "an engine of kind openai is not asked"
+    if engine.signals == "off" or engine.kind == "openai":
+        yield (*place, "metrics_url"), f"nothing is read there, as {why}: remove metrics_url"
 
 
 def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
@@ -53,6 +63,17 @@ def _check_window(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[
     elif least is not None and most is not None and least > most:
         message = f"{least} is more than window_max ({most}): lower it or raise that"
         yield (*place, "window_min"), message
+
+
+def _check_hints(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine):
+        return
+    if engine.fair_scheduler and engine.kind != "vllm":
+        message = f"there is none for an engine of kind {engine.kind} to be told of: remove it"
+        yield (*place, "fair_scheduler"), message
+    if engine.hints_secret is not None and not engine.fair_scheduler:
+        message = "seals nothing without `fair_scheduler: true`: add that, or remove this"
+        yield (*place, "hints_secret"), message
 
 
 def _check_prompts(
@@ -68,7 +89,9 @@ def _check_prompts(
             message = f"an engine of kind {engine.kind} publishes none that are known: remove it"
             yield (*place, "kv_events"), message
         if engine.kv_events is not None and tokenizer is not None and len(engine.models) > 1:
-            message = "events do not say which of several models they are of: leave out the tokenizer"
+            message = (
+                "events do not say which of several models they are of: leave out the tokenizer"
+            )
             yield (*place, "tokenizer"), message
     if chat_template is not None and tokenizer is None:
         message = "says nothing without the tokenizer: name that too, or remove this"

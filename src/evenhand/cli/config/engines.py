@@ -77,6 +77,13 @@ class UrlEngine(BaseModel):
     """At most so many; with `window: auto` only. Left out: 1024."""
     api_key: Reference | None = None
     """The credential that the engine wants, by reference. Left out: none is sent."""
+    fair_scheduler: bool = False
+    """The engine was started with Evenhand's scheduler inside: it is told of each request whose it is,
+    the weights along that path, the lane, and what the tenant was served so far. For engines of kind
+    `vllm`."""
+    hints_secret: Reference | None = None
+    """The secret by which that scheduler knows that this gateway says so, by reference; the engine is
+    given the same. Left out: it has to believe whoever reaches it."""
     signals: Literal["auto", "off"] = "auto"
     """`auto`: what the engine tells of its load is read twice a second. `off`: it is not asked, and the
     gateway goes by what it has sent there. An engine of kind `openai` is never asked."""
@@ -91,7 +98,7 @@ class UrlEngine(BaseModel):
     token ids, and `kv_events` tell of single prompts. The same for all engines of a model. Needs
     `pip install 'evenhand[tokenizers]'`. Left out: they are compared as text."""
     chat_template: FileText | None = None
-    """A file with the chat template that the engine was started with, where it is not the model's own."""
+    """A file with the chat template that the engine was started with, where it is not the model's."""
 
 
 Engine = Annotated[EmbeddedEngine | UrlEngine, Field(discriminator="kind")]

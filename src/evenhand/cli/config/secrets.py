@@ -7,7 +7,7 @@ import re
 import shlex
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
@@ -99,11 +99,12 @@ Reference = Annotated[
 @dataclass(frozen=True, slots=True)
 class ResolvedSecrets:
     """The secrets of one configuration. `keys` is in the order of `config.keys`; `engines` holds
-    the api keys by engine name, for the engines that have one."""
+    the api keys by engine name, for the engines that have one, `hints` what seals hints for them."""
 
     keys: tuple[Secret, ...]
     admin: Secret | None
     engines: Mapping[str, Secret]
+    hints: Mapping[str, Secret] = field(default_factory=dict)
 
 
 def resolve(
@@ -127,12 +128,17 @@ def resolve(
     return ResolvedSecrets(
         keys=tuple(found["keys", index, "key"] for index in range(len(config.keys))),
         admin=found.get(("admin", "credential")),
-        engines={
-            engine.name: found["engines", index, "api_key"]
-            for index, engine in enumerate(config.engines)
-            if ("engines", index, "api_key") in found
-        },
+        engines=_of_engines(config, found, "api_key"),
+        hints=_of_engines(config, found, "hints_secret"),
     )
+
+
+def _of_engines(config: "Config", found: Mapping[Place, Secret], member: str) -> dict[str, Secret]:
+    return {
+        engine.name: found["engines", index, member]
+        for index, engine in enumerate(config.engines)
+        if ("engines", index, member) in found
+    }
 
 
 def resolve_admin(
@@ -157,6 +163,8 @@ def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, bool
     for index, engine in enumerate(config.engines):
         if engine.kind != "embedded" and engine.api_key:
             yield ("engines", index, "api_key"), engine.api_key, False
+        if engine.kind != "embedded" and engine.hints_secret:
+            yield ("engines", index, "hints_secret"), engine.hints_secret, True
     for index, key in enumerate(config.keys):
         yield ("keys", index, "key"), key.key, True
 

@@ -24,7 +24,7 @@ engines:
   #   kind: vllm
   #   url: http://10.0.0.5:8000
   #   models: [llama-3.1-8b]
-  #   window: 32                # in flight there at most; the others wait here, in fair order
+  #   window: auto              # what it computes at once; the others wait here, in fair order
   #   api_key: env:VLLM_KEY
 
 # Who shares, and how: acme gets twice what globex gets while both have work waiting. Inside acme,

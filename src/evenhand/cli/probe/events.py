@@ -20,7 +20,14 @@ async def kv_events(subject: Subject) -> Finding:
             do = "start SGLang with --kv-events-config"
         case _:
             return Finding(_TOPIC, Verdict.NOTE, f"none from an engine of kind {subject.kind}")
+    if told and subject.follows_events:
+        return Finding(_TOPIC, Verdict.OK, "published, and followed")
+    guess = "what is cached is guessed from what was sent, and corrected by cached tokens"
     if told:
-        return Finding(_TOPIC, Verdict.OK, "published")
-    costs = "what is cached is guessed from what was sent, and corrected by cached tokens"
-    return Finding(_TOPIC, Verdict.NOTE, "not published, or not told", costs, do)
+        return Finding(
+            _TOPIC, Verdict.NOTE, "published, but not followed", guess, "add `kv_events`"
+        )
+    if subject.follows_events:
+        says = "`kv_events` is configured, but the engine does not say that it publishes any"
+        return Finding(_TOPIC, Verdict.WARNING, says, guess, do)
+    return Finding(_TOPIC, Verdict.NOTE, "not published, or not told", guess, do)

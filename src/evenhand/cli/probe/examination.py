@@ -94,6 +94,7 @@ async def _clients(
             stranger=clients[1],
             metrics=clients[2],
             has_credential=bool(at[1]),
+            follows_events=isinstance(engine, UrlEngine) and engine.kv_events is not None,
             trust_domains=len({key.trust_domain for key in config.keys}),
         )
     finally:

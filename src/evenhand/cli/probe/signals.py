@@ -17,7 +17,7 @@ _COSTS: Final = {
     "running": "the gateway goes by what it has sent itself",
     "waiting": "a queue inside the engine, where no share helps, goes unseen",
     "kv_used_permille": "memory that fills up is seen only when requests slow down",
-    "slots": "choose `window` yourself: as many as the engine computes at once",
+    "slots": "`window: auto` has to find out how many it computes at once",
     "preemptions": "requests that lose their memory and are computed again go unseen",
     "input_tokens": "no rate of cache hits, no sign of a restart from it",
     "cached_input_tokens": "no rate of cache hits",

@@ -30,6 +30,8 @@ class Subject:
     has_credential: bool
     trust_domains: int
     """How many the configuration tells apart."""
+    follows_events: bool
+    """Whether `kv_events` is configured."""
 
     async def page(self, path: str, *, as_stranger: bool = False) -> Page:
         """Raises NoPageError."""

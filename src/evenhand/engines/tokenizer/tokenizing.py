@@ -21,7 +21,7 @@ class Tokenizing:
         self._loop = loop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tokenizer")
         self._waiting_bytes = 0
-        self.tokenised = self.uncertain = self.crowded_out = 0
+        self.counts = {"tokens": 0, "uncertain": 0, "crowded_out": 0}
         """Prompts that became tokens, that could not with certainty, and that found too many waiting."""
 
     def reads(self, model: ModelName) -> bool:
@@ -34,7 +34,7 @@ class Tokenizing:
         """`done` is called on the loop, perhaps before this returns; with None the prompt is to be
         compared as text. `body` is a JSON object."""
         if self._waiting_bytes and self._waiting_bytes + len(body) > WAITING_BYTES_MAX:
-            self.crowded_out += 1
+            self.counts["crowded_out"] += 1
             done(None)
             return
         self._waiting_bytes += len(body)
@@ -67,8 +67,5 @@ class Tokenizing:
                 {"message": "a prompt could not be tokenised", "exception": error}
             )
         tokens = None if error is not None else ended.result()
-        if tokens is None:
-            self.uncertain += 1
-        else:
-            self.tokenised += 1
+        self.counts["uncertain" if tokens is None else "tokens"] += 1
         done(tokens)

@@ -1,7 +1,8 @@
-"""What the next step holds, and in which order: the rules of `scheduling/batching` in transformers' terms.
+"""What the next step holds, and in which order: the rules of `scheduling/batching` in transformers'
+terms.
 
-Candidates are taken as they come while there is room, so their order says who is served first. Who finds no
-memory is taken back from the last one on.
+Candidates are taken as they come while there is room, so their order says who is served first. Of those
+that find no memory the last are taken back.
 """
 
 from collections.abc import Callable, Iterable
@@ -85,7 +86,7 @@ class FairStep:
         return pace
 
     def _cap(self, prompts: Iterable[Record], budget: int, seats: int) -> int | None:
-        heads = []
+        heads: list[Prefill] = []
         for tenant, waiting in self._roster.waiting.items():
             if len(heads) >= min(seats, _HEADS_MAX):
                 break

@@ -5,7 +5,7 @@ and the cap on a chunk are two numbers that vLLM reads at the beginning of a ste
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Any
 
@@ -35,8 +35,11 @@ class FairBatch:
         roster: Roster,
         queue: FairQueue,
         engine: Any,
+        *,
         scheduler: Any,
+        now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
+        self._now_ns = now_ns
         self._settings = settings
         self._roster = roster
         self._queue = queue
@@ -47,7 +50,7 @@ class FairBatch:
         self._prompts: Sequence[Request] = ()
         self._running_before = 0
         self._sorted: tuple[object, ...] = ()
-        self._limits: tuple[int | None, int | None] = (None, None)
+        self._is_limited = False
         self._batches = settings.fair_batching
         self._preempts = settings.fair_preemption
         self._steps: deque[_Step] = deque(maxlen=_IN_FLIGHT_MAX)
@@ -72,12 +75,14 @@ class FairBatch:
         elif prompts:
             self._sort_by_turns(prompts, cap)
         whole = None if self._pace is None else answers * engine.answer_tokens + budget
-        if (whole, cap) != self._limits:
-            self._limits = (whole, cap)
+        self._is_limited = whole is not None or cap is not None
+        if self._is_limited:
             engine.limit_step(whole, cap)
 
     def scheduled(self, output: SchedulerOutput) -> None:
-        """Note what the step has of prompts."""
+        """Note what the step has of prompts. vLLM's configuration is as it was."""
+        if self._is_limited:
+            self._engine.limit_step(None, None)
         tokens = output.num_scheduled_tokens
         prompt_tokens = 0
         if self._pace is not None:
@@ -85,11 +90,11 @@ class FairBatch:
             joined = self._scheduler.running[self._running_before :]
             new = [tokens.get(request.request_id, 0) for request in joined]
             prompt_tokens = sum(known) + sum(new)
-        self._steps.append((monotonic_ns(), prompt_tokens, self._pace))
+        self._steps.append((self._now_ns(), prompt_tokens, self._pace))
 
     def done(self) -> None:
         """The output of the step that was begun first is there."""
-        now_ns = monotonic_ns()
+        now_ns = self._now_ns()
         if self._steps:
             began_ns, prompt_tokens, pace = self._steps.popleft()
             if pace is not None:

@@ -7,11 +7,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import vllm
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.core.sched.request_queue import SchedulingPolicy
 from vllm.v1.request import Request, RequestStatus
+from vllm.version import __version__ as VLLM_VERSION  # noqa: N812 - a constant
 
 from evenhand.inengine.accounts import Accounts
 from evenhand.inengine.event_log import recorded
@@ -42,10 +42,10 @@ class FairScheduler(AsyncScheduler):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        shim = versions.shim(vllm.__version__)
-        versions.check(vllm.__version__, versions.missing(shim.CLASSES, shim.NEEDS))
+        shim = versions.shim(VLLM_VERSION)
+        versions.check(VLLM_VERSION, versions.missing(shim.CLASSES, shim.NEEDS))
         super().__init__(*args, **kwargs)
-        versions.check(vllm.__version__, shim.lacking_attributes(self))
+        versions.check(VLLM_VERSION, shim.lacking_attributes(self))
         told = self.vllm_config.additional_config
         settings = InEngineSettings.of(
             document_of(told.get("evenhand") if isinstance(told, dict) else None)
@@ -60,7 +60,7 @@ class FairScheduler(AsyncScheduler):
         self.roster = Roster(self.host, self._clock, self.hints)
         ceilings = _ceilings(settings, engine.blocks)
         self._queue = self.waiting = FairQueue(self.roster, engine, self, ceilings)
-        self._batch = FairBatch(settings, self.roster, self._queue, engine, self)
+        self._batch = FairBatch(settings, self.roster, self._queue, engine, scheduler=self)
         self._engine = engine
         self._report = Report(settings.report_s)
         _log.info(
