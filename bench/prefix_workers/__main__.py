@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.prefix_workers.arms import ARMS, Arm
+from bench.prefix_workers.arms import OTHERS, Arm, d2lpm
 from bench.prefix_workers.figures import figures
 from bench.prefix_workers.phase import PhaseError, phase
 from bench.prefix_workers.traffic import LONG, USUAL, Traffic
@@ -23,6 +23,7 @@ from bench.prefix_workers.verdict import Round, verdict
 from bench.prefix_workers.workers import described, workers
 from evenhand.cli.demo.record import Record
 
+_ARMS = ("d2lpm", *OTHERS)
 _SHOWN = (
     *("requests_per_s", "cached_share", "jain_service", "jain_units"),
     *("victims_ttft_p50_s", "victims_ttft_p99_s", "victims_whole_p99_s"),
@@ -34,11 +35,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=int, default=3, help="interleaved; 3")
     parser.add_argument("--seconds", type=float, default=15.0, help="measured of each policy; 15")
     parser.add_argument("--warm", type=float, default=5.0, help="seconds before; 5")
-    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--arms", nargs="+", choices=_ARMS, default=list(_ARMS))
     parser.add_argument(
         "--dynamo", type=Path, help="a Python that has ai-dynamo: its simulated engines instead"
     )
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--json", type=Path, help="write all figures to this file, beside those of other engines"
+    )
     parser.add_argument(
         "--more", action="store_true", help="after the repetitions that are in the file already"
     )
@@ -53,13 +56,17 @@ def measured(chosen: argparse.Namespace, console: Console, before: list[Round]) 
         for number in range(len(before), len(before) + chosen.repetitions):
             found: Round = {}
             for name in chosen.arms:
-                records = asyncio.run(_one(ARMS[name], chosen, Path(folder), number))
+                records = asyncio.run(_one(_arm(name, chosen), chosen, Path(folder), number))
                 found[name] = figures(
                     records, _traffic(chosen), warm_s=chosen.warm, seconds=whole_s
                 )
                 console.print(f"{number + 1}. {name}: {_told(found[name])}", highlight=False)
             rounds.append(found)
     return rounds
+
+
+def _arm(name: str, chosen: argparse.Namespace) -> Arm:
+    return OTHERS[name] if name in OTHERS else d2lpm(_traffic(chosen).document_words)
 
 
 def _traffic(chosen: argparse.Namespace) -> Traffic:
@@ -90,14 +97,16 @@ def show(console: Console, rounds: list[Round], judged: dict[str, Any]) -> None:
 def main() -> int:
     """Measure, print, write; the exit code. A missed target is a finding, not a failure."""
     chosen, console = options(), Console()
-    before: list[Round] = []
-    if chosen.more:
-        before = json.loads(chosen.json.read_text())["repetitions"]
+    written: dict[str, Any] = {}
+    if chosen.json and chosen.json.exists():
+        written = json.loads(chosen.json.read_text())
+    engines = "embedded" if chosen.dynamo is None else "simulated"
+    before: list[Round] = written[engines]["repetitions"] if chosen.more else []
     rounds = measured(chosen, console, before)
-    judged = verdict(rounds) if set(chosen.arms) == set(ARMS) else {}
+    judged = verdict(rounds) if set(chosen.arms) == set(_ARMS) else {}
     show(console, rounds, judged)
     if chosen.json:
-        told = {
+        written[engines] = {
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
             f"Python {platform.python_version()}",
             "command": "python -m bench.prefix_workers",
@@ -105,11 +114,11 @@ def main() -> int:
             "traffic": asdict(_traffic(chosen)),
             "warm_s": chosen.warm,
             "seconds": chosen.seconds,
-            "arms": {name: asdict(ARMS[name]) for name in chosen.arms},
+            "arms": {name: asdict(_arm(name, chosen)) for name in chosen.arms},
             "targets": judged,
             "repetitions": rounds,
         }
-        chosen.json.write_text(json.dumps(told, indent=1) + "\n")
+        chosen.json.write_text(json.dumps(written, indent=1) + "\n")
     return 0
 
 

@@ -19,8 +19,17 @@ class Arm:
     policy: dict[str, Any] = field(default_factory=dict)
 
 
-ARMS = {
-    "d2lpm": Arm(SEATS, {"preset": "d2lpm"}),
+_QUANTA = {"quantum_tokens": 3, "engine_quantum_tokens": 80}
+"""Of D2LPM, in documents: about what its defaults are for prompts of a thousand tokens."""
+
+
+def d2lpm(document_tokens: int) -> Arm:
+    """Its quanta are for the prompts that come, as an operator would set them."""
+    settings = {name: count * document_tokens for name, count in _QUANTA.items()}
+    return Arm(SEATS, {"preset": "d2lpm", "settings": settings})
+
+
+OTHERS = {
     "vtc": Arm(SEATS, {"preset": "vtc", "placement": "least-outstanding"}),
     "cache-aware": Arm(_AT_ONCE, {"preset": "fcfs", "placement": "cache-aware"}),
     "round-robin": Arm(_AT_ONCE, {"preset": "fcfs", "placement": "round-robin"}),

@@ -21,6 +21,7 @@ from bench.neighbour.vllm_server import NO_PREFIX_CACHE, servers
 from bench.window.turn import ARMS, NO_LIMIT, phases, turn
 
 ENGINES = ("embedded", "vllm")
+_WIDTH = 150
 Found = dict[str, Any]
 
 
@@ -128,7 +129,7 @@ def _show(name: str, told: Found, console: Console) -> None:
 
 
 def main() -> int:
-    chosen, console = options(), Console()
+    chosen, console = options(), Console(width=_WIDTH)
     found = asyncio.run(measured(chosen, console))
     told: Found = {}
     if chosen.json is not None and chosen.json.exists():

@@ -45,7 +45,7 @@ async def turn(
     engine: Engine, arm: str, measured: Sequence[Phase], *, seed: int
 ) -> dict[str, dict[str, Any]]:
     """By phase, what it came to."""
-    settings = configuration(engine, lanes=False, more=ARMS[arm])
+    settings = configuration(engine, chat_lane=None, more=ARMS[arm])
     watch = Watch(engine.url, engine.pid)
     async with gateway(settings) as served, asyncio.TaskGroup() as group:
         door = Door(url=served.url, keys=KEYS)

@@ -63,7 +63,7 @@ def test_an_abort_of_a_request_that_the_engine_does_not_read_is_immediate() -> N
             gone.set()
 
         async with client_of(accept) as client:
-            attempt = client.post("/x", b"x" * 50_000_000, [], AnswerLog())
+            attempt = client.post("/v1/completions", b"x" * 50_000_000, [], AnswerLog())
             await begun.wait()
             attempt.abort()
             await gone.wait()

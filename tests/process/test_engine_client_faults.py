@@ -106,7 +106,7 @@ def test_an_engine_that_closes_without_reading_the_request_is_not_waited_for() -
     async def main() -> None:
         async with client_of(close_half) as client:
             log = AnswerLog()
-            client.post("/x", b"x" * 50_000_000, [], log)
+            client.post("/v1/completions", b"x" * 50_000_000, [], log)
             assert (await log.ended()).lost is Lost.CLOSED
 
     run_on_loop(main)

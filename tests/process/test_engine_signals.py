@@ -28,6 +28,7 @@ class Heard:
         self.words: list[str] = []
         self.order: list[str] = []
         """Of restarts and reports."""
+        self.watch: SignalWatch | None = None
         self._more = asyncio.Event()
 
     def on_report(self, report: EngineReport, now_ms: int) -> None:
@@ -73,6 +74,7 @@ async def watched(
     async with ScriptedEngine() as engine:
         engine.pages = {f"/{name.replace('__', '/')}": answer for name, answer in pages.items()}
         watch = SignalWatch(EngineAddress.parse(engine.url), reader, heard, settings=settings)
+        heard.watch = watch
         watch.start()
         try:
             yield engine, heard
@@ -161,6 +163,21 @@ def test_a_process_that_says_that_it_is_new_is_new_whatever_it_counts() -> None:
             engine.pages["/metrics"] = page(begun.format("1.8e9") + TOKENS.format(900))
             await heard.reported(output_tokens=900)
             assert heard.restarts == ["its process has started anew"]
+
+    run_on_loop(main)
+
+
+def test_a_restart_that_is_known_is_not_told_again_and_the_engine_is_read_at_once() -> None:
+    async def main() -> None:
+        async with watched("vllm", SELDOM, metrics=page(TOKENS.format(500))) as (engine, heard):
+            await heard.reported(output_tokens=500)
+            engine.pages["/metrics"] = Answer(status=404)
+            await heard.until(lambda: len(heard.words) == 2)
+            engine.pages["/metrics"] = page(TOKENS.format(1))
+            assert heard.watch is not None
+            heard.watch.restarted()
+            await heard.reported(output_tokens=1)
+            assert not heard.restarts
 
     run_on_loop(main)
 

@@ -202,3 +202,21 @@ def test_an_error_event_before_all_else_is_a_failure_before_the_first_byte() -> 
                 assert (await g.post(STREAM)).status == 200
 
     uvloop.run(main())
+
+
+def test_retries_are_a_tenth_of_the_traffic_when_every_engine_fails() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as a, ScriptedEngine() as b:
+            for engine in (a, b):
+                engine.default = Answer(status=503)
+            async with gateway(Backend(a, window=9), Backend(b, window=9)) as g:
+                for _ in range(200):
+                    assert (await g.post(CHAT)).status == 502
+                sent = len(a.requests) + len(b.requests)
+                retries = g.gateway.retries
+                assert sent == 200 + retries.spent_total
+                assert retries.spent_total <= 10 + 200 / 10
+                assert retries.spent_total + retries.refused_total == 200
+                assert sum(r["dispatches"] for r in await g.ended(200)) == sent
+
+    uvloop.run(main())

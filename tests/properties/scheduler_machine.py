@@ -334,7 +334,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         for request_id in self.waiting:
             if self.leaf_of[request_id] is leaf:
                 self._noted_in_pool(self._ticket(request_id))
-                assert bool(self._ticket(request_id).pool.engines) != is_held
+                assert not (is_held and self._ticket(request_id).pool.engines)
 
     @rule(data=st.data(), models=st.sampled_from([("m1",), ("m1", "m2"), ("m2",)]))
     @precondition(lambda self: self.ground.models_change)
@@ -478,4 +478,4 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _is_open(self, pool: Pool) -> bool:
         engines = self.scheduler.capacity.engines
-        return any(engines[e].in_flight < engines[e].window for e in pool.engines)
+        return any(e.in_flight + e.held < e.window for e in map(engines.__getitem__, pool.engines))

@@ -21,8 +21,10 @@ from typing import Any
 
 from evenhand.engines.circuit import Circuit, CircuitSettings
 from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
+from evenhand.engines.tokenizer import Tokenizing, load_tokenizer
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_hints import EngineHints
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway, Observers
@@ -97,6 +99,8 @@ class Backend:
     circuit: CircuitSettings = field(default_factory=lambda: CircuitSettings(failures_to_open=11))
     """Unless told otherwise, no number of failures opens it: tests let engines fail at will."""
     abort_grace_ms: int = 50
+    hints: EngineHints | None = None
+    """What tells the scheduler inside it whose a request is; None: it has its own."""
 
 
 @dataclass
@@ -119,6 +123,8 @@ class Setup:
     pair: TlsFiles | None = None
     """Where set, the gateway and its clients speak TLS."""
     lanes: tuple[Lane, ...] = ()
+    tokenizer: Path | None = None
+    """Where set, prompts of the model `m` are compared by its tokens."""
 
 
 class RunningGateway:
@@ -253,6 +259,10 @@ async def _gateway(
     if setup.observes:
         shadow = ShadowHost(Shadow(settings, tenants_max=100), log, loop)
         settings = replace(settings, policy=compose("fcfs"), sheds=False, lanes=())
+    tokenizing = None
+    if setup.tokenizer is not None:
+        reader = load_tokenizer(setup.tokenizer, None)
+        tokenizing = Tokenizing({ModelName("m"): reader}, loop)
     calls: list[Event] = []
     scheduler = Recorder(settings, calls.append)
     dispatcher = Dispatcher(scheduler, links, loop, observer=shadow)
@@ -263,6 +273,7 @@ async def _gateway(
         observers=Observers(metrics=Metrics(models=["m"], version="test"), log=log, shadow=shadow),
         loop=loop,
         bookkeeping=keeper,
+        tokenizing=tokenizing,
     )
     refusals: list[Outcome] = []
 
@@ -302,6 +313,8 @@ async def _gateway(
         application.stop_calls()
         running.windows.close()
         dispatcher.close()
+        if tokenizing is not None:
+            tokenizing.close()
         for link in links:
             await link.client.close()
         for stream in running.streams:
@@ -352,6 +365,7 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         report_unreachable=lambda: None,
         circuit=Circuit(backend.circuit),
         ghosts=Ghosts(grace_ms=backend.abort_grace_ms),
+        hints=backend.hints,
         is_up=True,
     )
 

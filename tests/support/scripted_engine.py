@@ -25,7 +25,7 @@ import asyncio
 import json
 import ssl
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -60,6 +60,8 @@ class ScriptedEngine:
         self._tls = tls
         self.models = models
         self.default = Answer()
+        self.decide: Callable[[EngineRequest], Answer] | None = None
+        """Answers whatever is not scripted, in place of `default`."""
         """What a request gets when nothing is scripted for it."""
         self.requests: list[EngineRequest] = []
         self.probes: list[EngineRequest] = []
@@ -167,7 +169,8 @@ class ScriptedEngine:
             answer = told
             self.readings.append(request)
         else:
-            answer = self._scripted.popleft() if self._scripted else self.default
+            other = self.default if self.decide is None else self.decide(request)
+            answer = self._scripted.popleft() if self._scripted else other
             self.requests.append(request)
             self._running.add(request)
             self.running_max = max(self.running_max, self.running)

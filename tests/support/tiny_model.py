@@ -39,6 +39,7 @@ def write_config(folder: Path, *, hidden: int = 256, layers: int = 4) -> Path:
 def write_tokenizer(folder: Path, texts: list[Path]) -> None:
     """Byte-level, with words from these texts, and a chat template."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
+
     from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - only vLLM's environment has them
 
     tokenizer = Tokenizer(models.BPE())

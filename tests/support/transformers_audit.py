@@ -33,14 +33,20 @@ class Work:
 
     @property
     def units(self) -> int:
-        """Every place of its text once, however often it was computed; of a prompt that is being computed
-        all of it."""
+        """Every place of its text once, however often it was computed; of a prompt that is being
+        computed all of it."""
         if self.cached is None:
             return 0
         prompt = self.prompt_tokens
         if self.is_over:
             prompt = min(prompt, max(self.position, self.cached))
         return (prompt - self.cached) * INPUT + self.cached * CACHED + self.outputs * OUTPUT
+
+
+def fair_engine(model: Any, shape: Shape, **settings: Any) -> SteppedEngine:
+    """With the core inside, and without an audit."""
+    found = InEngineSettings.of({"trust_hints": True, **settings})
+    return SteppedEngine(model, shape, partial(FairScheduler, settings=found, notes=Notes()))
 
 
 class AuditedEngine(SteppedEngine):
@@ -141,7 +147,7 @@ class AuditedEngine(SteppedEngine):
         if work.cached is None:
             work.cached = min(start, work.prompt_tokens)
             self.seen["cached"] += work.cached
-        again = max(0, min(end, work.position) - start)
+        again: int = max(0, min(end, work.position) - start)
         work.position = max(work.position, end)
         self.seen["chunks"] += not part.has_new_token
         work.outputs += part.has_new_token
@@ -151,7 +157,7 @@ class AuditedEngine(SteppedEngine):
 def random_run(engine: AuditedEngine, seed: int, steps: int, *, shared: int = 0) -> None:
     """Three tenants, one of which sends most; some clients leave. `shared`: so long a beginning is the
     same for a tenant's prompts."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     begins = {t: [dice.randrange(VOCABULARY) for _ in range(shared)] for t in "abc"}
     for _ in range(steps):
         while len(engine.scheduler.waiting_requests) < 12 and dice.random() < 0.4:

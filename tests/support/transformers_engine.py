@@ -1,26 +1,24 @@
-"""transformers' continuous batching without its thread and without its model: the real scheduler, the real
-paged cache and the real batch processor, step by step; tokens come from dice.
+"""transformers' continuous batching without its thread and without its model: the real scheduler, the
+real paged cache and the real batch processor, step by step; tokens come from dice.
 """
 
 import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import torch
-import transformers
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
-from transformers.generation.configuration_utils import ContinuousBatchingConfig
+from transformers.generation.configuration_utils import ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching import scheduler as engine_scheduler
+from transformers.models.llama import LlamaConfig, LlamaForCausalLM
 
 logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
 torch.set_num_threads(1)
 
 VOCABULARY = 128
-_IS_OLD = transformers.__version__.startswith(
-    ("5.17.", "5.18.")
-)  # other names of the same settings
+_IS_OLD = version("transformers").startswith(("5.17.", "5.18."))  # other names of the same settings
 
 Build = Callable[..., engine_scheduler.Scheduler]
 
@@ -88,13 +86,13 @@ class SteppedEngine:
         known = engine_scheduler.SCHEDULER_MAPPING
         known["stepped"] = build
         self.manager = manager_of(model, shape, "stepped", **changed)
-        self.processor = self.manager._create_batch_processor()  # noqa: SLF001 - its thread does the same
+        self.processor = self.manager._create_batch_processor()
         del known["stepped"]
         self.scheduler: Any = self.processor.scheduler
         self.cache = self.processor.cache
         self.ended: dict[str, Any] = {}
         """The answers, by id; of none there is a second."""
-        self._dice = random.Random(seed)  # noqa: S311
+        self._dice = random.Random(seed)
         self._free_at_first = self.free_capacity()
 
     def add(self, request_id: str, prompt: list[int], answer: int) -> None:

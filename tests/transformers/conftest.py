@@ -1,5 +1,5 @@
-"""Tests in which the real transformers runs: `make test-transformers`. Elsewhere they are skipped, and say
-so."""
+"""Tests in which the real transformers runs: `make test-transformers`. Elsewhere they are skipped, and
+say so."""
 
 import importlib.util
 import os

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from evenhand.cli.cautions import cautions
 from evenhand.cli.config import (
     AskedPolicy,
     Config,
@@ -77,6 +78,8 @@ def check(
         _probe(loaded.config, secrets, json=json)
     else:
         typer.echo(effective(loaded.config), nl=False)
+        for caution in cautions(loaded.config):
+            typer.echo(f"caution: {caution}.", err=True)
 
 
 def _probe(config: Config, secrets: ResolvedSecrets, *, json: bool) -> None:

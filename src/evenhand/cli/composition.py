@@ -197,7 +197,9 @@ def abort_grace_ms(config: Config) -> int:
     return _ms(config.limits.abort_grace_s)
 
 
-def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | None]:
+def window_of(
+    engine: EmbeddedEngine | UrlEngine, config: Config
+) -> tuple[int, WindowControl | None]:
     """Its size to begin with, and who moves it; None: it stays."""
     if engine.window != "auto":
         return engine.window, None
@@ -205,7 +207,13 @@ def window_of(engine: EmbeddedEngine | UrlEngine) -> tuple[int, WindowControl | 
     usual = WindowLimits()
     least = engine.window_min or usual.minimum
     most = engine.window_max or max(least, usual.maximum)
-    control = WindowControl(WindowLimits(minimum=min(least, most), maximum=most, slots=slots))
+    kept = 0
+    if config.mode == "enforce":
+        kept = sum(lane.floor_percent for lane in config.lanes if lane.keep_floor_free)
+    limits = WindowLimits(
+        minimum=min(least, most), maximum=most, slots=slots, kept_free_percent=kept
+    )
+    control = WindowControl(limits)
     return control.window, control
 
 

@@ -13,6 +13,7 @@ from evenhand.cli.engine_signals import (
     SignalEars,
     metrics_address,
 )
+from evenhand.cli.prompt_crew import PromptCrew
 from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
 from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
@@ -41,14 +42,16 @@ class EngineCrew:
         self._first_looks: list[asyncio.Event] = []
         self._on_change: OnChange | None = None
         self._ears = SignalEars()
-        self._watches: list[SignalWatch] = []
+        self._watches: dict[EngineName, SignalWatch] = {}
         self.links: list[EngineLink] = []
+        self.prompts = PromptCrew(config)
 
     async def start(self) -> None:
         """Reach out to the URLs and start the embedded engines.
 
-        Raises EmbeddedEngineError, with what to do; `stop` is still owed.
+        Raises EmbeddedEngineError or TokenizerError, with what to do; `stop` is still owed.
         """
+        self.prompts.read()
         for engine in self._config.engines:
             if isinstance(engine, EmbeddedEngine):
                 await self._start_embedded(engine)
@@ -74,7 +77,7 @@ class EngineCrew:
                 on_change(link, link.is_up, link.reason)
         for probe in self._probes:
             probe.start()
-        for watch in self._watches:
+        for watch in self._watches.values():
             watch.start()
 
     async def looked_once(self) -> None:
@@ -89,7 +92,8 @@ class EngineCrew:
 
     async def stop(self) -> None:
         """Close all connections, end all processes."""
-        for watch in self._watches:
+        await self.prompts.stop()
+        for watch in self._watches.values():
             await watch.stop()
         for probe in self._probes:
             await probe.stop()
@@ -104,13 +108,13 @@ class EngineCrew:
         def on_change(is_up: bool) -> None:  # noqa: FBT001 - the launcher's signature
             for link in changes:
                 if is_up:
-                    self._ears.on_restart(link, "its process was started anew")
+                    self._restarted(link, "its process was started anew")
                 self._changed(link, is_up, "serves" if is_up else "is being restarted")
 
         process = EmbeddedProcess(embedded_settings(engine), on_change=on_change)
         self._processes.append(process)
         await process.start()
-        window, control = window_of(engine)
+        window, control = window_of(engine, self._config)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind.EMBEDDED,
@@ -137,11 +141,11 @@ class EngineCrew:
         def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
             first_look.set()
             if is_up and probe.has_restarted:
-                self._ears.on_restart(link, "it refused a connection and is back")
+                self._restarted(link, "nobody could connect to it, and it is back")
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)
-        window, control = window_of(engine)
+        window, control = window_of(engine, self._config)
         link = EngineLink(
             name=EngineName(engine.name),
             kind=EngineKind(engine.kind),
@@ -176,7 +180,14 @@ class EngineCrew:
             link.signals = f"none: an engine of kind {link.kind} is not asked"
             return
         listener = LinkSignals(link, self._ears)
-        self._watches.append(SignalWatch(address, reader, listener, headers=headers))
+        self._watches[link.name] = SignalWatch(address, reader, listener, headers=headers)
+
+    def _restarted(self, link: EngineLink, evidence: str) -> None:
+        """Tell it once: its counters will say the same."""
+        watch = self._watches.get(link.name)
+        if watch is not None:
+            watch.restarted()
+        self._ears.on_restart(link, evidence)
 
     def _changed(self, link: EngineLink, is_up: bool, reason: str) -> None:  # noqa: FBT001 - as above
         if self._on_change is None:

@@ -5,6 +5,7 @@ No policy here: how large a window should be is for `scheduling.window` to say.
 
 import asyncio
 
+from evenhand.engines.circuit import CircuitState
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.model import EngineReport
@@ -78,4 +79,7 @@ class EngineWindows:
         return self._scheduler.capacity.engines[link.name].in_flight
 
     def _is_awaited(self, link: EngineLink) -> bool:
+        """By somebody who would be sent there if it had room."""
+        if link.circuit.state is not CircuitState.CLOSED:
+            return False
         return any(link.name in pool.engines for pool in self._scheduler.tree.root.views)

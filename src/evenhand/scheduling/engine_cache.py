@@ -1,4 +1,4 @@
-"""What is known of one engine's prefix cache besides what is in it, and how right beliefs about it were."""
+"""What is known of one engine's prefix cache besides what is in it, and how right beliefs were."""
 
 from collections import Counter
 from enum import StrEnum
@@ -31,7 +31,7 @@ class EngineCache:
         self.block_tokens = _BLOCK_TOKENS_PRIOR
         """What it keeps or drops together."""
         self.believed_tokens = 0
-        """Of all prompts of which the engine has said how much was cached: so much was believed to be."""
+        """Of the prompts of which an engine has said how much was cached, so much was believed to be."""
         self.reported_tokens = 0
         """And so much was."""
         self.corrections: Counter[Cause] = Counter()

@@ -1,8 +1,8 @@
 """What the core believes about the engines' prefix caches: who holds how much of which prompt.
 
 A belief: an engine is taken to hold every prefix that was started there, until it is said to have
-dropped it, it cannot hold so much, or the index runs out of room. It is corrected whenever an engine says
-how much of a prompt was cached. Wrong beliefs cost time, never an answer.
+dropped it, it cannot hold so much, or the index runs out of room. It is corrected whenever an engine
+says how much of a prompt was cached. Wrong beliefs cost time, never an answer.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,10 @@ from evenhand.locality import EngineMemories, PrefixIndex
 from evenhand.model import EngineName, Request, TrustDomain
 from evenhand.scheduling.engine_cache import Cause, EngineCache
 from evenhand.scheduling.ticket import Ticket
+
+_SLACK_PART = 32
+"""Tokens are spread over a prompt as if evenly, which is not right to the last one: no less than such a
+part of it counts as a difference."""
 
 Gained = Callable[[TrustDomain, EngineName, bytes, int], None]
 """An engine that held so many bytes of a prefix holds all of it from now on."""
@@ -117,9 +121,9 @@ class Prefixes:
     def counted(
         self, ticket: Ticket, engine: EngineName, input_tokens: int, cached_tokens: int | None
     ) -> None:
-        """The engine, where it runs, has said how long its prompt is and, unless None, how much of it was
-        cached. If that is less than was believed, what continues it is gone too, but for this prompt,
-        which has been computed now."""
+        """The engine, where it runs, has said how long its prompt is and, unless None, how much of it
+        was cached. If that is less than was believed, what continues it is gone too, but for this
+        prompt, which has been computed now."""
         request = ticket.request
         prefix, cache = request.prefix, self.cache(engine)
         if not prefix or not input_tokens or not ticket.input_tokens:
@@ -133,7 +137,8 @@ class Prefixes:
         cache.believed_tokens += input_tokens * ticket.cached_tokens // ticket.input_tokens
         cache.reported_tokens += cached_tokens
         held = len(prefix) * ticket.cached_tokens // ticket.input_tokens
-        there = (cached_tokens + cache.block_tokens) * text_bytes // input_tokens
+        slack = cache.block_tokens + input_tokens // _SLACK_PART
+        there = (cached_tokens + slack) * text_bytes // input_tokens
         if there < held:
             self.evicted(request.trust_domain, engine, prefix[: there + 1], Cause.USAGE)
             self.stored(request.trust_domain, engine, prefix)

@@ -4,17 +4,22 @@ import re
 from pathlib import Path
 
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
+from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.model import Outcome
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
     CertificateCollector,
+    HealthCollector,
     LaneCollector,
     LedgerCollector,
     Metrics,
     ObservedCollector,
+    PrefixCollector,
     SchedulerCollector,
     SignalCollector,
+    WindowCollector,
 )
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
@@ -44,6 +49,10 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))
     metrics.registry.register(SignalCollector(list))
+    prefixes = PrefixCollector(Prefixes(1 << 20), heard=dict, tokenised=dict)
+    metrics.registry.register(prefixes)
+    metrics.registry.register(WindowCollector({}))
+    metrics.registry.register(HealthCollector(list, RetryBudget()))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

@@ -115,7 +115,9 @@ def test_of_blocks_of_an_engine_a_shorter_report_is_no_loss() -> None:
     one.cache_sized(E, None, 256)
     served(one, PROMPTS[0], "0", reported=0)
     served(one, PROMPTS[1], "1", reported=768)
-    assert corrections(one, Cause.USAGE) == 0, "three whole blocks of 256 are all that can be shared"
+    assert corrections(one, Cause.USAGE) == 0, (
+        "three whole blocks of 256 are all that can be shared"
+    )
     one.cache_sized(E, None, 16)
     served(one, PROMPTS[2], "2", reported=768)
     assert corrections(one, Cause.USAGE) == 1

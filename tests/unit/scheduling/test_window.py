@@ -138,6 +138,13 @@ def test_slots_bound_it() -> None:
     assert World(slots=4, minimum=9).window == 9
 
 
+def test_nobody_stands_ready_where_slots_are_kept_free() -> None:
+    assert World(slots=8, kept_free_percent=13).window == 8
+    world = World(kept_free_percent=13)
+    world.tell(6, times=2)
+    assert world.window == 16  # two of eight are kept free, so six fill it
+
+
 def test_slots_are_forgotten_when_more_runs_than_there_are() -> None:
     world = World()
     world.tell(2, slots=2)
@@ -178,7 +185,7 @@ def test_silence_closes_it_slowly_to_a_quarter() -> None:
     assert world.look(20)[-1] == 16
     assert world.control.reason is WindowReason.STALE
     assert world.control.may_take_more
-    assert world.fill(12)[-1] > 32
+    assert world.fill(2) == [65, 65]
     assert not world.control.waiting_inside
 
 
@@ -190,6 +197,7 @@ def test_told_silence_counts_at_once_and_known_slots_are_a_floor() -> None:
         world.control.heard(None, in_flight=11, is_awaited=True, now_us=world.now_us)
     assert world.window == 10
     assert world.control.reason is WindowReason.STALE
+    assert not world.control.may_take_more
 
 
 def test_one_that_was_down_was_not_silent() -> None:

@@ -98,7 +98,7 @@ class UrlEngine(BaseModel):
     token ids, and `kv_events` tell of single prompts. The same for all engines of a model. Needs
     `pip install 'evenhand[tokenizers]'`. Left out: they are compared as text."""
     chat_template: FileText | None = None
-    """A file with the chat template that the engine was started with, where it is not the model's own."""
+    """A file with the chat template that the engine was started with, where it is not the model's."""
 
 
 Engine = Annotated[EmbeddedEngine | UrlEngine, Field(discriminator="kind")]

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from evenhand.cli.config.address import is_host_name
+from evenhand.engines.http.address_class import refused_kind
 
 _FORM = "must be a base URL such as http://10.0.0.5:8000"
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,2048}")
@@ -71,24 +72,6 @@ def _host(parts: SplitResult) -> str:
     if kind:
         raise ValueError(f"is {kind} address, where no engine can be: write the engine's own")
     return host
-
-
-def refused_kind(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
-    """The kind of address that an engine cannot have, with its article; None where it can.
-
-    Link-local is refused because cloud metadata services, which hand out credentials, live there.
-    """
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if ip.is_unspecified:
-        return "a wildcard"
-    if ip.is_multicast:
-        return "a multicast"
-    if ip.is_link_local:
-        return "a link-local"
-    if ip.is_reserved and not ip.is_loopback:
-        return "a reserved"
-    return None
 
 
 BaseUrl = Annotated[

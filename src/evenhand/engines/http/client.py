@@ -5,10 +5,12 @@ import ssl
 from collections.abc import Sequence
 
 from evenhand.engines.http.address import EngineAddress
+from evenhand.engines.http.address_class import addresses_of
 from evenhand.engines.http.attempt import EngineAttempt
 from evenhand.engines.http.connection import EngineConnection
 from evenhand.engines.http.contract import AnswerListener, Attempt, Lost
 from evenhand.engines.http.idle_connections import IdleConnections
+from evenhand.engines.http.paths import POSTED, READ, ensure_listed
 from evenhand.engines.http.request_head import RequestHead
 from evenhand.engines.http.settings import ClientSettings
 
@@ -74,8 +76,9 @@ class EngineClient:
         """Send a POST; the listener hears the answer, never before this has returned.
 
         `sends_max` 1 forbids the second send after a stale connection. Raises ValueError for a path
-        or a header that HTTP forbids, RuntimeError after `close`.
+        that engines are not asked for or a header that HTTP forbids, RuntimeError after `close`.
         """
+        ensure_listed(path, POSTED)
         head = self._head.post(path, headers, len(body))
         return self._start(head, body, listener, sends_max, first_byte_timeout_ms)
 
@@ -83,6 +86,7 @@ class EngineClient:
         self, path: str, listener: AnswerListener, *, first_byte_timeout_ms: int | None = None
     ) -> Attempt:
         """Send a GET; the rest is as for `post`."""
+        ensure_listed(path, READ)
         return self._start(self._head.get(path), b"", listener, 2, first_byte_timeout_ms)
 
     async def close(self) -> None:
@@ -138,12 +142,9 @@ class EngineClient:
             on_closed=self._closed,
         )
         timeout_ms = self._settings.connect_timeout_ms
-        address = self.address
         try:
             async with asyncio.timeout(timeout_ms / 1000):
-                await self.loop.create_connection(
-                    lambda: connection, address.host, address.port, ssl=self._ssl
-                )
+                await self._reach(connection)
         except asyncio.CancelledError:
             connection.abort()
             raise
@@ -158,6 +159,22 @@ class EngineClient:
             if connection.usable:
                 self._open.add(connection)
             attempt.go(connection)
+
+    async def _reach(self, connection: EngineConnection) -> None:
+        """Connect to the first of the host's addresses that answers. Raises OSError."""
+        address = self.address
+        name = address.host if self._ssl else None
+        failure = OSError(f"{address.host} has no address")
+        for host in await addresses_of(address.host, address.port, self.loop):
+            try:
+                await self.loop.create_connection(
+                    lambda: connection, host, address.port, ssl=self._ssl, server_hostname=name
+                )
+            except OSError as error:
+                failure = error
+            else:
+                return
+        raise failure
 
     def _closed(self, connection: EngineConnection) -> None:
         self._open.discard(connection)

@@ -38,6 +38,11 @@ class Track:
         self._missing = missing
         return News(self._missing_names(), restarted)
 
+    def begin_anew(self) -> None:
+        """It is known to be another process: that its counters are lower is no news."""
+        self._counters = {}
+        self._started_s = None
+
     def words(self) -> str:
         """How far the engine can be read, for the operator."""
         if not self._names:

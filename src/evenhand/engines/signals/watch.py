@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -81,12 +82,19 @@ class SignalWatch:
         self._failures = 0
         self._reason = ""
         self._stale: asyncio.TimerHandle | None = None
+        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to read, the first time at once. Call once."""
         assert self._task is None, "start a watch once"
         self._task = self._loop.create_task(self._run())
+
+    def restarted(self) -> None:
+        """Say that the engine is known to be another process than before: it is read at once, and that
+        it counts from 0 is not told."""
+        self._track.begin_anew()
+        self._wake.set()
 
     async def stop(self) -> None:
         """Read no more."""
@@ -100,7 +108,10 @@ class SignalWatch:
     async def _run(self) -> None:
         while True:
             pause_ms = await self._read()
-            await asyncio.sleep(pause_ms / 1000)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_ms / 1000):
+                    await self._wake.wait()
+            self._wake.clear()
 
     async def _read(self) -> int:
         """Read once and tell of it; how long to pause then."""

@@ -7,7 +7,8 @@
     manager.start()
     submit(manager, token_ids, tenant="acme/search", max_new_tokens=64)
 
-`python -m evenhand.inengine.transformers serve MODEL --continuous-batching` is `transformers serve` with it.
+`python -m evenhand.inengine.transformers serve MODEL --continuous-batching` is `transformers serve` with
+it.
 """
 
 from evenhand.inengine.transformers.registry import (

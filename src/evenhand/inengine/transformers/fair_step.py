@@ -1,7 +1,8 @@
-"""What the next step holds, and in which order: the rules of `scheduling/batching` in transformers' terms.
+"""What the next step holds, and in which order: the rules of `scheduling/batching` in transformers'
+terms.
 
-Candidates are taken as they come while there is room, so their order says who is served first. Who finds no
-memory is taken back from the last one on.
+Candidates are taken as they come while there is room, so their order says who is served first. Of those
+that find no memory the last are taken back.
 """
 
 from collections.abc import Callable, Iterable
@@ -44,7 +45,7 @@ class FairStep:
         if self._pace is not None:
             budget = min(budget, self._pace.tokens)
         self.cap = self._cap(prompts, budget, seats) if self._settings.fair_batching else None
-        standing = self._standings()
+        standing = self._roster.standings()
         if self._settings.fair_preemption:
             answers = by_standing(answers, lambda record: record.number, standing)
         if self._settings.fair_batching and prompts:
@@ -57,17 +58,6 @@ class FairStep:
         began_ns, self._began_ns = self._began_ns, None
         if began_ns is not None and self._pace is not None:
             self._pace.took(self.prompt_tokens, (monotonic_ns() - began_ns) // 1000)
-
-    def sort_starved(self, starved: list[Any]) -> None:
-        """Those that found no memory: whoever has had most for its weight last."""
-        if self._settings.fair_preemption and len(starved) > 1:
-            standing, records = self._standings(), self._roster.records
-
-            def place(denied: tuple[Any, int]) -> tuple[tuple[int, ...], int]:
-                record = records[denied[0].request_id]
-                return standing(record), record.number
-
-            starved.sort(key=place)
 
     def _pace_now(self, answers: Iterable[Record], room: int) -> StepPace | None:
         """Of the answers that run, who wants their tokens soonest decides."""
@@ -85,7 +75,7 @@ class FairStep:
         return pace
 
     def _cap(self, prompts: Iterable[Record], budget: int, seats: int) -> int | None:
-        heads = []
+        heads: list[Prefill] = []
         for tenant, waiting in self._roster.waiting.items():
             if len(heads) >= min(seats, _HEADS_MAX):
                 break
@@ -103,15 +93,3 @@ class FairStep:
             lambda record: min(record.prompt_left, most),
             standing,
         )
-
-    def _standings(self) -> Callable[[Record], tuple[int, ...]]:
-        """At one moment: one of each group is asked."""
-        found: dict[object, tuple[int, ...]] = {}
-        host = self._roster.host
-
-        def standing(record: Record) -> tuple[int, ...]:
-            if record.group not in found:
-                found[record.group] = host.standing(record.id)
-            return found[record.group]
-
-        return standing

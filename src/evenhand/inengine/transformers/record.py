@@ -8,8 +8,8 @@ from evenhand.model import NO_USAGE, LaneName, TenantPath, Usage
 
 
 class Record:
-    """`state` is the engine's own. `number` is by arrival. Where several answers are asked for, the engine
-    copies the request: a copy has a record too, and the core knows only its `original`."""
+    """`state` is the engine's own. `number` is by arrival. Where several answers are asked for, the
+    engine copies the request: a copy has a record too, and the core knows only its `original`."""
 
     __slots__ = (
         "cached_tokens",
@@ -51,7 +51,7 @@ class Record:
 
     @property
     def answer_tokens(self) -> int:
-        """What was generated before the engine took it back stands among what it has to compute first."""
+        """What was generated before the engine took it back stands among what is computed first."""
         state = self.state
         return len(state.initial_tokens) - self.prompt_tokens + len(state.generated_tokens)
 

@@ -47,9 +47,9 @@ def submit(
     request_id: str | None = None,
     **how: Any,
 ) -> str | None:
-    """`manager.add_request`, for a tenant (a path as `acme/search`). The rest is handed on; the answer is
-    its answer: the request's id. Raises NotInUseError where the engine would not look at the tenant, and
-    ValueError where that is no tenant."""
+    """`manager.add_request`, for a tenant (a path as `acme/search`). The rest is handed on; the answer
+    is its answer: the request's id. Raises NotInUseError where the engine would not look at the tenant,
+    and ValueError where that is no tenant."""
     ensure_in_use(manager)
     hints = read(told(tenant, lane, application))
     if hints is NO_HINTS:
@@ -66,8 +66,8 @@ def submit(
 
 
 def ensure_in_use(manager: Any) -> None:
-    """transformers falls back to its own scheduler where it does not know a name, with no more than a line
-    in its log. Raises NotInUseError."""
+    """Where transformers does not know a scheduler's name it falls back to its own, with no more than a
+    line in its log. Raises NotInUseError."""
     processor = manager.batch_processor
     if processor is not None:
         is_ours = isinstance(processor.scheduler, FairScheduler)
@@ -86,11 +86,12 @@ def ensure_in_use(manager: Any) -> None:
 def _refuse_what_cannot_be(settings: InEngineSettings) -> None:
     if settings.hints_secret is not None or settings.keys or settings.header is not None:
         raise InEngineSettingsError(
-            "evenhand: hints_secret, keys and header are for vLLM: transformers hands its scheduler nothing"
-            " of a request but its id. Leave them out; with trust_hints the id may say TENANT~UNIQUE."
+            "evenhand: hints_secret, keys and header are for vLLM: transformers hands its scheduler"
+            " nothing of a request but its id. Leave them out; with trust_hints the id may say"
+            " TENANT~UNIQUE."
         )
     if any(caps.thinking_tokens_max is not None for caps in settings.lane_caps.values()):
         raise InEngineSettingsError(
-            "evenhand: a lane has thinking_tokens_max, and transformers does not know what is thought and"
-            " what is said. Leave it out; output_tokens_max limits both together."
+            "evenhand: a lane has thinking_tokens_max, and transformers does not know what is thought"
+            " and what is said. Leave it out; output_tokens_max limits both together."
         )

@@ -1,6 +1,7 @@
 """Every open request, and what the core and the accounts are told of it."""
 
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 from evenhand.inengine.accounts import Accounts
@@ -31,7 +32,7 @@ class Roster:
     def arrived(self, state: Any) -> None:
         """It waits from now on. ValueError: it cannot be served."""
         request_id = state.request_id
-        if request_id in self._left and (state.is_cpu_offloaded or state._true_initial_tokens):
+        if request_id in self._left and _was_begun(state):
             self._wait(self._taken_back(state))
             return
         self.tell_of_ends()
@@ -112,6 +113,18 @@ class Roster:
             for record in self.records.values()
         )
 
+    def standings(self) -> Callable[[Record], tuple[int, ...]]:
+        """A key for sorting, at one moment: of the tenant that has had most for its weight it is
+        greatest. One of each group is asked."""
+        found: dict[object, tuple[int, ...]] = {}
+
+        def standing(record: Record) -> tuple[int, ...]:
+            if record.group not in found:
+                found[record.group] = self.host.standing(record.id)
+            return found[record.group]
+
+        return standing
+
     # Inside.
 
     def _arrived(self, state: Any) -> Record:
@@ -122,7 +135,8 @@ class Roster:
         caps = host.settings.caps(lane)
         most = caps.output_tokens_max
         if most is not None and (state.max_new_tokens is None or state.max_new_tokens > most):
-            state.max_new_tokens = state._new_tokens_limit = most
+            state.max_new_tokens = most
+            state._new_tokens_limit = most  # noqa: SLF001 - what the engine holds it to
         arrival = Arrival(
             id=request_id,
             hints=hints,
@@ -171,6 +185,10 @@ class Roster:
         del waiting[record.state.request_id]
         if not waiting:
             del self.waiting[record.tenant]
+
+
+def _was_begun(state: Any) -> bool:
+    return bool(state.is_cpu_offloaded or state._true_initial_tokens)  # noqa: SLF001 - says no less
 
 
 def _original(request_id: str) -> str:

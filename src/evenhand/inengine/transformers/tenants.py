@@ -1,8 +1,8 @@
-"""Whose a request is. transformers carries nothing with a request but its id, so either whoever submits it
-notes the tenant beside it, or the id itself says so.
+"""Whose a request is. transformers carries nothing with a request but its id, so either whoever submits
+it notes the tenant beside it, or the id itself says so.
 
-An id that says so: `TENANT~UNIQUE`, `TENANT~LANE~UNIQUE` or `TENANT~LANE~APPLICATION~UNIQUE`, where TENANT
-is a path as `acme/search`, and UNIQUE makes it the only one of its kind.
+An id that says so: `TENANT~UNIQUE`, `TENANT~LANE~UNIQUE` or `TENANT~LANE~APPLICATION~UNIQUE`, where
+TENANT is a path as `acme/search`, and UNIQUE makes it the only one of its kind.
 """
 
 from collections import OrderedDict

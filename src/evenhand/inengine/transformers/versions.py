@@ -1,11 +1,10 @@
 """Which releases of transformers the scheduler was tried with, and where they differ."""
 
 from collections.abc import Mapping
+from importlib.metadata import version as installed
 from inspect import getattr_static
 from types import MappingProxyType
 from typing import Any
-
-import transformers
 
 TRIED = ("5.17", "5.18", "5.19", "5.20", "5.21", "5.22", "5.23")
 
@@ -28,11 +27,13 @@ _ASKED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class UnsupportedVersionError(RuntimeError):
-    """This release of transformers was not tried, or lacks what the scheduler needs."""
+    """A release of transformers that was not tried, or lacks what the scheduler needs."""
 
 
-def check(version: str = transformers.__version__) -> None:
-    """Raises UnsupportedVersionError, which says what to install."""
+def check(version: str | None = None) -> None:
+    """Of the release that is installed, unless another is named. Raises UnsupportedVersionError, which
+    says what to install."""
+    version = installed("transformers") if version is None else version
     minor = ".".join(version.split(".")[:2])
     if minor not in TRIED:
         raise UnsupportedVersionError(
@@ -48,7 +49,7 @@ def check_parts(parts: Mapping[str, Any]) -> None:
         for attribute in attributes:
             if getattr_static(parts[name], attribute, None) is None:
                 raise UnsupportedVersionError(
-                    f"evenhand: transformers {transformers.__version__} has no {name}.{attribute},"
+                    f"evenhand: transformers {installed('transformers')} has no {name}.{attribute},"
                     " which the scheduler needs. Install another release (pip install"
                     " 'evenhand[transformers]'), or leave scheduler_type='fifo'."
                 )

@@ -40,6 +40,7 @@ class WindowControl:
         self._disproved_slots = 0
         self._told_us: int | None = None
         self._stale_floor: int | None = None
+        self._before_silence: int | None = None
         self._shrunk_us = self._preempted_us = 0
         self._doubles = self._slots is None
         self._calm_rounds = 0
@@ -49,9 +50,10 @@ class WindowControl:
     @property
     def may_take_more(self) -> bool:
         """Whether it is not known to be as full as it can be: the window is opening by leaps, or closed
-        for want of news. What waits for it then says nothing of an overload."""
+        for want of news (where slots are known: to these, and then it is full). What waits for it then
+        says nothing of an overload."""
         if self._stale_floor is not None:
-            return True
+            return self._slots is None
         return (self._doubles or self._step > 2) and self.window < self.limits.most(self._slots)
 
     @property
@@ -63,7 +65,7 @@ class WindowControl:
 
     def came_up(self) -> None:
         """It was down, and is not any more: that it was silent meanwhile says nothing."""
-        self._told_us = self._stale_floor = None
+        self._told_us = self._stale_floor = self._before_silence = None
 
     def started(self, request_id: RequestId, prompt_tokens: int | None, now_us: int) -> None:
         """A request was sent; `prompt_tokens` if its answer is streamed, else None."""
@@ -91,6 +93,8 @@ class WindowControl:
         if evidence is None:
             return self.look(in_flight=in_flight, is_awaited=is_awaited, now_us=now_us)
         self._told_us, self._stale_floor = now_us, None
+        if self._before_silence is not None:
+            self._try_again(self._before_silence, evidence, now_us)
         if not evidence.has_room:
             self._calm_rounds = 0
         if self._told.preempted:
@@ -110,7 +114,7 @@ class WindowControl:
         self._is_awaited = is_awaited
         silent_us = 0 if self._told_us is None else now_us - self._told_us
         if silent_us > _FORGOTTEN_US:
-            self._told_us = self._stale_floor = None
+            self._told_us = self._stale_floor = self._before_silence = None
         if self._told_us is not None and self._told.is_credible:
             if silent_us >= STALE_US:
                 self._shrink(now_us)
@@ -129,7 +133,7 @@ class WindowControl:
         elif evidence.waiting >= evidence.target:
             self._hold()
         elif evidence.has_room:
-            if self._is_awaited and in_flight >= self.window:
+            if self._is_awaited and self.limits.is_full(in_flight, self.window):
                 self._open(now_us)
             else:
                 self._own.begin_round(now_us)
@@ -167,12 +171,20 @@ class WindowControl:
         """By an eighth a second, to a quarter of what it was, or to the slots."""
         if self._stale_floor is None:
             self._stale_floor = self._slots or self.window // 4
+            self._before_silence = self._before_silence or self.window
         if now_us - self._shrunk_us < _SHRINK_EVERY_US:
             return
         self._shrunk_us = now_us
         smaller = max(self._stale_floor, self.window - max(1, self.window // 8))
         if smaller < self.window:
             self._close(smaller, WindowReason.STALE, now_us)
+
+    def _try_again(self, window: int, evidence: Evidence, now_us: int) -> None:
+        """It tells of itself again: if it has room, what was right before may be so still."""
+        if evidence.has_room and window > self.window:
+            self._change(window, WindowReason.ROOM, now_us)
+        if evidence.has_room or evidence.waiting:
+            self._before_silence = None
 
     def _change(self, window: int, reason: WindowReason, now_us: int) -> None:
         fitting = min(self.limits.fitting(window), self.limits.most(self._slots))
