@@ -3,8 +3,9 @@
     make test-vllm                                                      # once: vLLM's environment
     .venv-vllm/bin/python -m bench.vllm_cost --json docs/evidence/vllm-cost.json       (4 minutes)
 
-Both are driven by turns, a few steps each, in one process, so that whatever disturbs the machine disturbs
-both. Times are CPU time. Ratios are of pairs of turns: the median, and between which the middle half is.
+Both are driven by turns, a few steps each, in one process, so that whatever disturbs the machine
+disturbs both. Times are CPU time. Ratios are of pairs of turns: the median, and between which the
+middle half is.
 """
 
 import argparse
@@ -23,12 +24,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the bare scheduler lives with its tests
+sys.path.insert(
+    0, str(Path(__file__).parents[1] / "tests")
+)  # the bare scheduler lives with its tests
 os.environ |= {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 os.environ |= {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
 
-from vllm import LLM, SamplingParams
+from vllm.entrypoints.llm import LLM
+from vllm.sampling_params import SamplingParams
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.scheduler import Scheduler
 
@@ -38,7 +42,7 @@ from support.vllm_bare import Ask, BareEngine, Shape, bare_scheduler
 
 SIZES = [(running, waiting) for running in (8, 64, 256) for waiting in (0, 64, 1000)]
 TENANTS = 8
-TURNS, TURN_STEPS = 30, 20
+TURNS, TURN_STEPS = 24, 16
 SETTINGS = {"trust_hints": True, "report_s": 0}
 TARGET_SCHEDULE, TARGET_THROUGHPUT = 1.1, 0.98
 
@@ -215,11 +219,13 @@ def main() -> None:
                 for running, waiting in SIZES:
                     row = model_free(model, running, waiting, turnover=turnover)
                     report["model_free"].append(row)
-                    print(json.dumps(row), flush=True)
+                    sys.stdout.write(json.dumps(row) + "\n")
         if chosen.only != "bare":
             report["with_a_model"] = with_a_model(model, chosen.turns)
-            print(json.dumps(report["with_a_model"]), flush=True)
+            sys.stdout.write(json.dumps(report["with_a_model"]) + "\n")
     if chosen.json is not None:
+        if chosen.json.exists():
+            report = json.loads(chosen.json.read_text()) | report
         chosen.json.write_text(json.dumps(report, indent=1) + "\n")
 
 

@@ -64,12 +64,8 @@ def asked(text: str, tokens: int) -> dict[str, Any]:
 
 def units(usage: Mapping[str, Any]) -> int:
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    new = usage["prompt_tokens"] - cached
-    return (
-        new * UNITS["input"]
-        + cached * UNITS["cached"]
-        + usage["completion_tokens"] * UNITS["output"]
-    )
+    new, out = usage["prompt_tokens"] - cached, usage["completion_tokens"]
+    return int(new * UNITS["input"] + cached * UNITS["cached"] + out * UNITS["output"])
 
 
 async def ask_engine(url: str, body: dict[str, Any]) -> RawAnswer:
@@ -132,7 +128,8 @@ def test_the_core_inside_is_told_by_the_gateway_and_by_nobody_else(
     monkeypatch.setenv("EVENHAND_HINTS", SECRET)
     settings = {"hints_secret": "env:EVENHAND_HINTS", "event_log": str(log)}
     options = (
-        *("--max-num-seqs", str(SEATS)),
+        # Else its front end kills the core, and what the log has not on disk is lost.
+        *("--max-num-seqs", str(SEATS), "--shutdown-timeout", "60"),
         *("--scheduler-cls", "evenhand.inengine.vllm.FairScheduler"),
         *("--additional-config", json.dumps({"evenhand": settings})),
     )
