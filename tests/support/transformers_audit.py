@@ -43,6 +43,12 @@ class Work:
         return (prompt - self.cached) * INPUT + self.cached * CACHED + self.outputs * OUTPUT
 
 
+def fair_engine(model: Any, shape: Shape, **settings: Any) -> SteppedEngine:
+    """With the core inside, and without an audit."""
+    found = InEngineSettings.of({"trust_hints": True, **settings})
+    return SteppedEngine(model, shape, partial(FairScheduler, settings=found, notes=Notes()))
+
+
 class AuditedEngine(SteppedEngine):
     def __init__(self, model: Any, shape: Shape, *, seed: int = 0, **settings: Any) -> None:
         self.shape = shape

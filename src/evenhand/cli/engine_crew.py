@@ -141,7 +141,7 @@ class EngineCrew:
         def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
             first_look.set()
             if is_up and probe.has_restarted:
-                self._restarted(link, "it refused a connection and is back")
+                self._restarted(link, "nobody could connect to it, and it is back")
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)

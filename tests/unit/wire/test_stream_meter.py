@@ -269,6 +269,16 @@ def test_an_event_whose_usage_is_not_believed_is_no_model_for_the_next() -> None
     assert m.take_alike(like_vllm("a", 6)) is None
 
 
+def test_an_event_that_says_after_its_text_whose_it_is_is_no_model_for_the_next() -> None:
+    m = meter()
+    told = {"prompt_tokens": 9, "total_tokens": 99, "completion_tokens": 1}
+    choices = [{"delta": {"content": "a"}}]
+    late = {"id": "c", "choices": choices, "model": "m", "usage": told}
+    m.take(event(json.dumps(late, separators=(",", ":")).encode()))
+    told["completion_tokens"] = 2
+    assert m.take_alike(event(json.dumps(late, separators=(",", ":")).encode())) is None
+
+
 def test_what_the_engine_says_of_the_prompt_is_told_once_and_only_what_it_says() -> None:
     m = meter(wants=True, each=True)
     told = [m.prompt]

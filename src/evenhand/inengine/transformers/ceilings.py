@@ -16,6 +16,7 @@ class Ceilings:
     def __init__(self, settings: InEngineSettings, roster: Roster, tokens_max: int) -> None:
         each = settings.kv_ceiling_percent
         self._roster = roster
+        self._named_tokens = 0
         self._held_back: set[TenantPath] = set()  # bounded by the tenants that wait
         self._ceilings = KvCeilings(
             {
@@ -43,17 +44,20 @@ class Ceilings:
         roster = self._roster
         while True:
             head = roster.host.head(roster.clock.now_ms)
-            if head is None or self._admits(roster.records[head]):
+            if head is None:
+                return None
+            if self._admits(roster.records[head]):
+                self._named_tokens = roster.records[head].memory_tokens
                 return head
             tenant = roster.records[head].tenant
             self._held_back.add(tenant)
             roster.host.scheduler.hold_back(tenant)
 
     def take(self, state: Any) -> None:
-        """One more has begun."""
+        """The one that was named last has begun."""
         if self._ceilings.are_set:
-            record = self._roster.records[state.request_id]
-            self._ceilings.take(record.tenant, record.memory_tokens)
+            tenant = self._roster.records[state.request_id].tenant
+            self._ceilings.take(tenant, self._named_tokens)
 
     def _admits(self, record: Record) -> bool:
         if not self._ceilings.are_set:

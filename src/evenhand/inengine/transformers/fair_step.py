@@ -45,7 +45,7 @@ class FairStep:
         if self._pace is not None:
             budget = min(budget, self._pace.tokens)
         self.cap = self._cap(prompts, budget, seats) if self._settings.fair_batching else None
-        standing = self._standings()
+        standing = self._roster.standings()
         if self._settings.fair_preemption:
             answers = by_standing(answers, lambda record: record.number, standing)
         if self._settings.fair_batching and prompts:
@@ -58,17 +58,6 @@ class FairStep:
         began_ns, self._began_ns = self._began_ns, None
         if began_ns is not None and self._pace is not None:
             self._pace.took(self.prompt_tokens, (monotonic_ns() - began_ns) // 1000)
-
-    def sort_starved(self, starved: list[Any]) -> None:
-        """Those that found no memory: whoever has had most for its weight last."""
-        if self._settings.fair_preemption and len(starved) > 1:
-            standing, records = self._standings(), self._roster.records
-
-            def place(denied: tuple[Any, int]) -> tuple[tuple[int, ...], int]:
-                record = records[denied[0].request_id]
-                return standing(record), record.number
-
-            starved.sort(key=place)
 
     def _pace_now(self, answers: Iterable[Record], room: int) -> StepPace | None:
         """Of the answers that run, who wants their tokens soonest decides."""
@@ -104,15 +93,3 @@ class FairStep:
             lambda record: min(record.prompt_left, most),
             standing,
         )
-
-    def _standings(self) -> Callable[[Record], tuple[int, ...]]:
-        """At one moment: one of each group is asked."""
-        found: dict[object, tuple[int, ...]] = {}
-        host = self._roster.host
-
-        def standing(record: Record) -> tuple[int, ...]:
-            if record.group not in found:
-                found[record.group] = host.standing(record.id)
-            return found[record.group]
-
-        return standing

@@ -1,6 +1,7 @@
 """Every open request, and what the core and the accounts are told of it."""
 
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 from evenhand.inengine.accounts import Accounts
@@ -111,6 +112,18 @@ class Roster:
             (record.tenant, record.positions.so_far(record.state.position_offset))
             for record in self.records.values()
         )
+
+    def standings(self) -> Callable[[Record], tuple[int, ...]]:
+        """A key for sorting, at one moment: of the tenant that has had most for its weight it is
+        greatest. One of each group is asked."""
+        found: dict[object, tuple[int, ...]] = {}
+
+        def standing(record: Record) -> tuple[int, ...]:
+            if record.group not in found:
+                found[record.group] = self.host.standing(record.id)
+            return found[record.group]
+
+        return standing
 
     # Inside.
 

@@ -24,6 +24,7 @@ from evenhand.inengine.transformers.ceilings import Ceilings
 from evenhand.inengine.transformers.fair_step import FairStep
 from evenhand.inengine.transformers.roster import Roster
 from evenhand.inengine.transformers.tenants import Hints, Notes
+from evenhand.inengine.transformers.victims import Victims
 from evenhand.model import Outcome
 
 DECODING = engine_requests.RequestStatus.DECODING
@@ -58,6 +59,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         )
         self._ceilings = Ceilings(settings, self.roster, tokens_max)
         self._step = FairStep(settings, self.roster)
+        self._victims = Victims(settings, self.roster)
         self._report = Report(settings.report_s)
         margin = SAFETY_MARGIN if safety_margin is None else safety_margin
         super().__init__(cache, margin, max_requests_per_batch)
@@ -109,16 +111,22 @@ class FairScheduler(engine_scheduler.Scheduler):
             room=token_budget,
             seats=self.max_requests_per_batch - len(self.active_requests),
         )
+        left_out = self._victims.sits_out(self.active_requests)
+        if left_out is not None:
+            order = [state for state in order if state is not left_out]
         self._ceilings.count(self.active_requests)
         taken: set[str] = set()
-        batch, is_starved, is_decode_only, tokens, read = self._process_candidates(
+        batch, finds_none, is_decode_only, tokens, read = self._process_candidates(
             self._candidates(order), room, cache_budget, taken
         )
         if taken:
             self._cleanup_waiting_queue(taken)
-        self._step.sort_starved(self.starved_requests)
+        starved: list[tuple[Any, int]] = self.starved_requests
+        self.starved_requests = self._victims.chosen(
+            starved, self.active_requests, is_idle=not batch
+        )
         self.roster.accounts.scheduled += tokens
-        if not batch and is_starved:
+        if not batch and finds_none:
             return None, is_decode_only, 0, 0
         return batch, is_decode_only, tokens, read
 
