@@ -37,6 +37,8 @@ _log = logging.getLogger("evenhand.inengine")
 class FairScheduler(engine_scheduler.Scheduler):
     """All calls come from the engine's one generation thread; only `notes` are written from others."""
 
+    starved_requests: list[tuple[Any, int]]
+
     def __init__(
         self,
         cache: Any,
@@ -121,9 +123,8 @@ class FairScheduler(engine_scheduler.Scheduler):
         )
         if taken:
             self._cleanup_waiting_queue(taken)
-        starved: list[tuple[Any, int]] = self.starved_requests
         self.starved_requests = self._victims.chosen(
-            starved, self.active_requests, is_idle=not batch
+            self.starved_requests, self.active_requests, is_idle=not batch
         )
         self.roster.accounts.scheduled += tokens
         if not batch and finds_none:
