@@ -73,7 +73,12 @@ VLLM = (
     Arm(name=LANE, engine="stock", is_behind_gateway=True, chat_lane=FLOOR),
     Arm(name=LANE_FREE, engine="stock", is_behind_gateway=True, chat_lane=KEPT_FREE),
     Arm(name=PLUG_IN, engine="plug-in", hint=hints),
-    Arm(name=BOTH, engine="plug-in", is_behind_gateway=True),
+    Arm(
+        name=BOTH,
+        engine="plug-in",
+        is_behind_gateway=True,
+        engine_settings={"fair_scheduler": True},
+    ),
 )
 
 

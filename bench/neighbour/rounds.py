@@ -9,6 +9,7 @@ from bench.neighbour.arms import Arm, Opened, opened
 from bench.neighbour.engine import SLOTS, Engine
 from bench.neighbour.fairness import fairness
 from bench.neighbour.figures import quantile, releases_s, steps_s, tokens_per_s, waits_s
+from bench.neighbour.queueing import queueing
 from bench.neighbour.scene import Played, play
 from bench.neighbour.traffic import BACKLOGGED, CHAT, FLOOD, NOISE, VICTIM, fewer
 from evenhand.cli.demo.record import End, Record
@@ -62,7 +63,7 @@ async def _turn(arm: Arm, open_arm: Opened, lengths: Lengths, seed: int) -> Figu
     }
     if log is not None:
         await asyncio.sleep(_LOG_S)
-        found["beside"] |= _queue_waits(log.told(since), beside.records)
+        found["beside"] |= queueing(log.told(since), tenant=CHAT)
     await asyncio.sleep(_REST_S)
     if not arm.keeps_slot_free:
         mixed = await play(
@@ -113,12 +114,3 @@ def _mixed(played: Played, lengths: Lengths) -> Figures:
         "tokens_per_s": tokens_per_s(played.records, since_s=since_s, seconds=seconds),
         **asdict(even),
     }
-
-
-def _queue_waits(told: Sequence[Mapping[str, Any]], records: Sequence[Record]) -> Figures:
-    """How long the victim's calls waited in the gateway. They come one at a time, so the order tells
-    which is which."""
-    lines = [line for line in told if line["tenant"] == CHAT]
-    answered = [r for r in records if r.tenant == CHAT and r.first_token_at is not None]
-    waits = [line["queue_wait_ms"] / 1000 for line in lines if line["queue_wait_ms"] is not None]
-    return {"queue_wait_s": waits[: len(answered)]}

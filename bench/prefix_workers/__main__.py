@@ -39,7 +39,9 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--dynamo", type=Path, help="a Python that has ai-dynamo: its simulated engines instead"
     )
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--json", type=Path, help="write all figures to this file, beside those of other engines"
+    )
     parser.add_argument(
         "--more", action="store_true", help="after the repetitions that are in the file already"
     )
@@ -95,14 +97,16 @@ def show(console: Console, rounds: list[Round], judged: dict[str, Any]) -> None:
 def main() -> int:
     """Measure, print, write; the exit code. A missed target is a finding, not a failure."""
     chosen, console = options(), Console()
-    before: list[Round] = []
-    if chosen.more:
-        before = json.loads(chosen.json.read_text())["repetitions"]
+    written: dict[str, Any] = {}
+    if chosen.json and chosen.json.exists():
+        written = json.loads(chosen.json.read_text())
+    engines = "embedded" if chosen.dynamo is None else "simulated"
+    before: list[Round] = written[engines]["repetitions"] if chosen.more else []
     rounds = measured(chosen, console, before)
     judged = verdict(rounds) if set(chosen.arms) == set(_ARMS) else {}
     show(console, rounds, judged)
     if chosen.json:
-        told = {
+        written[engines] = {
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
             f"Python {platform.python_version()}",
             "command": "python -m bench.prefix_workers",
@@ -114,7 +118,7 @@ def main() -> int:
             "targets": judged,
             "repetitions": rounds,
         }
-        chosen.json.write_text(json.dumps(told, indent=1) + "\n")
+        chosen.json.write_text(json.dumps(written, indent=1) + "\n")
     return 0
 
 

@@ -230,3 +230,33 @@ def test_a_listener_that_raises_does_not_end_the_probing() -> None:
         assert raised == [error]
 
     run_on_loop(main)
+
+
+def test_an_engine_that_refused_connections_and_is_back_has_restarted() -> None:
+    async def main() -> None:
+        async with probed("vllm") as (engine, probe, changes):
+            await changes.count(1)
+            assert not probe.has_restarted, "nobody has seen it before"
+            await engine.crash()
+            await changes.count(2)
+            while not probe._has_refused:  # noqa: ASYNC110 - the first failure may be a cut connection
+                await asyncio.sleep(0.001)
+            await engine.listen()
+            await changes.count(3)
+            assert probe.has_restarted
+
+    run_on_loop(main)
+
+
+def test_an_engine_that_was_silent_for_a_while_has_not_restarted() -> None:
+    async def main() -> None:
+        patience = ProbeSettings(interval_ms=5, backoff_min_ms=1, backoff_max_ms=8, timeout_ms=30)
+        async with probed("vllm", patience) as (engine, probe, changes):
+            await changes.count(1)
+            engine.health_status = None
+            await changes.count(2)
+            engine.health_status = 200
+            await changes.count(3)
+            assert not probe.has_restarted
+
+    run_on_loop(main)

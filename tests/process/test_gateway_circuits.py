@@ -9,7 +9,7 @@ import uvloop
 
 from evenhand.engines.circuit import CircuitSettings, CircuitState, Opening
 from evenhand.engines.http import ClientSettings
-from evenhand.model import EngineName, Outcome
+from evenhand.model import EngineName, EngineReport, Outcome
 from support.gateway import (
     CHAT,
     KEY_A,
@@ -250,5 +250,29 @@ def test_a_trial_whose_client_leaves_is_followed_by_another() -> None:
                 await leaving.close()
                 assert (await g.post(STREAM)).status == 200
                 await is_closed(g, "a")
+
+    uvloop.run(main())
+
+
+def test_an_engine_that_tells_that_it_computes_is_not_hung_though_no_answer_comes() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine:
+            engine.default = Answer(hang_before_head=True)
+            limits = ClientSettings(first_byte_timeout_ms=200)
+            backend = Backend(engine, name="a", circuit=STAYS_OPEN)
+            async with gateway(backend, setup=Setup(client=limits)) as g:
+                allowances, link = g.dispatcher.allowances, g.dispatcher.engines[EngineName("a")]
+                stream = await g.stream(CHAT)
+                await engine.received(1)
+                await asyncio.sleep(0.005)
+                for tokens in (10, 20):
+                    report = EngineReport(output_tokens=tokens)
+                    allowances.reported(link, report, g.dispatcher.now_ms())
+                assert (await stream.answer()).status == 504
+                assert state(g, "a") == (CircuitState.CLOSED, None)
+                for _ in range(2):
+                    allowances.reported(link, report, g.dispatcher.now_ms())
+                assert (await g.post(CHAT)).status == 504
+                assert state(g, "a") == (CircuitState.OPEN, Opening.HUNG)
 
     uvloop.run(main())

@@ -108,13 +108,14 @@ def test_with_a_second_engine_a_cut_before_the_first_event_is_never_seen() -> No
         async with ScriptedEngine() as bad, ScriptedEngine() as good:
             good.default = whole
             backends = Backend(bad, name="a", window=9), Backend(good, name="b", window=9)
-            async with gateway(*backends) as g:
-                for offset in range(len(first[0])):
-                    bad.default = Answer(tokens=1, cut_after_bytes=offset)
+            for offset in range(len(first[0])):
+                bad.default = Answer(tokens=1, cut_after_bytes=offset)
+                # Anew each time: an engine that fails again and again is not asked for long.
+                async with gateway(*backends) as g:
                     answer, outcome, tokens = await asked_once(g, STREAM)
                     assert not is_cut_short(answer)
                     assert (outcome, tokens) == (Outcome.COMPLETED, 1)
-                assert len(good.requests) == len(bad.requests) == len(first[0])
+            assert len(good.requests) == len(bad.requests) == len(first[0])
 
     uvloop.run(main())
 

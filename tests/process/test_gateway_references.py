@@ -53,7 +53,7 @@ def test_the_core_of_a_gateway_decides_as_the_reference(name: str) -> None:
         setup = Setup(keys=KEYS, tenants=tenants, policy=policy)
         async with ScriptedEngine() as a, ScriptedEngine() as b:
             for engine in (a, b):
-                engine.default = Answer(tokens=20, prompt_tokens=9, token_delay_s=0.0005)
+                engine.default = Answer(tokens=20, token_delay_s=0.0005)
                 engine.script(*[Answer(status=503) for _ in range(dice.randrange(3))])
             # The references know of no slots that are held without a request.
             backends = (

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.engine_process import EngineProcess
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
-from support.serve import Served, configuration, serving, spawn, url_engine
+from support.serve import Served, configuration, embedded, serving, spawn, url_engine
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello there"}], "max_tokens": 8}
 LIMITS = {"first_byte_timeout_s": 1, "chunk_timeout_s": 1, "abort_grace_s": 0.3}
@@ -111,6 +113,28 @@ def test_an_engine_whose_health_page_answers_while_completions_hang_is_left_alon
                 await is_at_rest(served, "far")
                 assert await metric(served, "evenhand_engine_given_up", engine="far") == 0
                 assert await metric(served, "evenhand_engine_given_up_requests_total") >= 1
+
+    run_on_loop(main)
+
+
+@pytest.mark.engine
+def test_a_stopped_embedded_engine_is_left_alone_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        config = configuration(embedded(), limits=LIMITS)
+        async with serving(config, folder=tmp_path) as served:
+            assert (await served.post(CHAT)).status == 200
+            (child,) = served.children()
+            os.kill(child, signal.SIGSTOP)
+            try:
+                assert (await served.post(CHAT)).status == 504
+                opened = await served.logged("circuit", state="open")
+                assert opened["because"] == "hung"
+            finally:
+                os.kill(child, signal.SIGCONT)
+            assert (await served.post(CHAT)).status == 200
+            await served.logged("circuit", state="closed")
+            await is_at_rest(served, "local")
+            assert await served.stop() == 0
 
     run_on_loop(main)
 

@@ -478,4 +478,4 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def _is_open(self, pool: Pool) -> bool:
         engines = self.scheduler.capacity.engines
-        return any(engines[e].in_flight < engines[e].window for e in pool.engines)
+        return any(e.in_flight + e.held < e.window for e in map(engines.__getitem__, pool.engines))

@@ -33,6 +33,11 @@ class EnginesChangeMachine(SchedulerMachine):
         served = [ModelName(model) for model in sorted(models)]
         self.scheduler.engine_changed(EngineName(name), window=window, models=served)
 
+    @rule(name=st.sampled_from(joins), slots=st.integers(0, 3))
+    def slots_are_held(self, name: str, slots: int) -> None:
+        if EngineName(name) in self.scheduler.capacity.engines:
+            self.scheduler.engine_held(EngineName(name), slots=slots)
+
     @invariant()
     def who_waits_competes_for_the_engines_that_serve_it(self) -> None:
         for request_id, request in self.waiting.items():

@@ -24,6 +24,7 @@ from evenhand.engines.http import ClientSettings, EngineAddress, EngineClient
 from evenhand.engines.tokenizer import Tokenizing, load_tokenizer
 from evenhand.gateway.bookkeeping import BookingSettings, Bookkeeper
 from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_hints import EngineHints
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway, Observers
@@ -98,6 +99,8 @@ class Backend:
     circuit: CircuitSettings = field(default_factory=lambda: CircuitSettings(failures_to_open=11))
     """Unless told otherwise, no number of failures opens it: tests let engines fail at will."""
     abort_grace_ms: int = 50
+    hints: EngineHints | None = None
+    """What tells the scheduler inside it whose a request is; None: it has its own."""
 
 
 @dataclass
@@ -362,6 +365,7 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         report_unreachable=lambda: None,
         circuit=Circuit(backend.circuit),
         ghosts=Ghosts(grace_ms=backend.abort_grace_ms),
+        hints=backend.hints,
         is_up=True,
     )
 

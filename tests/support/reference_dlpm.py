@@ -119,9 +119,11 @@ class ReferenceDlpm:
         self._charge(entry, self.cost.of(usage))
 
     def prompt_counted(
-        self, request_id: str, input_tokens: int, cached_tokens: int, now_ms: int
+        self, request_id: str, input_tokens: int, cached_tokens: int | None, now_ms: int
     ) -> None:
         """If less was cached than believed, what continues it is gone too, but for this prompt."""
+        if cached_tokens is None:
+            return
         entry = self.entries[request_id]
         request, engine = entry.request, entry.engine
         assert engine is not None

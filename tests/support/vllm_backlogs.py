@@ -62,5 +62,5 @@ class Backlogs:
             if since is None or since.get(tenant, 0) != served[tenant]:
                 self._empty_since[tenant] = dict(served)
                 continue
-            got = (served[name] - since.get(name, 0) for name in served)
-            self.starved_units = max(self.starved_units, *got)
+            got = [served[name] - since.get(name, 0) for name in served]
+            self.starved_units = max([self.starved_units, *got])

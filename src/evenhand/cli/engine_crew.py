@@ -13,6 +13,7 @@ from evenhand.cli.engine_signals import (
     SignalEars,
     metrics_address,
 )
+from evenhand.cli.prompt_crew import PromptCrew
 from evenhand.engines.embedded import EmbeddedEngine as EmbeddedProcess
 from evenhand.engines.health import HealthProbe
 from evenhand.engines.http import EngineAddress, EngineClient
@@ -43,12 +44,14 @@ class EngineCrew:
         self._ears = SignalEars()
         self._watches: dict[EngineName, SignalWatch] = {}
         self.links: list[EngineLink] = []
+        self.prompts = PromptCrew(config)
 
     async def start(self) -> None:
         """Reach out to the URLs and start the embedded engines.
 
-        Raises EmbeddedEngineError, with what to do; `stop` is still owed.
+        Raises EmbeddedEngineError or TokenizerError, with what to do; `stop` is still owed.
         """
+        self.prompts.read()
         for engine in self._config.engines:
             if isinstance(engine, EmbeddedEngine):
                 await self._start_embedded(engine)
@@ -89,6 +92,7 @@ class EngineCrew:
 
     async def stop(self) -> None:
         """Close all connections, end all processes."""
+        await self.prompts.stop()
         for watch in self._watches.values():
             await watch.stop()
         for probe in self._probes:
@@ -137,7 +141,7 @@ class EngineCrew:
         def on_change(is_up: bool, reason: str) -> None:  # noqa: FBT001 - the probe's signature
             first_look.set()
             if is_up and probe.has_restarted:
-                self._restarted(link, "it refused a connection and is back")
+                self._restarted(link, "nobody could connect to it, and it is back")
             self._changed(link, is_up, reason)
 
         probe = HealthProbe(address, engine.kind, on_change, headers=headers)

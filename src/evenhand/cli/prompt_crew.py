@@ -17,17 +17,22 @@ from evenhand.telemetry import PrefixCollector, RequestLog
 
 
 class PromptCrew:
-    """`follow` once the gateway stands, `stop` at the end."""
+    """`read` first, `follow` once the gateway stands, `stop` at the end."""
 
-    def __init__(self, config: Config, loop: asyncio.AbstractEventLoop) -> None:
-        """Reads the tokenizers. Raises TokenizerError, with what to do."""
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self._tokenizers = _tokenizers(config)
-        self.tokenizing = Tokenizing(self._tokenizers, loop) if self._tokenizers else None
+        self._tokenizers: Mapping[ModelName, PromptTokenizer] = {}
+        self.tokenizing: Tokenizing | None = None
         """None: no model has a tokenizer."""
         self._watches: list[KvEventsWatch] = []
         self.events: dict[EngineName, EngineEvents] = {}
         """Of the engines whose events are followed."""
+
+    def read(self) -> None:
+        """The tokenizers. Raises TokenizerError, with what to do."""
+        self._tokenizers = _tokenizers(self._config)
+        if self._tokenizers:
+            self.tokenizing = Tokenizing(self._tokenizers, asyncio.get_running_loop())
 
     def follow(
         self,

@@ -39,7 +39,6 @@ from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
-from evenhand.cli.prompt_crew import PromptCrew
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
@@ -120,7 +119,7 @@ async def run_gateway(
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
-    crew, prompts = EngineCrew(config, secrets), None
+    crew = EngineCrew(config, secrets)
     desk = None if config.state is None else StateDesk(config, file, log)
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
@@ -134,18 +133,10 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
-            prompts = PromptCrew(config, asyncio.get_running_loop())
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(
-                config,
-                secrets,
-                keys,
-                crew,
-                scheduler,
-                prompts=prompts,
-                observers=observers,
-                desk=desk,
+                config, secrets, keys, crew, scheduler, observers=observers, desk=desk
             )
             await crew.looked_once()
             told = _heed_signals(server, log)
@@ -165,8 +156,6 @@ async def run_gateway(
         await server.drain()
     finally:
         is_written = desk is None or await desk.close()
-        if prompts is not None:
-            await prompts.stop()
         await crew.stop()
         if event_log is not None:
             event_log.close()
@@ -202,7 +191,6 @@ def _compose(
     crew: EngineCrew,
     scheduler: Scheduler,
     *,
-    prompts: PromptCrew,
     observers: Observers,
     desk: StateDesk | None,
 ) -> GatewayServer:
@@ -232,15 +220,15 @@ def _compose(
         observers=observers,
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
-        tokenizing=prompts.tokenizing,
+        tokenizing=crew.prompts.tokenizing,
     )
     where = listening(config, secrets, log)
     server = GatewayServer(gateway, edge_settings(config), where, log)
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)
     if scheduler.prefixes is not None:
-        prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
-        observers.metrics.registry.register(prompts.collector(scheduler.prefixes))
+        crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
+        observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
     return server
 
 

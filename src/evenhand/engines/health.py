@@ -56,7 +56,7 @@ class HealthProbe:
         self.up: bool | None = None
         """None until the first probe has ended."""
         self.has_restarted = False
-        """When it is told that it is up: it was up before, and refused a connection meanwhile."""
+        """When it is told that it is up: it was up before, and nobody could connect to it meanwhile."""
         self._was_up = self._has_refused = False
         self._settings = settings or ProbeSettings()
         self._path = PROBE_PATHS.get(kind, _MODELS)

@@ -32,8 +32,9 @@ class EngineAllowances:
         self._observer = observer
         # One for each engine.
         self._timers: dict[EngineName, asyncio.TimerHandle] = {}
-        self._windows: dict[EngineName, int] = {}
+        self._computed: dict[EngineName, tuple[int, tuple[int | None, int | None]]] = {}
         self._held: dict[EngineName, int] = {}
+        self._is_closed = False
         for link in links:
             self.tell(link)
 
@@ -80,7 +81,13 @@ class EngineAllowances:
             self._circuit_changed(link)
 
     def reported(self, link: EngineLink, report: EngineReport, asked_ms: int) -> None:
-        """The engine has said what it is at; it was asked at `asked_ms`."""
+        """The engine has said what it is at; it was asked at `asked_ms`. If it has computed anything
+        since it was asked before, it was alive then, though perhaps no word of an answer has come."""
+        asked_before_ms, computed_before = self._computed.get(link.name, (0, None))
+        computed = (report.input_tokens, report.output_tokens)
+        self._computed[link.name] = asked_ms, computed
+        if computed_before is not None and computed != computed_before:
+            link.heard_s = max(link.heard_s, asked_before_ms / 1000)
         if not len(link.ghosts) or link.started_ms >= asked_ms:
             return  # what was sent meanwhile may be missing in its count
         in_flight = self._scheduler.capacity.engines[link.name].in_flight
@@ -98,7 +105,8 @@ class EngineAllowances:
         self._more_room(link)
 
     def close(self) -> None:
-        """Stop the clocks."""
+        """Stop the clocks, and start none."""
+        self._is_closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -120,7 +128,7 @@ class EngineAllowances:
         timer = self._timers.pop(link.name, None)
         if timer is not None:
             timer.cancel()
-        if dues_ms:
+        if dues_ms and not self._is_closed:
             at_s = (min(dues_ms) + 1) / 1000
             self._timers[link.name] = self._loop.call_at(at_s, self._due, link)
 

@@ -18,8 +18,8 @@ from evenhand.model import Outcome, Usage
 from evenhand.wire.answer_origin import AnswerOrigin
 from evenhand.wire.completion import Completion
 from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
-from evenhand.wire.retry_after import wait_ms
 from evenhand.wire.hidden_cache import without_cached
+from evenhand.wire.retry_after import wait_ms
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.stream_meter import StreamMeter
 from evenhand.wire.usage import of_all

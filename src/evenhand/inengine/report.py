@@ -9,7 +9,7 @@ _TENANTS_MAX = 8
 _log = logging.getLogger("evenhand.inengine")
 
 
-class Report:
+class NowAndThen:
     """Every `every_s` seconds; 0: never."""
 
     def __init__(self, every_s: int) -> None:
@@ -25,18 +25,19 @@ class Report:
         self._next_ms = now_ms + self._every_ms
         return True
 
-    def write(self, accounts: Accounts, problems: Mapping[str, int]) -> None:
-        """Of the tenants those that had most."""
-        most = sorted(accounts.by_tenant.items(), key=lambda entry: (-entry[1], entry[0]))
-        shown = [f"{'/'.join(tenant)} {tokens}" for tenant, tokens in most[:_TENANTS_MAX]]
-        if len(most) > len(shown):
-            rest = sum(tokens for _, tokens in most[_TENANTS_MAX:])
-            shown.append(f"{len(most) - len(shown)} more tenants {rest}")
-        told = "".join(f", {count} {kind} hints" for kind, count in sorted(problems.items()))
-        _log.info(
-            "evenhand: tokens computed: %s; recomputed %d, discarded %d%s",
-            ", ".join(shown) or "none",
-            accounts.recomputed,
-            accounts.discarded,
-            told,
-        )
+
+def report(accounts: Accounts, problems: Mapping[str, int]) -> None:
+    """Of the tenants those that had most."""
+    most = sorted(accounts.by_tenant.items(), key=lambda entry: (-entry[1], entry[0]))
+    shown = [f"{'/'.join(tenant)} {tokens}" for tenant, tokens in most[:_TENANTS_MAX]]
+    if len(most) > len(shown):
+        rest = sum(tokens for _, tokens in most[_TENANTS_MAX:])
+        shown.append(f"{len(most) - len(shown)} more tenants {rest}")
+    told = "".join(f", {count} {kind} hints" for kind, count in sorted(problems.items()))
+    _log.info(
+        "evenhand: tokens computed: %s; recomputed %d, discarded %d%s",
+        ", ".join(shown) or "none",
+        accounts.recomputed,
+        accounts.discarded,
+        told,
+    )

@@ -39,12 +39,16 @@ class KnownTenants:
         return path
 
     def _others(self) -> TenantPath:
-        node = self._tree.find(OTHERS)
-        if node is None:
-            self._change(AddTenant((), TenantShare(name=OTHERS[0])))
-            return OTHERS
-        # An operator may have called a node so that has tenants beneath it.
-        return self.leaf((*OTHERS, OTHERS[0])) if node.children else OTHERS
+        path = OTHERS
+        while (node := self._tree.find(path)) is not None:
+            if not node.children:
+                return path
+            path = (
+                *path,
+                OTHERS[0],
+            )  # an operator has called a node so that has tenants beneath it
+        self._change(AddTenant(path[:-1], TenantShare(name=path[-1])))
+        return path
 
     def _add(self, path: TenantPath, weights: tuple[int, ...]) -> bool:
         """Whether there was room and place for it."""

@@ -1,5 +1,5 @@
-"""How much of a prompt was cached, taken out of an answer: where an engine keeps one cache for tenants of
-several trust domains, the figure tells what others have asked.
+"""How much of a prompt was cached, taken out of an answer: where an engine keeps one cache for tenants
+of several trust domains, the figure tells what others have asked.
 """
 
 import re

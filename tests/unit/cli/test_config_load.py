@@ -112,6 +112,13 @@ FAULTS: dict[str, tuple[str, str, int | None, str, str]] = {
     "metrics of an engine that is not asked": (
         "kind: vllm", "kind: openai, metrics_url: http://a", 5, "engines[1].metrics_url", "not asked"
     ),
+    "hints for whom there is none": (
+        "kind: vllm", "kind: openai, fair_scheduler: true", 5, "engines[1].fair_scheduler", "kind openai"
+    ),
+    "hints sealed that are not given": (
+        "kind: vllm", "kind: vllm, hints_secret: env:X", 5, "engines[1].hints_secret",
+        "fair_scheduler: true",
+    ),
     "metrics with signals off": (
         "kind: vllm", "kind: vllm, signals: off, metrics_url: http://a", 5, "engines[1].metrics_url",
         "`signals` is off",

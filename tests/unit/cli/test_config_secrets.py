@@ -37,6 +37,17 @@ def test_secrets_come_in_the_order_of_the_keys_and_by_engine_name() -> None:
     assert {name: secret.reveal() for name, secret in secrets.engines.items()} == {"e": "short"}
 
 
+def test_what_seals_hints_is_ours_to_choose() -> None:
+    engine = {"name": "e", "kind": "vllm", "url": "http://a", "models": ["m"]}
+    sealed = engine | {"fair_scheduler": True, "hints_secret": "env:SEAL"}
+    config = configured(engines=[sealed])
+    environ = {"FIRST": GOOD, "SECOND": OTHER}
+    secrets = resolve(config, environ | {"SEAL": "x" * 16})
+    assert secrets.hints == {"e": Secret("x" * 16)}
+    (problem,) = refusals(config, environ | {"SEAL": "short"})
+    assert problem.startswith("engines[0].hints_secret: env:SEAL is shorter than 16 characters")
+
+
 def test_without_references_there_is_nothing_for_admin_and_engines() -> None:
     config = configured(engines=[{"name": "e", "kind": "embedded", "models": ["m"]}])
     secrets = resolve(config, {"FIRST": GOOD, "SECOND": OTHER})

@@ -7,6 +7,7 @@ from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.model import Outcome
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
+from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
     CertificateCollector,
@@ -15,6 +16,7 @@ from evenhand.telemetry import (
     LedgerCollector,
     Metrics,
     ObservedCollector,
+    PrefixCollector,
     SchedulerCollector,
     SignalCollector,
     WindowCollector,
@@ -47,6 +49,8 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))
     metrics.registry.register(SignalCollector(list))
+    prefixes = PrefixCollector(Prefixes(1 << 20), heard=dict, tokenised=dict)
+    metrics.registry.register(prefixes)
     metrics.registry.register(WindowCollector({}))
     metrics.registry.register(HealthCollector(list, RetryBudget()))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))

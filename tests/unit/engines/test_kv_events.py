@@ -1,11 +1,13 @@
 """Events of blocks: both forms, what a block's prompt was, how much is held, what is no event."""
 
+import sys
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from evenhand.engines.kv_events import KvEndpoints, KvEventsError, KvEventsWatch
 from evenhand.engines.kv_events.events import MalformedError, read_batch
 from evenhand.engines.kv_events.follower import BlockFollower
 from evenhand.engines.kv_events.numbering import Numbering, Place
@@ -134,7 +136,7 @@ def test_too_many_blocks_are_followed_no_more(monkeypatch: pytest.MonkeyPatch) -
         batch(stored([1], [1])),
         batch(stored([1], [-1, 2])),
         batch(stored([1], [2**32, 2])),
-        batch(stored([1], ["1", "2"])),
+        batch(stored([1], ["1", "2"])),  # type: ignore[list-item]
         batch(stored([1], [1, 2], block=0)),
         batch(stored([1], [], block=10**9)),
         batch(stored([1], [1, 2], parent=1.5)),
@@ -187,3 +189,13 @@ def test_what_a_number_says() -> None:
     assert numbers.heard(3) is Place.NEXT
     assert numbers.heard(0) is Place.ANEW
     assert numbers.heard(3) is Place.ANEW
+
+
+@pytest.mark.parametrize("package", ["zmq", "msgspec"])
+def test_without_the_packages_it_says_what_to_install(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "zmq.asyncio", raising=False)
+    with pytest.raises(KvEventsError, match=r"evenhand\[kv-events\]"):
+        KvEventsWatch(KvEndpoints(events="tcp://127.0.0.1:1"), Heard(), vocabulary=None)

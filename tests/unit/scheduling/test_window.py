@@ -197,6 +197,7 @@ def test_told_silence_counts_at_once_and_known_slots_are_a_floor() -> None:
         world.control.heard(None, in_flight=11, is_awaited=True, now_us=world.now_us)
     assert world.window == 10
     assert world.control.reason is WindowReason.STALE
+    assert not world.control.may_take_more
 
 
 def test_one_that_was_down_was_not_silent() -> None:

@@ -267,3 +267,35 @@ def test_an_event_whose_usage_is_not_believed_is_no_model_for_the_next() -> None
     m.take(chunk("a", usage=usage(9, 5, 4)))
     m.take(like_vllm("a", 4))
     assert m.take_alike(like_vllm("a", 6)) is None
+
+
+def test_an_event_that_says_after_its_text_whose_it_is_is_no_model_for_the_next() -> None:
+    m = meter()
+    told = {"prompt_tokens": 9, "total_tokens": 99, "completion_tokens": 1}
+    choices = [{"delta": {"content": "a"}}]
+    late = {"id": "c", "choices": choices, "model": "m", "usage": told}
+    m.take(event(json.dumps(late, separators=(",", ":")).encode()))
+    told["completion_tokens"] = 2
+    assert m.take_alike(event(json.dumps(late, separators=(",", ":")).encode())) is None
+
+
+def test_what_the_engine_says_of_the_prompt_is_told_once_and_only_what_it_says() -> None:
+    m = meter(wants=True, each=True)
+    told = [m.prompt]
+
+    def bare(tokens: int) -> dict[str, int]:
+        return {"prompt_tokens": 9, "completion_tokens": tokens, "total_tokens": 9 + tokens}
+
+    for said in (
+        chunk("a", usage=bare(1)),
+        chunk("b", usage=bare(2)),
+        chunk("c", usage=usage(9, 3)),
+        chunk("d", usage=bare(4)),
+        final(usage(9, 5, cached=10)),
+    ):
+        m.take(said)
+        told.append(m.prompt)
+    # Silence is not none, and more than there is makes no sense.
+    assert told == [None, (9, None), (9, None), (9, 0), (9, 0), (9, 0)]
+    assert told[1] is told[2]
+    assert told[3] is told[4] is told[5]

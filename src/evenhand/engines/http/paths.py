@@ -21,4 +21,6 @@ READ: Final = frozenset(
 def ensure_listed(path: str, listed: frozenset[str]) -> None:
     """Raises ValueError for any other path."""
     if path not in listed:
-        raise ValueError(f"engines are not asked for {path[:100]!r}; add it to the list if it is safe")
+        raise ValueError(
+            f"engines are not asked for {path[:100]!r}; add it to the list if it is safe"
+        )

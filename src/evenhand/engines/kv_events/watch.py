@@ -92,10 +92,10 @@ class KvEventsWatch:
             self._follower.begin(is_empty=True)
             await self._ask_again()
             while True:
-                await self._heard(await events.recv_multipart())
-                await asyncio.sleep(
-                    0
-                )  # what is there already is received without a turn of the loop
+                frames = await events.recv_multipart()
+                await self._heard(frames)
+                # What is there already is received without a turn of the loop.
+                await asyncio.sleep(0)
 
     async def _heard(self, frames: Sequence[bytes]) -> None:
         if len(frames) < 2 or len(frames[-2]) != _NUMBER_BYTES:

@@ -68,10 +68,7 @@ class PromptTokenizer:
 
     def _of_text(self, text: str, *, adds_special: bool) -> PromptTokens | None:
         is_cut = len(text) > TEXT_CHARACTERS_MAX
-        try:
-            ids = self._encode(text[:TEXT_CHARACTERS_MAX], adds_special)
-        except UnicodeEncodeError:
-            return None  # half a surrogate pair, which JSON can write and no tokenizer can read
+        ids = self._encode(text[:TEXT_CHARACTERS_MAX], adds_special)
         if is_cut:
             return PromptTokens(packed(ids[:-_UNCERTAIN_TOKENS]), None)
         return PromptTokens(packed(ids), len(ids))

@@ -118,15 +118,15 @@ class FairBatch:
         return pace
 
     def _cap(self, prompts: Sequence[Request], budget: int, *, is_short: bool) -> int | None:
-        heads = self._queue.heads()
-        if len(prompts) + len(heads) < 2:
+        heads = [] if is_short else self._queue.heads(beside_prompts=bool(prompts))
+        if len(prompts) + len(heads) < 2 and not (is_short and prompts):
             return None
         records = self._roster.records
         running = [
             Prefill(record.tenant, record.prompt_left)
             for record in (records[request.request_id] for request in prompts)
         ]
-        if is_short and prompts:
+        if is_short:
             # In this order prompts may come before answers: together they leave these their tokens.
             return water_level([tokens for _, tokens in running], budget)
         return chunk_cap(running, heads, budget)

@@ -103,7 +103,7 @@ class FairQueue(RequestQueue):
 
     def begin_step(self) -> None:
         """Before a step is scheduled: what was true in the last one may not be any more."""
-        self._head, self._is_charged = None, False
+        self.outputs_came()
         if self._corrected:
             self._corrected.clear()
         if self._blocked:
@@ -112,6 +112,10 @@ class FairQueue(RequestQueue):
                 self._arrive(request)
         if self._ceilings.are_set:
             self._count_memory()
+
+    def outputs_came(self) -> None:
+        """Answers are longer than the core knows."""
+        self._head, self._is_charged = None, False
 
     def note_popped(self) -> None:
         """The request that was popped last runs by now, unless it was skipped."""
@@ -135,8 +139,9 @@ class FairQueue(RequestQueue):
                 self._forget(request.request_id)
             self._roster.ended(request, outcome, waits=waits)
 
-    def heads(self) -> list[Prefill]:
-        """The first to wait of each tenant, as far as there are seats, and memory for their prompts."""
+    def heads(self, *, beside_prompts: bool) -> list[Prefill]:
+        """The first to wait of each tenant, as far as there are seats, and memory for their prompts.
+        `beside_prompts`: what they would take is taken from others, so it is not overrated."""
         seats = min(self._engine.seats_free(), _HEADS_MAX)
         if not seats or not self._by_tenant:
             return []
@@ -146,7 +151,10 @@ class FairQueue(RequestQueue):
                 break
             if tenant in self._held_back:
                 continue
-            tokens = next(iter(waiting.values())).prompt_left
+            record = next(iter(waiting.values()))
+            if beside_prompts and record.cached_guess is None:
+                record.cached_guess = self._engine.cached_tokens(record.request)
+            tokens = max(1, record.prompt_left - (record.cached_guess or 0))
             blocks -= self._engine.blocks_needed(tokens)
             if blocks < 0:
                 break
@@ -186,7 +194,8 @@ class FairQueue(RequestQueue):
         if self._head is not None:
             return self._head
         self.note_popped()
-        self.charge()
+        if len(self._by_tenant) > 1:
+            self.charge()  # one tenant alone goes first whatever it had
         roster, now_ms = self._roster, self._roster.clock.now_ms
         # Some that the core takes to run may have been skipped, or wait for their memory to be loaded.
         absent = roster.host.running - len(self._scheduler.running)

@@ -8,9 +8,11 @@ from evenhand.model import LaneName, TenantPath
 
 
 class Record:
-    """`number` is by arrival. `cached_tokens` of its prompt are known when it has begun."""
+    """`number` is by arrival. `cached_tokens` of its prompt are known when it has begun; `cached_guess`
+    is what was in the cache when it was looked up before."""
 
     __slots__ = (
+        "cached_guess",
         "cached_tokens",
         "caps",
         "group",
@@ -38,6 +40,7 @@ class Record:
         self.prefix = prefix
         self.positions = Positions()
         self.cached_tokens: int | None = None
+        self.cached_guess: int | None = None
 
     @property
     def prompt_left(self) -> int:

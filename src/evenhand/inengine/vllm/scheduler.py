@@ -16,7 +16,7 @@ from vllm.version import __version__ as VLLM_VERSION  # noqa: N812 - a constant
 from evenhand.inengine.accounts import Accounts
 from evenhand.inengine.event_log import recorded
 from evenhand.inengine.host import EngineHost
-from evenhand.inengine.report import Report
+from evenhand.inengine.report import NowAndThen, report
 from evenhand.inengine.settings import InEngineSettings, InEngineSettingsError
 from evenhand.inengine.settings_document import document_of, secret_of
 from evenhand.inengine.step_clock import StepClock
@@ -32,6 +32,7 @@ _OUTCOMES = {
     RequestStatus.FINISHED_ABORTED: Outcome.CANCELLED_RUNNING,
     RequestStatus.FINISHED_ERROR: Outcome.ENGINE_FAILED,
 }
+_FLUSH_S = 1
 _log = logging.getLogger("evenhand.inengine")
 
 
@@ -45,6 +46,7 @@ class FairScheduler(AsyncScheduler):
         shim = versions.shim(VLLM_VERSION)
         versions.check(VLLM_VERSION, versions.missing(shim.CLASSES, shim.NEEDS))
         super().__init__(*args, **kwargs)
+        _log_where_vllm_does()
         versions.check(VLLM_VERSION, shim.lacking_attributes(self))
         told = self.vllm_config.additional_config
         settings = InEngineSettings.of(
@@ -62,7 +64,8 @@ class FairScheduler(AsyncScheduler):
         self._queue = self.waiting = FairQueue(self.roster, engine, self, ceilings)
         self._batch = FairBatch(settings, self.roster, self._queue, engine, scheduler=self)
         self._engine = engine
-        self._report = Report(settings.report_s)
+        self._reports = NowAndThen(settings.report_s)
+        self._flushes = NowAndThen(_FLUSH_S)
         _log.info(
             "evenhand: %s schedules this engine, policy %s", type(self).__name__, settings.policy
         )
@@ -93,10 +96,13 @@ class FairScheduler(AsyncScheduler):
         drafts = self._engine.drafts(scheduler_output)
         places = self.roster.places(drafts) if drafts else {}
         outputs = super().update_from_output(scheduler_output, *args)
+        self._queue.outputs_came()
         for request, before in places.items():
             self.roster.accounts.discarded += max(0, before - request.num_computed_tokens)
-        if self._report.is_due(self._clock.now_ms):
-            self._report.write(self.roster.accounts_now(), self.hints.problems)
+        if self._reports.is_due(self._clock.now_ms):
+            report(self.roster.accounts_now(), self.hints.problems)
+        if self._flushes.is_due(self._clock.now_ms):
+            self._event_log.flush()
         return outputs
 
     def finish_requests(self, *args: Any, **kwargs: Any) -> Any:
@@ -145,6 +151,15 @@ class FairScheduler(AsyncScheduler):
         if self.parallel_config.data_parallel_size > 1:
             path = path.with_name(f"rank{rank}-{path.name}")  # each has a scheduler of its own
         return path
+
+
+def _log_where_vllm_does() -> None:
+    """It configures no logger but its own."""
+    ours, theirs = logging.getLogger("evenhand.inengine"), logging.getLogger("vllm")
+    if not ours.handlers:
+        ours.setLevel(theirs.level)
+        for handler in theirs.handlers:
+            ours.addHandler(handler)
 
 
 def _ceilings(settings: InEngineSettings, blocks: int) -> KvCeilings:

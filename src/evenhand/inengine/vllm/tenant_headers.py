@@ -78,15 +78,14 @@ class TenantHeaders:
             return body
         if not isinstance(members, dict):
             return body
-        said = members.get(_ARGUMENTS)
-        arguments = dict(said) if isinstance(said, dict) else {}
-        own = {name: value for name, value in arguments.items() if not name.startswith(PREFIX)}
+        said = members.get(_ARGUMENTS, {} if tenant is not None else None)
+        if not isinstance(said, dict):
+            return body
+        own = {name: value for name, value in said.items() if not name.startswith(PREFIX)}
         if tenant is not None:
             own[TENANT] = tenant
             if self._secret is not None:
                 own[SEAL] = seal(own, self._secret)
-        if own == arguments:
-            return body
         return json.dumps({**members, _ARGUMENTS: own}, separators=(",", ":")).encode()
 
 

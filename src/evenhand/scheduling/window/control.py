@@ -50,9 +50,10 @@ class WindowControl:
     @property
     def may_take_more(self) -> bool:
         """Whether it is not known to be as full as it can be: the window is opening by leaps, or closed
-        for want of news. What waits for it then says nothing of an overload."""
+        for want of news (where slots are known: to these, and then it is full). What waits for it then
+        says nothing of an overload."""
         if self._stale_floor is not None:
-            return True
+            return self._slots is None
         return (self._doubles or self._step > 2) and self.window < self.limits.most(self._slots)
 
     @property

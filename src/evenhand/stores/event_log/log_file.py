@@ -67,6 +67,17 @@ class EventLog:
         self._write(header)
         return (Recorder if holds_text else TextlessRecorder)(settings, self._note)
 
+    def flush(self) -> None:
+        """What was noted so far survives the process, should it be killed."""
+        if not self._is_open:
+            return
+        try:
+            self._file.flush()
+            self._raw.flush()
+        except OSError as error:
+            self._is_open = False
+            self._tell(f"it cannot be written: {error.strerror}")
+
     def close(self) -> None:
         """Say that it is complete, unless it stopped before."""
         self._end("complete")

@@ -206,3 +206,17 @@ def test_a_run_that_breaks_off_says_so(tmp_path: Path) -> None:
         for _ in range(2):
             core.submit(any_request(random.Random(1), RequestId("r"), ("a",)), 0)
     assert replay_file(path).ended == "broken off"
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
+def test_what_was_flushed_is_there_when_the_host_is_killed(tmp_path: Path, name: str) -> None:
+    path, left = tmp_path / name, tmp_path / f"left-{name}"
+    with EventLog(path, host="test") as log:
+        scheduler = log.scheduler(SchedulerSettings(tenants=TENANTS))
+        for _ in range(3):
+            scheduler.expire(0)
+        log.flush()
+        left.write_bytes(path.read_bytes())
+    replayed = replay_file(left)
+    assert (replayed.calls, replayed.ended, replayed.difference) == (3, None, None)
+    log.flush()

@@ -124,10 +124,14 @@ class Engine:
         """By a request with so many tokens and one more."""
         return -(-(tokens + 1) // self._block_tokens) * self._groups
 
-    def cached_blocks(self, request: Request) -> int:
-        """How many blocks of its tokens are in the cache."""
+    def cached_tokens(self, request: Request) -> int:
+        """How many of its tokens are in the cache, from the first on."""
         _, tokens, _ = self._scheduler.kv_cache_manager.get_computed_blocks(request)
-        return int(tokens) // int(self._scheduler.hash_block_size)
+        return int(tokens)
+
+    def cached_blocks(self, request: Request) -> int:
+        """How many of its blocks, by which prompts are compared, are in the cache."""
+        return self.cached_tokens(request) // int(self._scheduler.hash_block_size)
 
     def limit_step(self, tokens: int | None, chunk_tokens: int | None) -> None:
         """Of the next step: tokens in all, tokens of one prompt. None: as configured."""
