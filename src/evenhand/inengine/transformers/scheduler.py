@@ -15,7 +15,7 @@ from transformers.generation.continuous_batching import scheduler as engine_sche
 from evenhand.inengine.accounts import Accounts
 from evenhand.inengine.event_log import recorded
 from evenhand.inengine.host import EngineHost
-from evenhand.inengine.report import Report
+from evenhand.inengine.report import NowAndThen, report
 from evenhand.inengine.settings import InEngineSettings
 from evenhand.inengine.step_clock import StepClock
 from evenhand.inengine.tenant_hints import HintReader
@@ -36,6 +36,8 @@ _log = logging.getLogger("evenhand.inengine")
 
 class FairScheduler(engine_scheduler.Scheduler):
     """All calls come from the engine's one generation thread; only `notes` are written from others."""
+
+    starved_requests: list[tuple[Any, int]]
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         self._ceilings = Ceilings(settings, self.roster, tokens_max)
         self._step = FairStep(settings, self.roster)
         self._victims = Victims(settings, self.roster)
-        self._report = Report(settings.report_s)
+        self._reports = NowAndThen(settings.report_s)
         margin = SAFETY_MARGIN if safety_margin is None else safety_margin
         super().__init__(cache, margin, max_requests_per_batch)
         _log.info("evenhand: FairScheduler schedules this engine, policy %s", settings.policy)
@@ -91,8 +93,8 @@ class FairScheduler(engine_scheduler.Scheduler):
         cancelled: list[Any] = super().clear_cancelled_requests()
         for state in cancelled:
             roster.ended(state, Outcome.CANCELLED_RUNNING)
-        if self._report.is_due(self._clock.now_ms):
-            self._report.write(roster.accounts_now(), self.hints.problems)
+        if self._reports.is_due(self._clock.now_ms):
+            report(roster.accounts_now(), self.hints.problems)
         return cancelled
 
     def reset(self) -> None:
@@ -121,9 +123,8 @@ class FairScheduler(engine_scheduler.Scheduler):
         )
         if taken:
             self._cleanup_waiting_queue(taken)
-        starved: list[tuple[Any, int]] = self.starved_requests
         self.starved_requests = self._victims.chosen(
-            starved, self.active_requests, is_idle=not batch
+            self.starved_requests, self.active_requests, is_idle=not batch
         )
         self.roster.accounts.scheduled += tokens
         if not batch and finds_none:
