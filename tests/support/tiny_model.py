@@ -40,8 +40,6 @@ def write_tokenizer(folder: Path, texts: list[Path]) -> None:
     """Byte-level, with words from these texts, and a chat template."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
 
-    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - only vLLM's environment has them
-
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -52,12 +50,16 @@ def write_tokenizer(folder: Path, texts: list[Path]) -> None:
         show_progress=False,
     )
     tokenizer.train([str(text) for text in texts], trainer)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    )
-    fast.chat_template = (
-        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-    )
-    fast.model_max_length = CONTEXT_TOKENS
-    fast.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    told = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "pad_token": "<pad>",
+        "model_max_length": CONTEXT_TOKENS,
+        "chat_template": (
+            "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
+            "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+        ),
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))

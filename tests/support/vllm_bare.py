@@ -17,7 +17,7 @@ from zlib import crc32
 
 import torch
 from vllm.config import CacheConfig, ModelConfig, SchedulerConfig, VllmConfig
-from vllm.sampling_params import StructuredOutputsParams
+from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 from vllm.utils.hashing import sha256
 from vllm.v1.core.kv_cache_utils import get_request_block_hasher, init_none_hash
 from vllm.v1.core.sched.output import SchedulerOutput
@@ -28,7 +28,6 @@ from vllm.v1.request import Request, RequestStatus
 from vllm.v1.structured_output import StructuredOutputManager
 
 from support.tiny_model import END_OF_TEXT
-from vllm import SamplingParams
 
 BLOCK_TOKENS = 32
 CONTEXT_TOKENS = 2048
@@ -187,7 +186,8 @@ class Step:
 
     @property
     def scheduled(self) -> Mapping[str, int]:
-        return self.output.num_scheduled_tokens
+        tokens: dict[str, int] = self.output.num_scheduled_tokens
+        return tokens
 
 
 class BareEngine:

@@ -24,7 +24,8 @@ def main(model: str, scheduler: str | None) -> None:
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    from vllm import LLM, SamplingParams  # noqa: PLC0415 - reads the environment
+    from vllm.entrypoints.llm import LLM  # noqa: PLC0415 - reads the environment
+    from vllm.sampling_params import SamplingParams  # noqa: PLC0415
 
     more: dict[str, Any] = {}
     if scheduler is not None:

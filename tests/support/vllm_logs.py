@@ -53,7 +53,7 @@ def a_run(policy: str, model: Path, seed: int) -> tuple[list[Event], Policy, Aud
         "kv_ceiling_percent": dice.choice([None, 40]),
     }
     events: list[Event] = []
-    kept = Recorded(lambda settings: Recorder(settings, events.append), lambda: None)
+    kept = Recorded(lambda settings: Recorder(settings, events.append), *(lambda: None,) * 2)
     run = Run(
         scheduler=FairScheduler,
         model=model,

@@ -8,6 +8,7 @@ from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 
 from evenhand.inengine.vllm import FairScheduler
 from evenhand.scheduling import PRESETS
+from support.vllm_bare import Shape
 from support.vllm_runs import HEARS_HINTS, ROOMY, TIGHT, Run
 from support.vllm_traffic import Crowd, Traffic
 
@@ -29,7 +30,7 @@ def lag_max(run: Run, traffic: Traffic) -> int:
 
 @pytest.mark.parametrize("crowd", [CALM, dataclasses.replace(CALM, is_calm=False)])
 @pytest.mark.parametrize("shape", [ROOMY, TIGHT])
-def test_backlogged_tenants_are_served_alike(tiny: Path, shape, crowd) -> None:
+def test_backlogged_tenants_are_served_alike(tiny: Path, shape: Shape, crowd: Crowd) -> None:
     run = Run(scheduler=FairScheduler, model=tiny, shape=shape, crowd=crowd, settings=HEARS_HINTS)
     traffic = run(seed=7, steps=STEPS)
     backlogs, bound = traffic.backlogs, lag_max(run, traffic)
