@@ -6,9 +6,11 @@ DATA ?= ../shared/data# measured runs, where they are at hand
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 VLLM := .venv-vllm# vLLM and what it wants: 2.5 GB, 6 GB where there is no torch for CPUs
 VLLM_PIP := $(VLLM)/bin/python -m pip --disable-pip-version-check --quiet
+TRANSFORMERS := .venv-transformers# transformers and what it wants: 1.5 GB
+TRANSFORMERS_PIP := $(TRANSFORMERS)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-vllm
+.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-vllm test-transformers
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -21,6 +23,14 @@ test: $(VENV)/.test ## set up, then run the tests on two cores (8 minutes)
 
 test-vllm: $(VLLM)/.ready ## the same core inside vLLM's scheduler: its properties, a real model, behind a real gateway (8 minutes)
 	$(VLLM)/bin/python -m pytest -q tests/vllm
+
+test-transformers: $(TRANSFORMERS)/.base ## the same core inside transformers' continuous batching; skipped where pip finds no torch for CPUs (3 minutes)
+	@if $(TRANSFORMERS_PIP) install --dry-run --no-deps --only-binary :all: torch==2.13.0+cpu; then \
+		$(MAKE) $(TRANSFORMERS)/.ready && $(TRANSFORMERS)/bin/python -m pytest -q tests/transformers; \
+	else \
+		echo "test-transformers: SKIPPED, transformers was not tested: pip finds no torch 2.13.0+cpu, a build without"; \
+		echo "CUDA that is on no package index. With its wheel in a folder: PIP_FIND_LINKS=folder make test-transformers"; \
+	fi
 
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
@@ -101,4 +111,14 @@ $(VLLM)/.ready: $(VLLM)/.base requirements/vllm.txt requirements/torch-cpu.txt r
 	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/build.txt
 	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/vllm.txt
 	$(VLLM_PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(TRANSFORMERS)/.base:
+	$(PYTHON) requirements/environment.py $(TRANSFORMERS)
+	touch $@
+
+$(TRANSFORMERS)/.ready: $(TRANSFORMERS)/.base requirements/transformers.txt requirements/torch-cpu.txt requirements/build.txt pyproject.toml
+	$(TRANSFORMERS_PIP) install --no-deps --require-hashes -r requirements/torch-cpu.txt
+	$(TRANSFORMERS_PIP) install --no-deps --require-hashes -r requirements/build.txt -r requirements/transformers.txt
+	$(TRANSFORMERS_PIP) install --no-deps --no-build-isolation -e .
 	touch $@

@@ -19,3 +19,5 @@ linux="--python-platform x86_64-manylinux_2_28"
 resolve vllm $linux pyproject.toml --group vllm --group test --override requirements/vllm-apart.txt
 echo torch==2.13.0+cpu | resolve torch-cpu $linux --constraint requirements/vllm.txt -
 echo torch==2.13.0 | UV_FIND_LINKS='' resolve torch-cuda $linux --constraint requirements/vllm.txt -
+resolve transformers $linux pyproject.toml --group transformers --group test \
+    --constraint requirements/torch-cpu.txt --constraint requirements/build.txt --override requirements/vllm-apart.txt

@@ -1,12 +1,14 @@
 """The model, engines around it, and the clients that ask them."""
 
 import heapq
+import math
 import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import count
+from statistics import median
 from typing import Any
 
 import torch
@@ -80,6 +82,32 @@ class Bench:
             yield manager
         finally:
             manager.destroy()
+
+
+def new_shape_ms() -> dict[str, float]:
+    """How long attention takes for lengths that were not seen before, with cuDNN's kernels, which are
+    planned anew for each, and without. Lengths in a batch of this engine are new at almost every step,
+    so the bench goes without."""
+    told = {}
+    for name, enabled in (("with cuDNN", True), ("without", False)):
+        torch.backends.cuda.enable_cudnn_sdp(enabled)
+        took = []
+        for length in range(1_000, 1_040):
+            query, key = (
+                torch.randn(1, 32, tokens, 64, device="cuda", dtype=torch.bfloat16)
+                for tokens in (10, length)
+            )
+            mask = torch.zeros(1, 1, 10, 2_048, device="cuda", dtype=torch.bfloat16)[..., :length]
+            torch.cuda.synchronize()
+            began = time.perf_counter()
+            try:
+                torch.nn.functional.scaled_dot_product_attention(query, key, key, attn_mask=mask)
+                torch.cuda.synchronize()
+            except RuntimeError:
+                break  # these kernels cannot do it: then no engine uses them
+            took.append((time.perf_counter() - began) * 1e3)
+        told[name] = round(median(took), 3) if took else math.nan
+    return told
 
 
 class _Stage:

@@ -1,6 +1,7 @@
 """From what was seen to figures, without a clock."""
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean, median
@@ -23,7 +24,9 @@ def quantile(values: Sequence[float], part: float) -> float | None:
 
 def answering(played: Played, tenant: str, *, since_s: float = 0.0) -> dict[str, Any]:
     """How one tenant's requests were answered. One that had no token when the run ended has waited so
-    long at least, and counts with that if half of the others had theirs sooner."""
+    long at least, and counts with that if half of the others had theirs sooner. `first_token_steps`:
+    in how many of the engine's steps the wait fell; whoever is never kept waiting has two, the one
+    that runs when it comes and its own."""
     records = [r for r in played.records if r.tenant == tenant and r.sent_s >= since_s]
     heard = [r.token_s[0] - r.sent_s for r in records if r.token_s]
     middle = quantile(heard, 0.5) or 0.0
@@ -36,8 +39,18 @@ def answering(played: Played, tenant: str, *, since_s: float = 0.0) -> dict[str,
         for a, b in pairwise(r.token_s)
         if b >= since_s
     ]
+    ends = [step.begin_s + step.ms / 1e3 for step in played.steps]
+    begins = [step.begin_s for step in played.steps]
+    steps = [
+        bisect_left(begins, r.token_s[0]) - bisect_right(ends, r.sent_s)
+        for r in records
+        if r.token_s
+    ]
     return {
         "requests": len(records),
+        "still_waiting": len(unheard),
+        "first_token_steps_p50": quantile(steps, 0.5),
+        "first_token_steps_max": max(steps, default=None),
         "first_token_p50_s": quantile(waits, 0.5),
         "first_token_p99_s": quantile(waits, 0.99),
         "between_tokens_p50_s": quantile(gaps, 0.5),
@@ -162,6 +175,11 @@ def summary(runs: Sequence[Mapping[str, Any]], settings: Sequence[str]) -> dict[
                 of(chat[0], "alone", "chat", "first_token_p50_s"),
             ),
             "first_token_p99_s": of(chat[0], name, "chat", "first_token_p99_s"),
+            "first_token_steps_p50": of(chat[0], name, "chat", "first_token_steps_p50"),
+            "first_token_steps_max": of(chat[0], name, "chat", "first_token_steps_max"),
+            "step_p50_over_alone": over(
+                of(chat[0], name, "step_p50_ms"), of(chat[0], "alone", "step_p50_ms")
+            ),
             "between_tokens_p99_s": of(chat[0], name, "chat", "between_tokens_p99_s"),
             "step_p50_ms": of(chat[0], name, "step_p50_ms"),
             "tokens_per_s_over_fifo": over(

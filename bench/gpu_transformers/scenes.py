@@ -1,18 +1,24 @@
 """Who asks for what, beside whom."""
 
+import math
+
 from bench.gpu_transformers.figures import answering, fairness, served
 from bench.gpu_transformers.rounds import Rounds
 from bench.gpu_transformers.seen import Crowd
+from bench.gpu_transformers.watched import register
 
 SETTINGS = ("fifo", "fair", "paced")
 """The engine's own scheduler; the core with fair batches; the same with a target for times between
 tokens."""
+FLOOD_PACE, LONG_PACE = 3.0, 1.5
+"""That target, over the time between tokens of ten short answers at once."""
 
 
-def chat_beside_flood(rounds: Rounds) -> None:
-    """A short chat beside long prompts of a noisy tenant."""
+def chat_beside_flood(rounds: Rounds, usual_ms: float) -> None:
+    """Two short chats beside long prompts of a noisy tenant."""
+    register(math.ceil(FLOOD_PACE * usual_ms))
     size = rounds.bench.size
-    chat = Crowd(tenant="chat", clients=1, prompt=48, answer=24, think_s=0.05)
+    chat = Crowd(tenant="chat", clients=2, prompt=48, answer=8, think_s=0.1)
     noisy = Crowd(
         tenant="noisy", clients=size.noisy, prompt=size.noisy_prompt, answer=size.noisy_answer
     )
@@ -21,7 +27,7 @@ def chat_beside_flood(rounds: Rounds) -> None:
         seconds = size.seconds / 2 if setting == "alone" else size.seconds
         played = rounds.run("flood", setting, crowds, seconds)
         if played is not None:
-            figures = {"chat": answering(played, "chat", since_s=0.5), **served(played)}
+            figures = {"chat": answering(played, "chat"), **served(played)}
             rounds.note("flood", setting, figures)
 
 
@@ -38,10 +44,11 @@ def full_queues(rounds: Rounds) -> None:
             rounds.note("queues", setting, {**fairness(played), **served(played)})
 
 
-def chats_beside_long(rounds: Rounds) -> None:
+def chats_beside_long(rounds: Rounds, usual_ms: float) -> None:
     """Ten chats, and one very long prompt that comes in between."""
+    register(math.ceil(LONG_PACE * usual_ms))
     size = rounds.bench.size
-    chats = Crowd(tenant="chats", clients=10, prompt=48, answer=128)
+    chats = Crowd(tenant="chats", clients=10, prompt=48, answer=64)
     late_s = size.seconds / 8
     long = Crowd(tenant="long", clients=1, prompt=size.long_prompt, answer=256, from_s=late_s)
     for setting in ("alone", *SETTINGS):

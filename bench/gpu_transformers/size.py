@@ -39,7 +39,7 @@ WHOLE = Size(
     noisy_prompt=1_024,
     noisy_answer=32,
     long_prompt=28_000,
-    seconds=6.0,
+    seconds=7.0,
     rounds=3,
 )
 QUICK = Size(

@@ -29,7 +29,6 @@ def main(folder: Path) -> None:
         pre_tokenizers,
         trainers,
     )
-
     from transformers import LlamaConfig, PreTrainedTokenizerFast  # type: ignore[attr-defined]  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)

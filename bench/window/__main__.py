@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -62,7 +63,8 @@ async def measured(chosen: argparse.Namespace, console: Console) -> Found:
                         figures = await turn(engine, arm, scenes, seed=number)
                         for phase, of_phase in figures.items():
                             arms[arm][phase].append(of_phase)
-            found[name] = {"version": engine.version, "arms": arms}
+            told = engine.version or f"xllamacpp {version('xllamacpp')}"
+            found[name] = {"version": told, "arms": arms}
         except SkippedError as reason:
             console.print(f"SKIPPED: {name}: {reason}")
             found[name] = {"skipped": str(reason)}

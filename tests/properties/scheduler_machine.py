@@ -293,12 +293,12 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         input_tokens=st.integers(0, INPUT_TOKENS_MAX),
-        cached=st.integers(0, INPUT_TOKENS_MAX),
+        cached=st.none() | st.integers(0, INPUT_TOKENS_MAX),
     )
     @precondition(lambda self: self.running)
-    def prompt_counted(self, data: st.DataObject, input_tokens: int, cached: int) -> None:
+    def prompt_counted(self, data: st.DataObject, input_tokens: int, cached: int | None) -> None:
         request = self._draw_running(data)
-        cached = min(cached, input_tokens)
+        cached = None if cached is None else min(cached, input_tokens)
         self.scheduler.prompt_counted(request.id, input_tokens, cached, self.now_ms)
         self.seen["prompts counted"] += 1
 
@@ -349,6 +349,12 @@ class SchedulerMachine(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.models)))
         tell = self.scheduler.stored if is_stored else self.scheduler.evicted
         tell(name, prefix, TrustDomain(""))
+
+    @rule(data=st.data(), tokens=st.none() | st.integers(0, 400), block=st.none() | st.just(16))
+    @precondition(lambda self: self.scheduler.settings.policy.asks_prefixes)
+    def cache_sized(self, data: st.DataObject, tokens: int | None, block: int | None) -> None:
+        name = data.draw(st.sampled_from(sorted(self.models)))
+        self.scheduler.cache_sized(name, tokens, block)
 
     def _set_window(self, name: EngineName, window: int) -> None:
         models = [ModelName(model) for model in self.models[name]]

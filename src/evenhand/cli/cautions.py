@@ -46,8 +46,8 @@ def _of_prompts(engine: UrlEngine | EmbeddedEngine) -> Iterator[str]:
     else:
         yield (
             f"engine {engine.name} of kind {engine.kind} is sent no cache salt, and the keys are of"
-            " several trust domains: if it reuses prompts, a tenant can tell by time what others have asked."
-            " Switch that off there, or give each trust domain an engine of its own"
+            " several trust domains: if it reuses prompts, a tenant can tell by time what others have"
+            " asked. Switch that off there, or give each trust domain an engine of its own"
         )
 
 

@@ -12,19 +12,23 @@ from evenhand.scheduling import Scheduler, SchedulerSettings
 _log = logging.getLogger("evenhand.inengine")
 
 
+def _nothing() -> None:
+    """There is no log."""
+
+
 class Recorded(NamedTuple):
     """`scheduler` makes it, `close` ends its log, if there is one. `flush` saves what is in it, now and
     then: engines are killed rather than stopped."""
 
     scheduler: Callable[[SchedulerSettings], Scheduler]
-    flush: Callable[[], None]
     close: Callable[[], None]
+    flush: Callable[[], None] = _nothing
 
 
 def recorded(settings: InEngineSettings, path: Path | None, *, host: str) -> Recorded:
     """Raises InEngineSettingsError where the log cannot be begun."""
     if path is None:
-        return Recorded(Scheduler, lambda: None, lambda: None)
+        return Recorded(Scheduler, _nothing)
     # Only who wants a log loads what writes it.
     from evenhand.stores.event_log import EventLog  # noqa: PLC0415
 
@@ -39,4 +43,4 @@ def recorded(settings: InEngineSettings, path: Path | None, *, host: str) -> Rec
         raise InEngineSettingsError(
             f"evenhand: event_log {path} cannot be written: {error}."
         ) from error
-    return Recorded(log.scheduler, log.flush, log.close)
+    return Recorded(log.scheduler, log.close, log.flush)

@@ -15,7 +15,7 @@ from transformers.generation.continuous_batching import scheduler as engine_sche
 from evenhand.inengine.accounts import Accounts
 from evenhand.inengine.event_log import recorded
 from evenhand.inengine.host import EngineHost
-from evenhand.inengine.report import Report
+from evenhand.inengine.report import NowAndThen, report
 from evenhand.inengine.settings import InEngineSettings
 from evenhand.inengine.step_clock import StepClock
 from evenhand.inengine.tenant_hints import HintReader
@@ -31,11 +31,14 @@ DECODING = engine_requests.RequestStatus.DECODING
 PENDING = engine_requests.RequestStatus.PENDING
 
 SAFETY_MARGIN = 0.15  # as the engine's own first-come-first-served has it
+_FLUSH_S = 1  # nobody tells a scheduler of this engine that it is going to end
 _log = logging.getLogger("evenhand.inengine")
 
 
 class FairScheduler(engine_scheduler.Scheduler):
     """All calls come from the engine's one generation thread; only `notes` are written from others."""
+
+    starved_requests: list[tuple[Any, int]]
 
     def __init__(
         self,
@@ -49,10 +52,12 @@ class FairScheduler(engine_scheduler.Scheduler):
     ) -> None:
         versions.check_parts(vars(engine_scheduler) | vars(engine_requests))
         path = None if settings.event_log is None else Path(settings.event_log)
-        scheduler = recorded(settings, path, host="transformers").scheduler
+        self._event_log = recorded(settings, path, host="transformers")
         tokens_max = versions.tokens_max(cache)
         self._clock = StepClock()
-        self.host = host(settings, seats=max_requests_per_batch, scheduler=scheduler)
+        self.host = host(
+            settings, seats=max_requests_per_batch, scheduler=self._event_log.scheduler
+        )
         self.hints = HintReader(trusts=settings.trust_hints, secret=None)
         self.roster = Roster(
             self.host, self._clock, Hints(notes, self.hints), tokens_max=tokens_max
@@ -60,7 +65,8 @@ class FairScheduler(engine_scheduler.Scheduler):
         self._ceilings = Ceilings(settings, self.roster, tokens_max)
         self._step = FairStep(settings, self.roster)
         self._victims = Victims(settings, self.roster)
-        self._report = Report(settings.report_s)
+        self._reports = NowAndThen(settings.report_s)
+        self._flushes = NowAndThen(_FLUSH_S)
         margin = SAFETY_MARGIN if safety_margin is None else safety_margin
         super().__init__(cache, margin, max_requests_per_batch)
         _log.info("evenhand: FairScheduler schedules this engine, policy %s", settings.policy)
@@ -91,14 +97,17 @@ class FairScheduler(engine_scheduler.Scheduler):
         cancelled: list[Any] = super().clear_cancelled_requests()
         for state in cancelled:
             roster.ended(state, Outcome.CANCELLED_RUNNING)
-        if self._report.is_due(self._clock.now_ms):
-            self._report.write(roster.accounts_now(), self.hints.problems)
+        if self._reports.is_due(self._clock.now_ms):
+            report(roster.accounts_now(), self.hints.problems)
+        if self._flushes.is_due(self._clock.now_ms):
+            self._event_log.flush()
         return cancelled
 
     def reset(self) -> None:
         """The engine's thread has ended, and with it what was open."""
         self._clock.tick()
         self.roster.all_ended()
+        self._event_log.flush()
         super().reset()
 
     def schedule_batch(
@@ -121,9 +130,8 @@ class FairScheduler(engine_scheduler.Scheduler):
         )
         if taken:
             self._cleanup_waiting_queue(taken)
-        starved: list[tuple[Any, int]] = self.starved_requests
         self.starved_requests = self._victims.chosen(
-            starved, self.active_requests, is_idle=not batch
+            self.starved_requests, self.active_requests, is_idle=not batch
         )
         self.roster.accounts.scheduled += tokens
         if not batch and finds_none:

@@ -154,6 +154,7 @@ def test_changes_of_the_tree_and_all_other_calls_are_written(tmp_path: Path) -> 
 
 def test_every_recorded_call_can_be_written() -> None:
     recorded = {name for name in vars(Recorder) if not name.startswith("_")}
+    recorded.remove("produced_in_all")  # as so many calls of `produced`
     assert recorded == set(METHODS)
 
 
