@@ -17,7 +17,7 @@ compile lint --group lint --constraint requirements/run.txt --constraint require
 # vLLM without a GPU. A CPU build of torch is on no index: UV_FIND_LINKS names a folder with its wheel.
 linux="--python-platform x86_64-manylinux_2_28"
 resolve vllm $linux pyproject.toml --group vllm --group test --override requirements/vllm-apart.txt
-resolve transformers $linux pyproject.toml --group transformers --group test \
-    --constraint requirements/vllm.txt --override requirements/vllm-apart.txt
 echo torch==2.13.0+cpu | resolve torch-cpu $linux --constraint requirements/vllm.txt -
 echo torch==2.13.0 | UV_FIND_LINKS='' resolve torch-cuda $linux --constraint requirements/vllm.txt -
+resolve transformers $linux pyproject.toml --group transformers --group test \
+    --constraint requirements/torch-cpu.txt --constraint requirements/build.txt --override requirements/vllm-apart.txt

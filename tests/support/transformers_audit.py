@@ -70,9 +70,15 @@ class AuditedEngine(SteppedEngine):
         self.work: dict[str, Work] = {}
         self.seen: Counter[str] = Counter()
         """What happened, so that a run can be asked whether it was worth while."""
+        self._search = self.cache.search_prefix_match
+        self.cache.search_prefix_match = self._find
 
-    def ask(self, tenant: str, prompt: list[int], answer: int) -> str:
+    def ask(
+        self, tenant: str, prompt: list[int], answer: int, application: str | None = None
+    ) -> str:
         request_id = f"{tenant}~{len(self.work)}"
+        if application is not None:
+            request_id = f"{tenant}~default~{application}~{len(self.work)}"
         self.work[request_id] = Work(tenant, len(prompt))
         self.add(request_id, prompt, answer)
         return request_id
@@ -109,11 +115,6 @@ class AuditedEngine(SteppedEngine):
         assert self.host.scheduler.open_requests() == len(open_ids)
         assert not engine.active_requests.keys() & engine.waiting_requests.keys()
         assert len(engine.active_requests) <= self.shape.seats
-        for request_id, state in engine.active_requests.items():
-            work = self.work[request_id]
-            if work.cached is None:  # what was cached is its own, but there is no room to go on yet
-                work.cached = work.position = min(state.position_offset, work.prompt_tokens)
-                self.seen["cached"] += work.cached
         served: Counter[str] = Counter()
         for work in self.work.values():
             served[work.tenant] += work.units
@@ -139,14 +140,26 @@ class AuditedEngine(SteppedEngine):
     def _known_before(self, batch: list[Any]) -> set[str]:
         return {p.state.request_id for p in batch if self.work[p.state.request_id].position}
 
+    def _find(self, request_id: str, tokens: list[int]) -> int:
+        """What the engine finds in its cache is the request's from then on, though there may be no room
+        to go on yet."""
+        found = int(self._search(request_id, tokens))
+        work = self.work[request_id]
+        if found:
+            own = min(found, len(tokens) - 1)
+            work.position = max(work.position, own)
+            if work.cached is None:
+                work.cached = min(own, work.prompt_tokens)
+                self.seen["cached"] += work.cached
+        return found
+
     def _computed(self, part: Any) -> int:
         """How much of it was computed before."""
         state, work = part.state, self.work[part.state.request_id]
         end = state.position_offset
         start = end - part.query_length
         if work.cached is None:
-            work.cached = min(start, work.prompt_tokens)
-            self.seen["cached"] += work.cached
+            work.cached = 0
         again: int = max(0, min(end, work.position) - start)
         work.position = max(work.position, end)
         self.seen["chunks"] += not part.has_new_token

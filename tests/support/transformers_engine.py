@@ -62,7 +62,7 @@ def manager_of(model: Any, shape: Shape, scheduler: str, **changed: Any) -> Any:
     )
     return model.init_continuous_batching(
         generation_config=GenerationConfig(
-            do_sample=False, eos_token_id=-1, pad_token_id=0, **changed
+            **{"do_sample": False, "eos_token_id": -1, "pad_token_id": 0, **changed}
         ),
         continuous_batching_config=ContinuousBatchingConfig(
             scheduler_type=scheduler,

@@ -109,7 +109,7 @@ def test_several_threads_submit_and_cancel_while_the_engine_runs(model: Any) -> 
 
 
 def test_several_answers_to_one_prompt_are_one_request(model: Any) -> None:
-    with started(model, ROOMY, "evenhand", num_return_sequences=3) as manager:
+    with started(model, ROOMY, "evenhand", num_return_sequences=3, do_sample=True) as manager:
         submit(manager, [7] * 20, tenant="a", request_id="x", max_new_tokens=6)
         found = answers(manager, 3)
         assert set(found) == {"x", "x__child#0", "x__child#1"}

@@ -31,6 +31,7 @@ DECODING = engine_requests.RequestStatus.DECODING
 PENDING = engine_requests.RequestStatus.PENDING
 
 SAFETY_MARGIN = 0.15  # as the engine's own first-come-first-served has it
+_FLUSH_S = 1  # nobody tells a scheduler of this engine that it is going to end
 _log = logging.getLogger("evenhand.inengine")
 
 
@@ -51,10 +52,12 @@ class FairScheduler(engine_scheduler.Scheduler):
     ) -> None:
         versions.check_parts(vars(engine_scheduler) | vars(engine_requests))
         path = None if settings.event_log is None else Path(settings.event_log)
-        scheduler = recorded(settings, path, host="transformers").scheduler
+        self._event_log = recorded(settings, path, host="transformers")
         tokens_max = versions.tokens_max(cache)
         self._clock = StepClock()
-        self.host = host(settings, seats=max_requests_per_batch, scheduler=scheduler)
+        self.host = host(
+            settings, seats=max_requests_per_batch, scheduler=self._event_log.scheduler
+        )
         self.hints = HintReader(trusts=settings.trust_hints, secret=None)
         self.roster = Roster(
             self.host, self._clock, Hints(notes, self.hints), tokens_max=tokens_max
@@ -63,6 +66,7 @@ class FairScheduler(engine_scheduler.Scheduler):
         self._step = FairStep(settings, self.roster)
         self._victims = Victims(settings, self.roster)
         self._reports = NowAndThen(settings.report_s)
+        self._flushes = NowAndThen(_FLUSH_S)
         margin = SAFETY_MARGIN if safety_margin is None else safety_margin
         super().__init__(cache, margin, max_requests_per_batch)
         _log.info("evenhand: FairScheduler schedules this engine, policy %s", settings.policy)
@@ -95,12 +99,15 @@ class FairScheduler(engine_scheduler.Scheduler):
             roster.ended(state, Outcome.CANCELLED_RUNNING)
         if self._reports.is_due(self._clock.now_ms):
             report(roster.accounts_now(), self.hints.problems)
+        if self._flushes.is_due(self._clock.now_ms):
+            self._event_log.flush()
         return cancelled
 
     def reset(self) -> None:
         """The engine's thread has ended, and with it what was open."""
         self._clock.tick()
         self.roster.all_ended()
+        self._event_log.flush()
         super().reset()
 
     def schedule_batch(
