@@ -108,7 +108,8 @@ $(VLLM)/.ready: $(VLLM)/.base requirements/vllm.txt requirements/torch-cpu.txt r
 	torch=cpu; $(VLLM_PIP) install --dry-run --no-deps torch==2.13.0+cpu || torch=cuda; \
 		echo "vLLM: torch-$$torch"; \
 		$(VLLM_PIP) install --no-deps --require-hashes -r requirements/torch-$$torch.txt
-	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/build.txt -r requirements/vllm.txt
+	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/build.txt
+	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/vllm.txt
 	$(VLLM_PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 

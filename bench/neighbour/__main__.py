@@ -60,10 +60,17 @@ def show(console: Console, whole: dict[str, Any], chosen: Options) -> None:
 def main() -> int:
     """Measure, print, write. A missed target is a finding, not a failure."""
     chosen, progress = options(), Console(stderr=True)
-    whole = told(uvloop.run(course(chosen, lambda what: progress.print(what, markup=False))))
-    show(Console(), whole, chosen)
-    if chosen.json_file is not None:
-        chosen.json_file.write_text(json.dumps(whole, indent=1) + "\n")
+
+    def tell(what: str) -> None:
+        progress.print(what, markup=False)
+
+    def keep(found: Found) -> dict[str, Any]:
+        whole = told(found)
+        if chosen.json_file is not None:
+            chosen.json_file.write_text(json.dumps(whole, indent=1) + "\n")
+        return whole
+
+    show(Console(), keep(uvloop.run(course(chosen, tell, keep))), chosen)
     return 0
 
 

@@ -31,8 +31,11 @@ _KINDS = {
 }
 
 
-async def course(options: Options, tell: Callable[[str], None]) -> Found:
-    """Raises BenchError where something failed that should not."""
+async def course(
+    options: Options, tell: Callable[[str], None], keep: Callable[[Found], object]
+) -> Found:
+    """`keep` hears after each repetition what was found so far. Raises BenchError where something failed
+    that should not."""
     lengths = rounds.Lengths(beside_s=options.seconds)
     settings = {
         "slots": SLOTS,
@@ -46,9 +49,14 @@ async def course(options: Options, tell: Callable[[str], None]) -> Found:
     found = _before(options, settings)
     runs = {"vllm": _vllm, "embedded": _embedded}
     for engine in options.engines:
-        own = found.setdefault(engine, {"repetitions": [], "reasoning": []})
+        own = found.setdefault(engine, {"repetitions": [], "reasoning": [], "skipped": None})
+
+        def add(part: str, repetition: dict[str, Any], own: Found = own) -> None:
+            own[part].append(repetition)
+            keep(found)
+
         try:
-            await runs[engine](options, lengths, own, tell)
+            await runs[engine](options, lengths, own, add, tell)
             own["skipped"] = None
         except SkippedError as reason:
             own["skipped"] = str(reason)
@@ -67,7 +75,11 @@ def _before(options: Options, settings: dict[str, Any]) -> Found:
 
 
 async def _embedded(
-    options: Options, lengths: rounds.Lengths, own: Found, tell: Callable[[str], None]
+    options: Options,
+    lengths: rounds.Lengths,
+    own: Found,
+    add: Callable[[str, dict[str, Any]], None],
+    tell: Callable[[str], None],
 ) -> None:
     arms = _chosen(EMBEDDED, options)
     if "neighbour" not in options.parts or not arms:
@@ -76,19 +88,24 @@ async def _embedded(
         own["version"] = f"llama.cpp, {_version('xllamacpp')}"
         for _ in range(options.repetitions):
             seed = len(own["repetitions"])
-            own["repetitions"].append(
+            add(
+                "repetitions",
                 await rounds.repetition(
                     arms,
                     {"embedded": engine},
                     lengths,
                     seed=seed,
                     tell=_named(f"embedded {seed + 1}", tell),
-                )
+                ),
             )
 
 
 async def _vllm(
-    options: Options, lengths: rounds.Lengths, own: Found, tell: Callable[[str], None]
+    options: Options,
+    lengths: rounds.Lengths,
+    own: Found,
+    add: Callable[[str, dict[str, Any]], None],
+    tell: Callable[[str], None],
 ) -> None:
     arms = _chosen(VLLM, options)
     if "neighbour" in options.parts and arms:
@@ -102,8 +119,9 @@ async def _vllm(
             for _ in range(options.repetitions):
                 seed = len(own["repetitions"])
                 told = _named(f"vLLM {seed + 1}", tell)
-                own["repetitions"].append(
-                    await rounds.repetition(arms, engines, lengths, seed=seed, tell=told)
+                add(
+                    "repetitions",
+                    await rounds.repetition(arms, engines, lengths, seed=seed, tell=told),
                 )
     if "reasoning" in options.parts:
         names = [arm.engine for arm in reasoning.ARMS]
@@ -114,10 +132,11 @@ async def _vllm(
             engines = dict(zip(names, up, strict=True))
             for _ in range(options.repetitions):
                 seed = len(own["reasoning"])
-                own["reasoning"].append(
+                add(
+                    "reasoning",
                     await reasoning.repetition(
                         engines, seed=seed, tell=_named(f"vLLM {seed + 1}", tell)
-                    )
+                    ),
                 )
 
 

@@ -22,6 +22,8 @@ DEADLINE_S = 3.0
 _STOP_S = 8.0
 _REJOIN_S_MAX = 20.0
 _CLIENTS = 6
+_PAUSE_S = 0.3
+"""Between an answer and the next request: what is measured hangs on clocks, not on load."""
 _WINDOW = 4
 _BODY = {
     "model": MODEL,
@@ -172,4 +174,4 @@ async def _ask_on(client: EngineClient) -> None:
             await listener.over
         finally:
             attempt.abort()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(_PAUSE_S)

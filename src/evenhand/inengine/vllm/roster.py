@@ -71,8 +71,10 @@ class Roster:
 
     def waits_again(self, request: Request) -> Record:
         """It was started, and competes again."""
+        record = self.records[request.request_id]
+        self._stop(record)  # a session that pauses was not taken back
         self.host.preempted(request.request_id, self.clock.now_ms)
-        return self.records[request.request_id]
+        return record
 
     def ended(self, request: Request, outcome: Outcome, *, waits: bool) -> Record:
         """It is over, whether it ran or `waits`."""
