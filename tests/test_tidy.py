@@ -115,6 +115,23 @@ def test_links_in_documents_lead_somewhere() -> None:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_links_to_headings_lead_to_the_one_that_is_meant() -> None:
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *SOURCE.rglob("*.md")]
+    for document in documents:
+        for page, anchor in re.findall(
+            r"\]\(([^)#\s]*\.md)?#([a-z][^)\s]*)\)", document.read_text()
+        ):
+            target = (document.parent / page).resolve() if page else document
+            assert _anchors(target).count(anchor) == 1, f"{document.name}: {page}#{anchor}"
+
+
+def _anchors(document: Path) -> list[str]:
+    """The headings of a page as links name them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
 def test_the_two_commands_are_the_readmes() -> None:
     readme = (ROOT / "README.md").read_text()
     makefile = (ROOT / "Makefile").read_text()

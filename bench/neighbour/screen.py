@@ -73,9 +73,7 @@ def show_reasoning(console: Console, rows: Mapping[str, Figures]) -> None:
         console,
         "ten chats beside a reasoning request, vLLM: time between tokens, ms",
         {
-            "alone\np50": ("alone_step_p50_ms", _ms),
             "alone\np99": ("alone_step_p99_ms", _ms),
-            "beside\np50": ("step_p50_ms", _ms),
             "beside\np99": ("step_p99_ms", _ms),
             "\nmost": ("step_max_ms", _ms),
             "prompt\np99": ("prompt_step_p99_ms", _ms),

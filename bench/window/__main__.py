@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -49,26 +49,26 @@ async def _engine(name: str) -> AsyncIterator[Engine]:
             yield engine
 
 
-async def measured(chosen: argparse.Namespace, console: Console) -> Found:
-    """By engine, arm and phase, the figures of each repetition. Raises BenchError."""
-    found: Found = {}
+async def measured(
+    chosen: argparse.Namespace, console: Console, keep: Callable[[str, Found], None]
+) -> None:
+    """`keep` is given, by engine, the figures of each repetition by arm and phase, once it is through.
+    Raises BenchError."""
     scenes = phases(chosen.seconds, slow=chosen.slow)
     for name in chosen.engines:
-        arms: Found = {arm: {phase: [] for phase, *_ in scenes} for arm in chosen.arms}
         try:
             async with _engine(name) as engine:
+                told = engine.version or f"xllamacpp {version('xllamacpp')}"
                 for number in range(chosen.repetitions):
+                    arms: Found = {}
                     for arm in chosen.arms:
                         console.print(f"{name} {number + 1}: {arm}")
                         figures = await turn(engine, arm, scenes, seed=number)
-                        for phase, of_phase in figures.items():
-                            arms[arm][phase].append(of_phase)
-            told = engine.version or f"xllamacpp {version('xllamacpp')}"
-            found[name] = {"version": told, "arms": arms}
+                        arms[arm] = {phase: [of_phase] for phase, of_phase in figures.items()}
+                    keep(name, {"version": told, "arms": arms})
         except SkippedError as reason:
             console.print(f"SKIPPED: {name}: {reason}")
-            found[name] = {"skipped": str(reason)}
-    return found
+            keep(name, {"skipped": str(reason)})
 
 
 def summary(arms: Found) -> Found:
@@ -132,20 +132,24 @@ def _show(name: str, told: Found, console: Console) -> None:
 
 def main() -> int:
     chosen, console = options(), Console(width=_WIDTH)
-    found = asyncio.run(measured(chosen, console))
     told: Found = {}
     if chosen.json is not None and chosen.json.exists():
         told = json.loads(chosen.json.read_text())
     scene = "slow in the middle" if chosen.slow else "usual"
-    for name, of_engine in found.items():
-        whole = added(told.get(name, {}).get(scene, {}), of_engine)
+    settings = {"slots": SLOTS, "clients": NOISE.clients, "seconds": chosen.seconds}
+
+    def keep(name: str, found: Found) -> None:
+        whole = added(told.get(name, {}).get(scene, {}), found)
         if "arms" in whole:
             whole["medians"] = summary(whole["arms"])
-            _show(f"{name}, {scene}", whole["medians"], console)
-        settings = {"slots": SLOTS, "clients": NOISE.clients, "seconds": chosen.seconds}
         told.setdefault(name, {})[scene] = {**settings, **whole}
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(told, indent=1) + "\n")
+        if chosen.json is not None:
+            chosen.json.write_text(json.dumps(told, indent=1) + "\n")
+
+    asyncio.run(measured(chosen, console, keep))
+    for name in chosen.engines:
+        if "medians" in told.get(name, {}).get(scene, {}):
+            _show(f"{name}, {scene}", told[name][scene]["medians"], console)
     return 0
 
 

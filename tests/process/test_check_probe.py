@@ -67,6 +67,14 @@ def test_a_whole_vllm_is_found_whole(tmp_path: Path) -> None:
             engine.pages.pop("/kv_event_sources")
             follows = url_engine(engine.url, kv_events={"endpoint": "tcp://127.0.0.1:5557"})
             assert (await found(tmp_path, follows))["KV events"].verdict is WARNING
+            assert "--scheduler-cls" in findings["plug-in"].do
+            told = url_engine(engine.url, fair_scheduler=True)
+            assert (await found(tmp_path, told))["plug-in"].verdict is WARNING
+            told["hints_secret"] = "env:HINTS"
+            secrets = {"HINTS": "a-secret-of-some-length"}
+            sealed = (await found(tmp_path, told, secrets=secrets))["plug-in"]
+            assert sealed.verdict is NOTE
+            assert "sealed" in sealed.says
             assert findings["version"].says == "0.32.0 (tested with 0.32.0)"
             assert findings["signal blocks"].says == "4096, told as vllm:cache_config_info"
             assert "another salt found nothing" in findings["trust domains"].says

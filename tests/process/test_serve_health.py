@@ -184,7 +184,7 @@ def test_the_operator_drains_and_resumes_an_engine(tmp_path: Path) -> None:
                 assert table.splitlines()[1].split()[:3] == ["far", "drained", "0"]
                 code, _, said = await evenhand(tmp_path, "drain", "near")
                 assert code == 1
-                assert "there is no engine 'near'; there are far" in said
+                assert "there is no engine 'near': name one of far" in said
                 code, _, said = await evenhand(tmp_path, "resume", "far")
                 assert (code, said) == (0, "far takes requests.\n")
                 assert (await served.post(CHAT)).status == 200

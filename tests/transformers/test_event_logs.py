@@ -22,7 +22,7 @@ from support.told_references import REFERENCES, weights_told
 from support.transformers_audit import AuditedEngine, fair_engine
 from support.transformers_engine import VOCABULARY, Shape
 
-RUNS = int(os.environ.get("EVENHAND_LOGS", "25"))
+RUNS = int(os.environ.get("EVENHAND_LOGS", "250"))
 """Of each policy."""
 STEPS = 60
 WEIGHTS = {"a": 1, "b": 3, "c": 2}
@@ -93,8 +93,9 @@ def test_a_log_that_the_plug_in_wrote_replays(model: Any, tmp_path: Path) -> Non
     for number in range(30):
         engine.add(f"{'ab'[number % 2]}~{number}", [5] * (10 + number), 8)
     engine.run_dry()
-    engine.scheduler.reset()
+    engine.scheduler._event_log.close()
     replayed = replay_file(log)
     assert replayed.host == "transformers"
     assert replayed.difference is None
+    assert replayed.ended == "complete"
     assert replayed.calls > 200

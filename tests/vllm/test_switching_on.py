@@ -110,7 +110,7 @@ def test_settings_may_be_in_a_file(
         ({"policy": "best"}, "there is no policy 'best'"),
         ({"lanes": [{"name": "a", "thinking_tokens_max": 9}]}, "--reasoning-parser"),
         ({"hints_secret": "hunter2"}, "never to be one"),
-        ({"hints_secret": "env:NOT_THERE_AT_ALL"}, "0 characters"),
+        ({"hints_secret": "env:NOT_THERE_AT_ALL"}, "is not set"),
         ({"event_log": "/not/there/log"}, "cannot be written"),
     ],
 )
@@ -180,8 +180,12 @@ def test_forged_hints_are_nobodys_counted_and_logged_once(
     assert len(engine.ended) == 3
 
 
-def test_hints_are_not_believed_unless_that_is_said(tiny: Path) -> None:
-    engine = engine_of(tiny, {"trust_hints": False})
+def test_hints_are_not_believed_unless_that_is_said(
+    tiny: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "evenhand.inengine"):
+        engine = engine_of(tiny, {"trust_hints": False})
+    assert "neither hints_secret nor trust_hints is set, so all" in caplog.text
     assert told(engine, "one", {"evenhand_tenant": "acme"}) == ("anonymous",)
     assert engine.scheduler.hints.problems == {"untrusted": 1}
 

@@ -51,7 +51,7 @@ class EngineDesk:
         link = self._dispatcher.engines.get(EngineName(name))
         if link is None:
             known = ", ".join(sorted(self._dispatcher.engines))
-            raise StateProblemError(f"there is no engine {name[:100]!r}; there are {known}")
+            raise StateProblemError(f"there is no engine {name[:100]!r}: name one of {known}")
         return link
 
     def _row(self, link: EngineLink) -> dict[str, Any]:

@@ -70,6 +70,11 @@ class InEngineSettings:
         names = [lane.name for lane, _ in read]
         if len(set(names)) < len(names):
             raise InEngineSettingsError("evenhand: two lanes have one name. Give each its own.")
+        floors = sum(lane.floor_percent for lane, _ in read)
+        if floors > 100:
+            raise InEngineSettingsError(
+                f"evenhand: the floors add up to {floors} percent. Lower them to 100 in all."
+            )
         settings = cls(
             policy=_policy(said),
             tenants=_tenants(said, depth=1),

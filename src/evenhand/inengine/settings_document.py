@@ -119,6 +119,10 @@ def secret_of(reference: str, environment: Mapping[str, str] = os.environ) -> by
     kind, _, where = reference.partition(":")
     if kind == "env" and where:
         secret = environment.get(where, "")
+        if not secret:
+            raise InEngineSettingsError(
+                f"evenhand: {reference} is not set. Set it to the secret that the gateway seals with."
+            )
     elif kind == "file" and where:
         secret = _text(Path(where)).strip()
     else:

@@ -25,6 +25,13 @@ NO_LANE = LaneName("default")
 NO_APPLICATION = ApplicationName("default")
 NO_DOMAIN = TrustDomain("")
 
+_FORGED = (
+    "not sealed with the secret that hints_secret names: somebody asks past the gateway, or it has"
+    " another secret, and needs this one as hints_secret of its engine"
+)
+_UNTRUSTED = (
+    "given, but neither hints_secret nor trust_hints is set: give engine and gateway one secret"
+)
 _SERVED_MAX = 1 << 62
 _NAME_CHARACTERS_MAX = 256
 _log = logging.getLogger("evenhand.inengine")
@@ -61,11 +68,9 @@ class HintReader:
             return NO_HINTS
         if self._secret is not None:
             if not is_sealed(told, self._secret):
-                return self._refuse("forged", "not sealed with the secret that hints_secret names")
+                return self._refuse("forged", _FORGED)
         elif not self._trusts:
-            return self._refuse(
-                "untrusted", "given, but neither hints_secret nor trust_hints is set"
-            )
+            return self._refuse("untrusted", _UNTRUSTED)
         hints = read(told)
         if hints is NO_HINTS:
             return self._refuse("malformed", "not of the form that a gateway writes")
@@ -75,7 +80,7 @@ class HintReader:
         self.problems[kind] += 1
         if self.problems[kind] == 1:
             _log.warning(
-                "evenhand: a request's tenant hints are %s: it is served as %s, and so is every further"
+                "evenhand: a request's tenant hints are %s. It is served as %s, and so is every further"
                 " one; they are counted and not logged.",
                 why,
                 "/".join(ANONYMOUS),

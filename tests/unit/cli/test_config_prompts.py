@@ -63,7 +63,7 @@ def test_kinds_that_publish_no_events_and_embedded_engines_take_none(tmp_path: P
 
 def test_a_tokenizer_that_is_not_there_is_said(tmp_path: Path) -> None:
     engine = url_engine("http://127.0.0.1:1", tokenizer=str(tmp_path))
-    assert "there is no tokenizer.json" in problems(tmp_path, engine)
+    assert "name the model's folder, or its tokenizer.json" in problems(tmp_path, engine)
     (tmp_path / "tokenizer.json").write_text("{}")
     look_outside(loaded(tmp_path, engine), SECRETS)
     with_template = engine | {"chat_template": str(tmp_path / "none.jinja")}

@@ -68,6 +68,10 @@ def test_nothing_has_to_be_written() -> None:
         ({"tenants": [{"name": "a", "wieght": 2}]}, r"unknown setting 'tenants\[0\].wieght'"),
         ({"lanes": [{"ttft_ms_target": 1}]}, r"lanes\[0\].name is missing"),
         ({"lanes": [{"name": "a"}, {"name": "a"}]}, "two lanes have one name"),
+        (
+            {"lanes": [{"name": lane, "floor_percent": 51} for lane in "ab"]},
+            "add up to 102 percent",
+        ),
         ({"lanes": [{"name": "a", "floor_percent": 101}]}, "from 0 to 100"),
         ({"lanes": [{"name": "a", "floor_percent": 50, "ceiling_percent": 40}]}, "from 50 to 100"),
         ({"lanes": [{"name": "a", "output_tokens": 4}]}, r"'lanes\[0\].output_tokens'"),

@@ -43,11 +43,15 @@ def _no_tokenizers(loaded: Loaded) -> Iterator[Finding]:
         if not isinstance(engine, UrlEngine) or engine.tokenizer is None:
             continue
         file = Path(engine.tokenizer)
-        if not (file / "tokenizer.json" if file.is_dir() else file).is_file():
-            message = "there is no tokenizer.json: name the model's folder, or the file itself"
+        file = file / "tokenizer.json" if file.is_dir() else file
+        if not file.is_file():
+            message = f"there is no file {file}: name the model's folder, or its tokenizer.json"
             yield ("engines", index, "tokenizer"), message
         if engine.chat_template is not None and not Path(engine.chat_template).is_file():
-            yield ("engines", index, "chat_template"), "there is no such file: name the template's"
+            yield (
+                ("engines", index, "chat_template"),
+                "there is no such file: name the chat template's",
+            )
 
 
 def _unfit_certificates(loaded: Loaded) -> Iterator[Finding]:

@@ -95,6 +95,8 @@ async def _clients(
             metrics=clients[2],
             has_credential=bool(at[1]),
             follows_events=isinstance(engine, UrlEngine) and engine.kv_events is not None,
+            tells_tenants=isinstance(engine, UrlEngine) and engine.fair_scheduler,
+            seals_hints=isinstance(engine, UrlEngine) and engine.hints_secret is not None,
             trust_domains=len({key.trust_domain for key in config.keys}),
         )
     finally:

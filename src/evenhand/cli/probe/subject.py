@@ -32,6 +32,10 @@ class Subject:
     """How many the configuration tells apart."""
     follows_events: bool
     """Whether `kv_events` is configured."""
+    tells_tenants: bool
+    """Whether `fair_scheduler` is configured."""
+    seals_hints: bool
+    """Whether `hints_secret` is."""
 
     async def page(self, path: str, *, as_stranger: bool = False) -> Page:
         """Raises NoPageError."""

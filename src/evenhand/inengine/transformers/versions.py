@@ -6,7 +6,7 @@ from inspect import getattr_static
 from types import MappingProxyType
 from typing import Any
 
-TRIED = ("5.17", "5.18", "5.19", "5.20", "5.21", "5.22", "5.23")
+TRIED = ("5.17", "5.19", "5.20", "5.23")
 
 # What is used of the scheduler, beside what any subclass has to define.
 _ASKED: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -32,6 +32,11 @@ _OUTCOMES = {
     RequestStatus.FINISHED_ABORTED: Outcome.CANCELLED_RUNNING,
     RequestStatus.FINISHED_ERROR: Outcome.ENGINE_FAILED,
 }
+_NOBODY_IS_BELIEVED = (
+    "evenhand: neither hints_secret nor trust_hints is set, so all requests are of one tenant,"
+    " anonymous, and no share counts. Set one of them: in --additional-config, as"
+    """ '{"evenhand": {"hints_secret": "env:NAME"}}', or in EVENHAND_INENGINE."""
+)
 _FLUSH_S = 1
 _log = logging.getLogger("evenhand.inengine")
 
@@ -59,6 +64,8 @@ class FairScheduler(AsyncScheduler):
         self.host = EngineHost(settings, seats=engine.seats, scheduler=self._event_log.scheduler)
         secret = None if settings.hints_secret is None else secret_of(settings.hints_secret)
         self.hints = HintReader(trusts=settings.trust_hints, secret=secret)
+        if secret is None and not settings.trust_hints:
+            _log.warning(_NOBODY_IS_BELIEVED)
         self.roster = Roster(self.host, self._clock, self.hints)
         ceilings = _ceilings(settings, engine.blocks)
         self._queue = self.waiting = FairQueue(self.roster, engine, self, ceilings)
