@@ -52,7 +52,9 @@ BY_NAME = {lane.name: lane for lane in LANES}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """Engines by name with their models, and how they are used. `tries_again`: what failed is tried
-    elsewhere. `models_change`: what an engine serves changes. `lane_of_tenant`: each uses one lane."""
+    elsewhere. `models_change`: what an engine serves changes. `lane_of_tenant`: each uses one lane.
+    `is_inside`: the engine's own scheduler is the host, which takes back what runs and holds back who
+    waits."""
 
     engines: Mapping[str, tuple[str, ...]]
     window_max: int = 3
@@ -60,6 +62,7 @@ class Ground:
     lane_of_tenant: bool = True
     tries_again: bool = False
     models_change: bool = False
+    is_inside: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -68,6 +71,7 @@ class Ground:
 
 
 ONE_ENGINE = Ground(engines={"e1": ("m1",)}, window_max=2)
+INSIDE = replace(ONE_ENGINE, window_max=4, is_inside=True)
 WORKERS = Ground(engines={"e1": ("m1",), "e2": ("m1",), "e3": ("m1",)}, window_max=2)
 ONE_LANE_EACH = Ground(engines={"e1": ("m1",)}, lanes=LANES)
 KEPT_FLOORS = Ground(
@@ -79,12 +83,14 @@ KEPT_FLOORS = Ground(
         replace(LANES[2], keeps_floor_free=True),
     ),
     lane_of_tenant=False,
+    is_inside=True,
 )
 ANY_LANE = Ground(
     engines={"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)},
     lanes=LANES,
     lane_of_tenant=False,
     tries_again=True,
+    is_inside=True,
 )
 SEVERAL_MODELS = Ground(
     engines={"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m2",)}, tries_again=True
@@ -93,10 +99,11 @@ UNSTEADY = Ground(
     engines={"e1": ("m1",), "e2": ("m1", "m2"), "e3": ("m1",)},
     tries_again=True,
     models_change=True,
+    is_inside=True,
 )
 CLAIMED = (ONE_ENGINE, WORKERS, ONE_LANE_EACH)
 """Where a tenant uses one pool, a bound is claimed."""
-GROUNDS = (*CLAIMED, *CLAIMED, ANY_LANE, SEVERAL_MODELS, UNSTEADY)
+GROUNDS = (*CLAIMED, *CLAIMED, INSIDE, ANY_LANE, SEVERAL_MODELS, UNSTEADY)
 
 
 class Kind(NamedTuple):

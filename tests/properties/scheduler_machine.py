@@ -303,7 +303,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.seen["prompts counted"] += 1
 
     @rule(data=st.data(), times=st.integers(1, 3))
-    @precondition(lambda self: self.running)
+    @precondition(lambda self: self.running and self.ground.is_inside)
     def preempted(self, data: st.DataObject, times: int) -> None:
         for _ in range(min(times, len(self.running))):
             request = self._draw_running(data)
@@ -326,6 +326,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self._settle(request, usage, Outcome.CANCELLED_RUNNING)
 
     @rule(data=st.data(), is_held=st.booleans())
+    @precondition(lambda self: self.ground.is_inside)
     def hold(self, data: st.DataObject, is_held: bool) -> None:
         tenant = data.draw(st.sampled_from(self.leaves))
         (self.scheduler.hold_back if is_held else self.scheduler.let_go)(tenant)
