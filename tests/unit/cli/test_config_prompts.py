@@ -1,5 +1,6 @@
 """How prompts are compared and followed: what the configuration takes, and why it refuses what."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,18 @@ def test_a_tokenizer_that_is_not_there_is_said(tmp_path: Path) -> None:
     look_outside(loaded(tmp_path, engine), SECRETS)
     with_template = engine | {"chat_template": str(tmp_path / "none.jinja")}
     assert "there is no such file" in problems(tmp_path, with_template)
+
+
+@pytest.mark.parametrize(
+    ("engine", "extra"),
+    [({"kv_events": EVENTS}, "kv-events"), ({"tokenizer": "/models/a"}, "tokenizers")],
+)
+def test_packages_that_are_not_there_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: dict[str, Any], extra: str
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    said = problems(tmp_path, url_engine("http://127.0.0.1:1", **engine))
+    assert f"pip install 'evenhand[{extra}]'" in said
 
 
 def test_all_engines_of_a_model_compare_prompts_in_one_way(tmp_path: Path) -> None:

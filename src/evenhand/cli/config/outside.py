@@ -1,5 +1,6 @@
-"""What the file refers to outside itself: secrets, certificates, the models of embedded engines."""
+"""What the file refers to outside itself: secrets, certificates, models, tokenizers, packages."""
 
+import importlib.util
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,12 @@ from evenhand.gateway.tls import PairError, TlsFiles, load_pair
 
 def look_outside(loaded: Loaded, environ: Mapping[str, str]) -> ResolvedSecrets:
     """Read the secrets and find the files. Raises ConfigurationError with all that is missing."""
-    findings = [*_missing_models(loaded), *_no_tokenizers(loaded), *_unfit_certificates(loaded)]
+    findings = [
+        *_missing_models(loaded),
+        *_missing_packages(loaded),
+        *_no_tokenizers(loaded),
+        *_unfit_certificates(loaded),
+    ]
     problems: list[Problem] = loaded.lines.problems(findings)
     try:
         secrets = resolve(loaded.config, environ, loaded.lines)
@@ -36,6 +42,20 @@ def _missing_models(loaded: Loaded) -> list[Finding]:
         and engine.model_file is not None
         and not Path(engine.model_file).is_file()
     ]
+
+
+def _missing_packages(loaded: Loaded) -> Iterator[Finding]:
+    for index, engine in enumerate(loaded.config.engines):
+        if not isinstance(engine, UrlEngine):
+            continue
+        wanted = (
+            ("kv_events", engine.kv_events, ("zmq", "msgspec"), "evenhand[kv-events]"),
+            ("tokenizer", engine.tokenizer, ("tokenizers", "jinja2"), "evenhand[tokenizers]"),
+        )
+        for key, value, modules, extra in wanted:
+            if value is not None and not all(map(importlib.util.find_spec, modules)):
+                message = f"needs packages that are not installed: pip install '{extra}'"
+                yield ("engines", index, key), message
 
 
 def _no_tokenizers(loaded: Loaded) -> Iterator[Finding]:
