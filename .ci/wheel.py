@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = re.compile(
     r"evenhand/(?:[a-z_]+/)*[a-z0-9_]+\.py"
     r"|evenhand/py\.typed"
-    r"|evenhand/(?:locality|scheduling|ledger|sim|stores)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
+    r"|evenhand/(?:engines|locality|scheduling|ledger|sim|stores)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
     r"|evenhand/sim/profiles/[a-z0-9.-]+\.yaml"
     r"|evenhand/sim/report/page\.(?:css|js)"
     r"|evenhand-[0-9a-z.]+\.dist-info/(?:METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
