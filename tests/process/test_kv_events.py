@@ -164,6 +164,25 @@ def test_a_replay_socket_that_never_answers_is_said(monkeypatch: pytest.MonkeyPa
     uvloop.run(main())
 
 
+def test_an_address_where_nobody_publishes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evenhand.engines.kv_events.watch._SILENT_S", 0.1)
+
+    async def main() -> None:
+        publisher, heard = Publisher(), Heard()
+        watch = KvEventsWatch(KvEndpoints(events=publisher.endpoint), heard, vocabulary=100)
+        watch.start()
+        await asyncio.to_thread(publisher.subscribed)
+        await eventually(lambda: heard.events)
+        assert heard.events[0][0] == "silent"
+        publisher.publish(stored([1], [1, 2]))
+        await eventually(lambda: heard.stored)
+        assert len(heard.events) == 1, "once, and what comes later counts"
+        await watch.stop()
+        publisher.close()
+
+    uvloop.run(main())
+
+
 def test_a_listener_that_fails_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evenhand.engines.kv_events.watch._RETRY_S", 0.01)
 

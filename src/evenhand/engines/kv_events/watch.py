@@ -19,6 +19,8 @@ _BATCHES_REPLAYED_MAX = 100_000
 _NUMBER_BYTES = 8
 _END = b"\xff" * _NUMBER_BYTES
 _RETRY_S = 1.0
+_SILENT_S = 60.0
+"""ZMQ connects to whatever is there and waits for ever, so a wrong address shows by nothing coming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,8 @@ class KvEventsWatch:
             # What was stored before: all of it, if the engine still has its first batch.
             self._follower.begin(is_empty=True)
             await self._ask_again()
+            if not self._numbering.next and not await events.poll(int(_SILENT_S * 1000)):
+                self._listener.on_event("silent", after_s=_SILENT_S)
             while True:
                 frames = await events.recv_multipart()
                 await self._heard(frames)
