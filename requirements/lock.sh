@@ -12,7 +12,7 @@ compile() {
 }
 compile run pyproject.toml --extra embedded
 compile build --group build
-compile test --group test --constraint requirements/run.txt
+compile test --group test --group surface --constraint requirements/run.txt
 compile lint --group lint --constraint requirements/run.txt --constraint requirements/test.txt
 # vLLM without a GPU. A CPU build of torch is on no index: UV_FIND_LINKS names a folder with its wheel.
 linux="--python-platform x86_64-manylinux_2_28"

@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from evenhand.gateway.admin import AdminServer, CallStatus, EngineStatus
+from evenhand.gateway.admin import (
+    AdminServer,
+    CallStatus,
+    EngineStatus,
+    OneCredential,
+    admin_app,
+    gateway_pages,
+)
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import Certificate
 from evenhand.model import RequestId
@@ -52,6 +60,11 @@ class PlainStatus:
 
     def engines(self) -> Sequence[EngineStatus]:
         return self.shown
+
+
+def app_of(status: PlainStatus, *, credential: str | None, tenants_max: int = 10) -> Starlette:
+    """The admin application with the pages that every gateway has."""
+    return admin_app(gateway_pages(status, tenants_max=tenants_max), OneCredential(credential))
 
 
 @dataclass(frozen=True)

@@ -172,14 +172,13 @@ def commit_settings(state: State) -> CommitSettings:
     )
 
 
-def listening(config: Config, secrets: ResolvedSecrets, log: RequestLog) -> Listening:
+def listening(config: Config, log: RequestLog) -> Listening:
     """Raises PairError where a certificate that was sound a moment ago is not any more."""
     return Listening(
         host=config.listen.host,
         port=config.listen.port,
         admin_host=config.admin.listen.host,
         admin_port=config.admin.listen.port,
-        admin_credential=secrets.admin.reveal() if secrets.admin else None,
         tenants_max=config.limits.metrics_tenants_max,
         certificate=_certificate("data", config.tls, log),
         admin_certificate=_certificate("admin", config.admin.tls, log),

@@ -14,6 +14,7 @@ import typer
 import uvloop
 
 import evenhand
+from evenhand.cli.admin_desk import admin_access, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
@@ -52,6 +53,7 @@ from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
 from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.status import GatewayStatus
 from evenhand.gateway.tls import PairError
 from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
@@ -222,8 +224,17 @@ def _compose(
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
     )
-    where = listening(config, secrets, log)
-    server = GatewayServer(gateway, edge_settings(config), where, log)
+    edge = edge_settings(config)
+    status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
+    server = GatewayServer(
+        gateway,
+        edge,
+        listening(config, log),
+        log,
+        status=status,
+        pages=admin_pages(config, status),
+        access=admin_access(secrets),
+    )
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)
     if scheduler.prefixes is not None:

@@ -1,9 +1,10 @@
 """The gateway as a running thing: two listeners, a start, and an orderly end."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evenhand.gateway.admin import AdminServer, admin_app
+from evenhand.gateway.admin import Access, AdminServer, Page, admin_app
 from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.http.edge import Edge
@@ -28,13 +29,12 @@ _LAST_WORDS_MS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:
-    """Where to listen, with which certificates, and who may read the admin pages."""
+    """Where to listen, and with which certificates."""
 
     host: str
     port: int
     admin_host: str
     admin_port: int
-    admin_credential: str | None
     tenants_max: int
     certificate: Certificate | None = None
     admin_certificate: Certificate | None = None
@@ -54,8 +54,17 @@ class GatewayServer:
     """`start` once, then `drain` once. Signals are the caller's."""
 
     def __init__(
-        self, gateway: Gateway, edge: EdgeSettings, listening: Listening, log: RequestLog
+        self,
+        gateway: Gateway,
+        edge: EdgeSettings,
+        listening: Listening,
+        log: RequestLog,
+        *,
+        status: GatewayStatus,
+        pages: Sequence[Page],
+        access: Access,
     ) -> None:
+        """`pages` are those of the admin listener, which asks `access` who calls."""
         self._gateway = gateway
         self._listening = listening
         self._log = log
@@ -67,12 +76,8 @@ class GatewayServer:
             loop=loop,
             certificate=listening.certificate,
         )
-        status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
-        app = admin_app(
-            status, credential=listening.admin_credential, tenants_max=listening.tenants_max
-        )
         self._admin = AdminServer(
-            app,
+            admin_app(pages, access),
             listening.admin_host,
             listening.admin_port,
             certificate=listening.admin_certificate,

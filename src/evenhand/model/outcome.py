@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
+    ROLE_TOO_LOW = "role_too_low"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_SENDER = "slow_sender"
@@ -76,6 +77,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.BAD_REQUEST: _invalid(400, "bad_request"),
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
+    Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
     Outcome.NOT_FOUND: _invalid(404, "not_found"),
     Outcome.METHOD_NOT_ALLOWED: _invalid(405, "method_not_allowed"),
     Outcome.SLOW_SENDER: Ending(408, "invalid_request_error", "request_timeout", retry=True),

@@ -9,113 +9,11 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from evenhand.stores.migrations import MIGRATIONS
 from evenhand.stores.problem import StateProblemError
 
 APPLICATION_ID = 0x45564E48
 """Marks the file as ours ("EVNH"), for `file` and for us."""
-
-_LEDGER = """
-CREATE TABLE account (
-    number INTEGER PRIMARY KEY,
-    side TEXT NOT NULL CHECK (side IN ('consumer', 'model')),
-    tenant TEXT NOT NULL,
-    application TEXT NOT NULL,
-    key TEXT NOT NULL,
-    model TEXT NOT NULL,
-    currency TEXT NOT NULL,
-    posted_input INTEGER NOT NULL CHECK (posted_input >= posted_cached),
-    posted_cached INTEGER NOT NULL CHECK (posted_cached >= 0),
-    posted_output INTEGER NOT NULL CHECK (posted_output >= 0),
-    posted_nano INTEGER NOT NULL CHECK (posted_nano >= 0),
-    held_input INTEGER NOT NULL CHECK (held_input >= 0),
-    held_output INTEGER NOT NULL CHECK (held_output >= 0),
-    held_nano INTEGER NOT NULL CHECK (held_nano >= 0),
-    UNIQUE (side, tenant, application, key, model, currency)
-) STRICT;
-CREATE TABLE price (
-    number INTEGER PRIMARY KEY,
-    model TEXT NOT NULL,
-    currency TEXT NOT NULL,
-    input INTEGER NOT NULL CHECK (input >= cached_input),
-    cached_input INTEGER NOT NULL CHECK (cached_input >= 0),
-    output INTEGER NOT NULL CHECK (output >= 0),
-    UNIQUE (model, currency, input, cached_input, output)
-) STRICT;
-CREATE TABLE transfer (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    debit INTEGER NOT NULL REFERENCES account,
-    credit INTEGER NOT NULL REFERENCES account,
-    input_tokens INTEGER NOT NULL,
-    cached_input_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
-    nano INTEGER NOT NULL,
-    request TEXT,
-    price INTEGER REFERENCES price,
-    outcome TEXT,
-    engine TEXT,
-    units INTEGER,
-    is_estimate INTEGER
-) STRICT;
-CREATE TABLE mark (
-    number INTEGER PRIMARY KEY,
-    input_tokens INTEGER NOT NULL,
-    cached_input_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
-    is_estimate INTEGER NOT NULL
-) STRICT;
-CREATE TABLE ledger (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    seq INTEGER NOT NULL,
-    open_from INTEGER NOT NULL
-) STRICT;
-INSERT INTO ledger VALUES (1, 0, 1);
-CREATE TRIGGER transfers_stay BEFORE UPDATE ON transfer
-BEGIN SELECT RAISE(ABORT, 'a transfer is never changed'); END;
-CREATE TRIGGER transfers_are_kept BEFORE DELETE ON transfer
-BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
-"""
-
-_KEYS = """
-CREATE TABLE pepper (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    proof BLOB NOT NULL
-) STRICT;
-CREATE TABLE api_key (
-    id TEXT PRIMARY KEY,
-    tenant TEXT NOT NULL,
-    application TEXT NOT NULL,
-    trust_domain TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    models TEXT NOT NULL,
-    open_requests_max INTEGER CHECK (open_requests_max > 0),
-    output_tokens_max INTEGER CHECK (output_tokens_max > 0),
-    spend_max_nano INTEGER CHECK (spend_max_nano >= 0),
-    tokens_max INTEGER CHECK (tokens_max > 0),
-    note TEXT NOT NULL,
-    created_ms INTEGER NOT NULL,
-    expires_ms INTEGER,
-    revoked_ms INTEGER,
-    change INTEGER NOT NULL UNIQUE
-) STRICT, WITHOUT ROWID;
-CREATE TABLE api_key_secret (
-    digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
-    key TEXT NOT NULL REFERENCES api_key,
-    created_ms INTEGER NOT NULL,
-    valid_until_ms INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX api_key_secrets ON api_key_secret (key);
-CREATE TRIGGER api_keys_are_kept BEFORE DELETE ON api_key
-BEGIN SELECT RAISE(ABORT, 'a key is revoked, never deleted'); END;
-CREATE TRIGGER api_keys_stay_revoked BEFORE UPDATE ON api_key WHEN old.revoked_ms IS NOT NULL
-BEGIN SELECT RAISE(ABORT, 'a revoked key stays as it is'); END;
-CREATE TRIGGER api_key_secrets_are_kept BEFORE DELETE ON api_key_secret
-BEGIN SELECT RAISE(ABORT, 'a secret ends, and is never deleted'); END;
-"""
-
-MIGRATIONS: tuple[str, ...] = (_LEDGER, _KEYS)
-"""From each version to the next. A migration that has shipped is never edited."""
 
 VERSION = len(MIGRATIONS)
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from evenhand.gateway.admin import admin_app
-from evenhand.gateway.admin.credential import OPEN_PATHS
-from support.admin import Answer, PlainStatus, served
+from evenhand.gateway.admin import Role, gateway_pages
+from support.admin import Answer, PlainStatus, app_of, served
 
+OPEN_PATHS = {"/livez", "/readyz"}
 CREDENTIAL = "canary-7f3a:not/for+logs="
 RIGHT = f"Bearer {CREDENTIAL}"
 WRONG: list[tuple[str, ...]] = [
@@ -33,7 +33,7 @@ WRONG: list[tuple[str, ...]] = [
 
 def ask(asked: list[tuple[str, tuple[str, ...]]], credential: str | None) -> list[Answer]:
     """Answers to (path, authorization lines)."""
-    app = admin_app(PlainStatus(), credential=credential, tenants_max=10)
+    app = app_of(PlainStatus(), credential=credential, tenants_max=10)
 
     async def main() -> list[Answer]:
         async with served(app) as client:
@@ -43,7 +43,7 @@ def ask(asked: list[tuple[str, tuple[str, ...]]], credential: str | None) -> lis
 
 
 def paths() -> list[str]:
-    routes = admin_app(PlainStatus(), credential=CREDENTIAL, tenants_max=10).routes
+    routes = app_of(PlainStatus(), credential=CREDENTIAL, tenants_max=10).routes
     assert all(isinstance(route, Route) for route in routes)
     return [route.path for route in routes if isinstance(route, Route)]
 
@@ -55,7 +55,8 @@ def shown(path: str) -> int:
 
 
 def test_the_open_pages_are_these_two_and_exist() -> None:
-    assert {"/livez", "/readyz"} == OPEN_PATHS
+    pages = gateway_pages(PlainStatus(), tenants_max=10)
+    assert {page.path for page in pages if page.role is Role.ANYONE} == OPEN_PATHS
     assert set(paths()) == {
         "/livez",
         "/readyz",
@@ -106,7 +107,7 @@ def test_a_page_that_is_added_without_a_policy_is_closed() -> None:
     async def added(_: Request) -> Response:
         return PlainTextResponse("should not be seen")
 
-    app = admin_app(PlainStatus(), credential=CREDENTIAL, tenants_max=10)
+    app = app_of(PlainStatus(), credential=CREDENTIAL, tenants_max=10)
     app.router.routes.append(Route("/added", added))
 
     async def main() -> list[int]:
@@ -119,9 +120,8 @@ def test_a_page_that_is_added_without_a_policy_is_closed() -> None:
 
 
 def test_an_empty_credential_is_a_mistake_of_the_caller() -> None:
-    app = admin_app(PlainStatus(), credential="", tenants_max=10)
     with pytest.raises(AssertionError, match="empty"):
-        app.build_middleware_stack()
+        app_of(PlainStatus(), credential="", tenants_max=10)
 
 
 def test_the_credential_shows_nowhere(

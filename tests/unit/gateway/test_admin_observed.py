@@ -6,13 +6,12 @@ from typing import Any
 
 import uvloop
 
-from evenhand.gateway.admin import admin_app
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import ModelName, Request, RequestId, Usage
 from evenhand.scheduling import SchedulerSettings, compose
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import RequestLog
-from support.admin import Answer, PlainStatus, served
+from support.admin import Answer, PlainStatus, app_of, served
 from support.simulated_traffic import ONE_ENGINE, ROOM, TENANTS, Planned, Traffic
 
 
@@ -33,7 +32,7 @@ def observed(shadow: Shadow, *paths: str) -> list[Answer]:
     async def main() -> list[Answer]:
         log = RequestLog(lambda _: None)
         host = ShadowHost(shadow, log, asyncio.get_running_loop())
-        app = admin_app(PlainStatus(shadow=host), credential=None, tenants_max=10)
+        app = app_of(PlainStatus(shadow=host), credential=None, tenants_max=10)
         async with served(app) as client:
             answers = [await client.ask(path) for path in paths]
         host.close()
@@ -101,7 +100,7 @@ def test_tenants_beyond_the_limit_share_a_row_and_resets_are_told() -> None:
 
 def test_a_gateway_that_enforces_has_no_such_page_and_says_how_to_get_it() -> None:
     async def main() -> Answer:
-        app = admin_app(PlainStatus(), credential=None, tenants_max=10)
+        app = app_of(PlainStatus(), credential=None, tenants_max=10)
         async with served(app) as client:
             return await client.ask("/observed")
 

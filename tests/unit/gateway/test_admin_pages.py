@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from evenhand.gateway.admin import EngineStatus, admin_app
+from evenhand.gateway.admin import EngineStatus
 from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
-from support.admin import Answer, PlainStatus, served
+from support.admin import Answer, PlainStatus, app_of, served
 from support.samples import samples_of
 from support.served_tenants import ENGINE, MODEL, scheduler_of, serve, submit
 
@@ -32,7 +32,7 @@ DOWN = EngineStatus(EngineName("e2"), is_up=False, reason="connection refused")
 def ask(
     status: PlainStatus, *paths: str, method: str = "GET", tenants_max: int = 10
 ) -> list[Answer]:
-    app = admin_app(status, credential=None, tenants_max=tenants_max)
+    app = app_of(status, credential=None, tenants_max=tenants_max)
 
     async def main() -> list[Answer]:
         async with served(app) as client:

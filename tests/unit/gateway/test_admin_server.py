@@ -13,17 +13,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from evenhand.gateway.admin import AdminServer, admin_app, connection
-from support.admin import PlainStatus, served
+from evenhand.gateway.admin import AdminServer, connection
+from support.admin import PlainStatus, app_of, served
 
 
-def app_of() -> Starlette:
-    return admin_app(PlainStatus(), credential=None, tenants_max=10)
+def plain_app() -> Starlette:
+    return app_of(PlainStatus(), credential=None, tenants_max=10)
 
 
 def test_it_answers_on_the_port_that_it_tells_until_it_stops() -> None:
     async def main() -> None:
-        server = AdminServer(app_of(), "127.0.0.1", 0)
+        server = AdminServer(plain_app(), "127.0.0.1", 0)
         host, port = await server.start()
         assert host == "127.0.0.1"
         assert port > 0
@@ -54,7 +54,7 @@ def test_signal_handlers_and_logging_stay_as_they_were() -> None:
 
     async def main() -> None:
         before = watched()
-        async with served(app_of()) as client:
+        async with served(plain_app()) as client:
             assert (await client.ask("/livez")).status == 200
             assert watched() == before
         assert watched() == before
@@ -65,7 +65,7 @@ def test_signal_handlers_and_logging_stay_as_they_were() -> None:
 def test_an_address_in_use_is_an_error_and_not_the_end_of_the_process() -> None:
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            server = AdminServer(app_of(), "127.0.0.1", taken.getsockname()[1])
+            server = AdminServer(plain_app(), "127.0.0.1", taken.getsockname()[1])
             with pytest.raises(OSError, match="in use"):
                 await server.start()
             await server.stop()
@@ -87,7 +87,7 @@ def test_stop_cuts_an_answer_that_does_not_end_and_one_that_nobody_reads() -> No
         return Response(bytes(64 << 20))
 
     async def main() -> None:
-        app = app_of()
+        app = plain_app()
         app.router.routes.extend([Route("/endless", endless), Route("/long", long)])
         server = AdminServer(app, "127.0.0.1", 0)
         host, port = await server.start()
@@ -108,7 +108,7 @@ def test_stop_cuts_an_answer_that_does_not_end_and_one_that_nobody_reads() -> No
 
 def test_a_half_sent_request_does_not_hold_up_the_stop() -> None:
     async def main() -> None:
-        server = AdminServer(app_of(), "127.0.0.1", 0)
+        server = AdminServer(plain_app(), "127.0.0.1", 0)
         host, port = await server.start()
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"GET /livez HTTP/1.1\r\nhost:")
@@ -122,7 +122,7 @@ def test_a_half_sent_request_does_not_hold_up_the_stop() -> None:
 
 def test_an_endless_request_head_is_cut_off() -> None:
     async def main() -> None:
-        async with served(app_of()) as client:
+        async with served(plain_app()) as client:
             reader, writer = await asyncio.open_connection(client.host, client.port)
             writer.write(b"GET /livez HTTP/1.1\r\nx: ")
             for _ in range(2_000):
@@ -146,7 +146,7 @@ def test_a_connection_without_a_whole_request_is_closed_in_the_end(
     monkeypatch.setattr(connection, "LIFE_S_MAX", 0.02)
 
     async def main() -> bytes:
-        async with served(app_of()) as client:
+        async with served(plain_app()) as client:
             return await client.send(sent)
 
     assert uvloop.run(main()) == b""
@@ -154,7 +154,7 @@ def test_a_connection_without_a_whole_request_is_closed_in_the_end(
 
 def test_it_listens_on_ipv6_too() -> None:
     async def main() -> None:
-        server = AdminServer(app_of(), "::1", 0)
+        server = AdminServer(plain_app(), "::1", 0)
         try:
             host, _ = await server.start()
         except OSError:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from evenhand.gateway.admin import AdminServer, admin_app, connection
+from evenhand.gateway.admin import AdminServer, connection
 from evenhand.gateway.tls import Certificate, TlsFiles
 from evenhand.telemetry import RequestLog
-from support.admin import PlainStatus, served
+from support.admin import PlainStatus, app_of, served
 from support.certificates import make_pair, replace, serial_of, trusting
 from support.on_loop import run_on_loop
 
@@ -25,7 +25,7 @@ def certificate_of(files: TlsFiles) -> Certificate:
 
 def test_pages_and_credential_are_as_without(pair: TlsFiles) -> None:
     async def main() -> None:
-        app = admin_app(PlainStatus(), credential=CREDENTIAL, tenants_max=10)
+        app = app_of(PlainStatus(), credential=CREDENTIAL, tenants_max=10)
         async with served(app, certificate=certificate_of(pair), tls=trusting(pair)) as client:
             assert (await client.ask("/livez")).json == {"alive": True}
             assert (await client.ask("/state")).status == 401
@@ -40,7 +40,7 @@ def test_pages_and_credential_are_as_without(pair: TlsFiles) -> None:
 def test_plain_http_gets_nothing_and_the_next_client_is_served(pair: TlsFiles) -> None:
     async def main() -> None:
         certificate = certificate_of(pair)
-        app = admin_app(PlainStatus(), credential=None, tenants_max=10)
+        app = app_of(PlainStatus(), credential=None, tenants_max=10)
         async with served(app, certificate=certificate, tls=trusting(pair)) as client:
             reader, writer = await asyncio.open_connection(client.host, client.port)
             writer.write(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -58,7 +58,7 @@ def test_the_next_connection_sees_the_new_pair(tmp_path: Path) -> None:
         serials = [serial_of(old), serial_of(new)]
         certificate, trusted = certificate_of(old), trusting(old, new)
         server = AdminServer(
-            admin_app(PlainStatus(), credential=None, tenants_max=10),
+            app_of(PlainStatus(), credential=None, tenants_max=10),
             "127.0.0.1",
             0,
             certificate=certificate,
@@ -82,7 +82,7 @@ def test_a_silent_client_is_cut_and_does_not_hold_up_the_stop(
     pair: TlsFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        app = admin_app(PlainStatus(), credential=None, tenants_max=10)
+        app = app_of(PlainStatus(), credential=None, tenants_max=10)
         server = AdminServer(app, "127.0.0.1", 0, certificate=certificate_of(pair))
         host, port = await server.start()
         monkeypatch.setattr(connection, "LIFE_S_MAX", 0.02)

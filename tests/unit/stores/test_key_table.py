@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from evenhand.stores import KeyTable, StateProblemError, StoredKey
-from evenhand.stores.schema import MIGRATIONS, VERSION, is_older, open_to_write
+from evenhand.stores.migrations import MIGRATIONS
+from evenhand.stores.schema import VERSION, is_older, open_to_write
 
 DIGESTS = [bytes([number]) * 32 for number in range(10)]
 

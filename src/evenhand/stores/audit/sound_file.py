@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from evenhand.stores.audit.looked import TOLD_MAX, Looked, looked
-from evenhand.stores.schema import MIGRATIONS
+from evenhand.stores.migrations import MIGRATIONS
 
 _OBJECTS = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
 

@@ -1,0 +1,46 @@
+"""Who calls the admin listener, and how much that caller may do there."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from starlette.types import Scope
+
+from evenhand.model import TenantPath
+
+
+class Role(IntEnum):
+    """What a page asks for. Who has a role has those below it too."""
+
+    ANYONE = 0
+    """No credential: probes, and where one signs in."""
+    TENANT = 1
+    """A tenant's own key: its own figures, and nobody else's."""
+    VIEWER = 2
+    """Sees everything, changes nothing."""
+    OPERATOR = 3
+    """Changes what runs: weights, lanes, engines, budgets."""
+    OWNER = 4
+    """Everything: keys, prices, policy too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who has shown who they are. `name` goes into the audit; it is never a secret. `tenant` is
+    set of a tenant's key and bounds what it is told: that node with all beneath it."""
+
+    name: str
+    role: Role
+    tenant: TenantPath | None = None
+
+
+NOBODY = Caller("nobody", Role.ANYONE)
+"""Who has shown nothing, or what is not known."""
+
+
+class Access(Protocol):
+    """Finds out who calls."""
+
+    async def caller(self, scope: Scope) -> Caller:
+        """Whose request this is; `NOBODY`: it carries no credential, or a wrong one. Takes the same time
+        for an unknown credential as for a known one."""
