@@ -29,12 +29,12 @@ STEPS = {
     Kind.VOID: 1,
     Kind.EXPIRE: 1,
     Kind.EXCESS: 2,
-    Kind.CORRECT: 3,
+    Kind.CORRECT: 0,
 }
 STEPS_PER_REQUEST = 4
 """The id of a request's transfer is its number times this, plus its step. All three ways to resolve a
 hold have one id, so that a second resolution cannot even be written. A correction has a number of its
-own."""
+own, and stands where a hold would."""
 
 
 class Transfer(NamedTuple):

@@ -54,7 +54,7 @@ def no_open_hold_is_overlooked(connection: sqlite3.Connection) -> Looked:
     """A gateway looks for open holds from `ledger.open_from` on, so none may stand before it."""
     before = connection.execute(
         "SELECT 'hold ' || (id / 4) || ' is open, and stands before open_from' FROM transfer AS hold "
-        "WHERE id % 4 = 0 AND id / 4 < (SELECT open_from FROM ledger) "
+        "WHERE kind = 'hold' AND id / 4 < (SELECT open_from FROM ledger) "
         "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)"
     )
     figures = connection.execute(
