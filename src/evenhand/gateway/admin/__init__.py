@@ -12,6 +12,7 @@ from evenhand.gateway.admin.app import admin_app
 from evenhand.gateway.admin.credential import OneCredential
 from evenhand.gateway.admin.gateway_pages import gateway_pages
 from evenhand.gateway.admin.page import Page
+from evenhand.gateway.admin.samples import samples_pages
 from evenhand.gateway.admin.server import AdminServer
 from evenhand.gateway.admin.status import CallStatus, EngineStatus, Status
 
@@ -28,4 +29,5 @@ __all__ = [
     "Status",
     "admin_app",
     "gateway_pages",
+    "samples_pages",
 ]
