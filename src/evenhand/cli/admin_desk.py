@@ -11,14 +11,18 @@ from evenhand.gateway.admin import (
     Role,
     Status,
     gateway_pages,
+    samples_pages,
     sign_in_pages,
     tenant_keys,
 )
 from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
+from evenhand.telemetry.samples import Sampler
 
 
-def admin_pages(config: Config, status: Status, doors: Doors, log: RequestLog) -> list[Page]:
+def admin_pages(
+    config: Config, status: Status, doors: Doors, log: RequestLog, sampler: Sampler
+) -> list[Page]:
     """All of them."""
 
     def told(event: str, caller: Caller) -> None:
@@ -27,6 +31,7 @@ def admin_pages(config: Config, status: Status, doors: Doors, log: RequestLog) -
     return [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
+        *samples_pages(sampler),
     ]
 
 

@@ -61,6 +61,8 @@ from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
 from evenhand.stores.event_log import EventLog
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
+from evenhand.telemetry.sample_collector import SampleCollector
+from evenhand.telemetry.samples import SampleClock, Sampler
 
 _STDIN = 0
 _CANNOT_START = (
@@ -178,6 +180,7 @@ def _observers(
     metrics = Metrics(
         models=[model for link in crew.links for model in sorted(link.models)],
         version=evenhand.__version__,
+        tenants_max=config.limits.metrics_tenants_max,
         log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
     )
     if desk is not None and desk.collector is not None:
@@ -227,14 +230,17 @@ def _compose(
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
+    sampler = Sampler(status, tenants_max=config.limits.metrics_tenants_max)
+    observers.metrics.registry.register(SampleCollector(lambda: sampler.latest))
     server = GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log),
+        pages=admin_pages(config, status, doors, log, sampler),
         access=doors,
+        clock=SampleClock(sampler.tick),
     )
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)

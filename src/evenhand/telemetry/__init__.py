@@ -8,6 +8,7 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 from evenhand.telemetry.background_sink import fd_sink
 from evenhand.telemetry.certificate_collector import CertificateCollector
 from evenhand.telemetry.health_collector import HealthCollector
+from evenhand.telemetry.histogram import SecondsHistogram
 from evenhand.telemetry.lane_collector import LaneCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
@@ -41,6 +42,7 @@ __all__ = [
     "RequestRecord",
     "RollingFile",
     "SchedulerCollector",
+    "SecondsHistogram",
     "SignalCollector",
     "Standing",
     "Standings",

@@ -21,6 +21,7 @@ from evenhand.telemetry import (
     SignalCollector,
     WindowCollector,
 )
+from evenhand.telemetry.sample_collector import SampleCollector
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
 
@@ -53,6 +54,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(prefixes)
     metrics.registry.register(WindowCollector({}))
     metrics.registry.register(HealthCollector(list, RetryBudget()))
+    metrics.registry.register(SampleCollector(lambda: None))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

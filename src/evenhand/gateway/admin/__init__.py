@@ -13,6 +13,7 @@ from evenhand.gateway.admin.credential import AdminCredentials
 from evenhand.gateway.admin.doors import Doors
 from evenhand.gateway.admin.gateway_pages import gateway_pages
 from evenhand.gateway.admin.page import Page
+from evenhand.gateway.admin.samples import samples_pages
 from evenhand.gateway.admin.server import AdminServer
 from evenhand.gateway.admin.sign_in import sign_in_pages
 from evenhand.gateway.admin.status import CallStatus, EngineStatus, Status
@@ -34,6 +35,7 @@ __all__ = [
     "Status",
     "admin_app",
     "gateway_pages",
+    "samples_pages",
     "sign_in_pages",
     "tenant_keys",
 ]
