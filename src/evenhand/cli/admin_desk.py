@@ -15,6 +15,7 @@ from evenhand.gateway.admin import (
     sign_in_pages,
     tenant_keys,
 )
+from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
 from evenhand.telemetry.samples import Sampler
@@ -32,6 +33,7 @@ def admin_pages(
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
         *samples_pages(sampler),
+        *dashboard_pages(status, sampler),
     ]
 
 
