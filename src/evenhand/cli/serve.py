@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import admin_access, admin_pages
+from evenhand.cli.admin_desk import admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
@@ -40,6 +40,7 @@ from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
@@ -61,8 +62,6 @@ from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
 from evenhand.stores.event_log import EventLog
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
-from evenhand.telemetry.sample_collector import SampleCollector
-from evenhand.telemetry.samples import SampleClock, Sampler
 
 _STDIN = 0
 _CANNOT_START = (
@@ -229,17 +228,17 @@ def _compose(
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
-    sampler = Sampler(status, tenants_max=config.limits.metrics_tenants_max)
-    observers.metrics.registry.register(SampleCollector(lambda: sampler.latest))
+    doors = admin_doors(config, secrets, keys)
+    sight = Sight(config, status)
     server = GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, sampler),
-        access=admin_access(secrets),
-        clock=SampleClock(sampler.tick),
+        pages=admin_pages(config, status, doors, log, sight),
+        access=doors,
+        clock=sight.clock,
     )
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)
