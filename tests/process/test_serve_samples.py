@@ -60,6 +60,26 @@ def test_a_wrong_question_is_told_what_is_right(tmp_path: Path) -> None:
                 answer = await served.admin(f"/api/v1/samples?{query}")
                 assert answer.status == 400
                 assert "since is a number" in answer.json["error"]["message"]
-            assert (await served.admin("/api/v1/samples", key=KEY_A)).status == 401
+            assert (await served.admin("/api/v1/samples", key="wrong")).status == 401
+
+    run_on_loop(main)
+
+
+def test_a_tenant_sees_itself_and_nobody_else(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            ScriptedEngine() as engine,
+            serving(configuration(url_engine(engine.url)), folder=tmp_path) as served,
+        ):
+            await served.logged("engine", up=True)
+            for key in (KEY_A, KEY_B):
+                assert (await served.post(CHAT, key=key)).status == 200
+            await sampled(served, 1)
+            answer = await served.admin("/api/v1/samples", key=KEY_B)
+            assert answer.status == 200
+            for sample in answer.json["samples"]:
+                assert [row["path"] for row in sample["tenants"]] == ["b"]
+                assert sample.keys() == {"seq", "at_ms", "interval_ms", "tenants"}
+            assert answer.json["samples"][-1]["tenants"][0]["units_total"] > 0
 
     run_on_loop(main)

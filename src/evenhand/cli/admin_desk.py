@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from evenhand.cli.config import Config, ResolvedSecrets
+from evenhand.cli.sight import Sight
 from evenhand.gateway.admin import (
     AdminCredentials,
     Caller,
@@ -11,18 +12,16 @@ from evenhand.gateway.admin import (
     Role,
     Status,
     gateway_pages,
-    samples_pages,
     sign_in_pages,
     tenant_keys,
 )
 from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
-from evenhand.telemetry.samples import Sampler
 
 
 def admin_pages(
-    config: Config, status: Status, doors: Doors, log: RequestLog, sampler: Sampler
+    config: Config, status: Status, doors: Doors, log: RequestLog, sight: Sight
 ) -> list[Page]:
     """All of them."""
 
@@ -32,8 +31,8 @@ def admin_pages(
     return [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
-        *samples_pages(sampler),
-        *dashboard_pages(status, sampler),
+        *sight.pages(),
+        *dashboard_pages(status, sight.sampler),
     ]
 
 

@@ -40,6 +40,7 @@ from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
@@ -61,8 +62,6 @@ from evenhand.scheduling.shadow import Shadow
 from evenhand.stores import StateProblemError
 from evenhand.stores.event_log import EventLog
 from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
-from evenhand.telemetry.sample_collector import SampleCollector
-from evenhand.telemetry.samples import SampleClock, Sampler
 
 _STDIN = 0
 _CANNOT_START = (
@@ -230,17 +229,16 @@ def _compose(
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
-    sampler = Sampler(status, tenants_max=config.limits.metrics_tenants_max)
-    observers.metrics.registry.register(SampleCollector(lambda: sampler.latest))
+    sight = Sight(config, status, log)
     server = GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log, sampler),
+        pages=admin_pages(config, status, doors, log, sight),
         access=doors,
-        clock=SampleClock(sampler.tick),
+        clock=sight.clock,
     )
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)

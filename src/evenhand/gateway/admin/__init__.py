@@ -8,6 +8,7 @@ is too low; nothing is done for a browser that another site has sent.
 """
 
 from evenhand.gateway.admin.access import NOBODY, Access, Caller, Recogniser, Role, Shown
+from evenhand.gateway.admin.alarms import alarm_json, alarms_pages
 from evenhand.gateway.admin.app import admin_app
 from evenhand.gateway.admin.credential import AdminCredentials
 from evenhand.gateway.admin.doors import Doors
@@ -34,6 +35,8 @@ __all__ = [
     "Shown",
     "Status",
     "admin_app",
+    "alarm_json",
+    "alarms_pages",
     "gateway_pages",
     "samples_pages",
     "sign_in_pages",
