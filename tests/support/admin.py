@@ -99,17 +99,28 @@ class Client:
     tls: ssl.SSLContext | None = None
 
     async def ask(
-        self, path: str, *authorization: str, method: str = "GET", head: str = ""
+        self,
+        path: str,
+        *authorization: str,
+        method: str = "GET",
+        head: str = "",
+        body: str = "",
+        host: str = "localhost",
     ) -> Answer:
         """One request on a connection of its own; each `authorization` is a header line."""
-        lines = [f"{method} {path} HTTP/1.1", "host: localhost", "connection: close"]
+        lines = [f"{method} {path} HTTP/1.1", f"host: {host}", "connection: close"]
         lines += [f"authorization: {value}" for value in authorization]
-        request = "\r\n".join(lines) + "\r\n" + head + "\r\n"
+        request = "\r\n".join(lines) + "\r\n" + head + "\r\n" + body
         raw = await self.send(request.encode("latin-1"))
-        top, _, body = raw.partition(b"\r\n\r\n")
+        top, _, answer = raw.partition(b"\r\n\r\n")
         status_line, *rest = top.decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in rest)
-        return Answer(int(status_line.split()[1]), headers, body)
+        pairs = (line.split(": ", 1) for line in rest)
+        # A cookie's value has both cases; tests of the others compare in lower case.
+        headers = {
+            name.lower(): value if name.lower() == "set-cookie" else value.lower()
+            for name, value in pairs
+        }
+        return Answer(int(status_line.split()[1]), headers, answer)
 
     async def send(self, request: bytes) -> bytes:
         """What comes back until the listener closes; an error if it does not close at all."""
