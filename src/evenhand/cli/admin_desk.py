@@ -15,10 +15,13 @@ from evenhand.gateway.admin import (
     tenant_keys,
 )
 from evenhand.gateway.identity import KeyRing
+from evenhand.gateway.self_service import self_service_pages
 from evenhand.telemetry import RequestLog
 
 
-def admin_pages(config: Config, status: Status, doors: Doors, log: RequestLog) -> list[Page]:
+def admin_pages(
+    config: Config, status: Status, keys: KeyRing, doors: Doors, log: RequestLog
+) -> list[Page]:
     """All of them."""
 
     def told(event: str, caller: Caller) -> None:
@@ -27,6 +30,7 @@ def admin_pages(config: Config, status: Status, doors: Doors, log: RequestLog) -
     return [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
+        *self_service_pages(status, keys),
     ]
 
 

@@ -233,7 +233,7 @@ def _compose(
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log),
+        pages=admin_pages(config, status, keys, doors, log),
         access=doors,
     )
     caches = _caches(config, scheduler)
