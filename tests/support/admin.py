@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from evenhand.gateway.admin import (
     CallStatus,
     Doors,
     EngineStatus,
+    OpenCall,
     Role,
     admin_app,
     gateway_pages,
@@ -26,7 +27,7 @@ from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import Certificate
 from evenhand.model import RequestId
 from evenhand.scheduling import Explanation, LaneStanding, Scheduler, TenantShare
-from evenhand.telemetry import Metrics, SchedulerCollector
+from evenhand.telemetry import Metrics, RequestRecord, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
 
 
@@ -42,6 +43,8 @@ class PlainStatus:
     ledger_closed_because: str | None = None
     shadow: ShadowHost | None = None
     calls: dict[RequestId, CallStatus] = field(default_factory=dict)
+    open: list[OpenCall] = field(default_factory=list)
+    ended: list[tuple[RequestRecord, str | None]] = field(default_factory=list)
     now_ms: int = 0
     metrics: Metrics = field(init=False)
 
@@ -51,6 +54,12 @@ class PlainStatus:
 
     def lanes(self) -> Sequence[LaneStanding]:
         return self.scheduler.lane_standings(self.now_ms)
+
+    def open_calls(self) -> Iterator[OpenCall]:
+        return iter(self.open)
+
+    def ended_calls(self) -> Iterator[tuple[RequestRecord, str | None]]:
+        return iter(self.ended)
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         return self.calls.get(request_id)

@@ -17,11 +17,12 @@ from evenhand.gateway.admin import (
 )
 from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
+from evenhand.gateway.self_service import self_service_pages
 from evenhand.telemetry import RequestLog
 
 
 def admin_pages(
-    config: Config, status: Status, doors: Doors, log: RequestLog, sight: Sight
+    config: Config, status: Status, keys: KeyRing, doors: Doors, log: RequestLog, sight: Sight
 ) -> list[Page]:
     """All of them."""
 
@@ -31,6 +32,7 @@ def admin_pages(
     return [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
+        *self_service_pages(status, keys),
         *sight.pages(),
         *dashboard_pages(status, sight.sampler),
     ]

@@ -236,7 +236,7 @@ def _compose(
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log, sight),
+        pages=admin_pages(config, status, keys, doors, log, sight),
         access=doors,
         clock=sight.clock,
     )
