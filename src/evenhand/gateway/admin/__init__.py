@@ -11,7 +11,7 @@ from evenhand.gateway.admin.access import NOBODY, Access, Caller, Role
 from evenhand.gateway.admin.app import admin_app
 from evenhand.gateway.admin.credential import OneCredential
 from evenhand.gateway.admin.gateway_pages import gateway_pages
-from evenhand.gateway.admin.page import Page
+from evenhand.gateway.admin.page import Answer, Page
 from evenhand.gateway.admin.server import AdminServer
 from evenhand.gateway.admin.status import CallStatus, EngineStatus, Status
 
@@ -19,6 +19,7 @@ __all__ = [
     "NOBODY",
     "Access",
     "AdminServer",
+    "Answer",
     "CallStatus",
     "Caller",
     "EngineStatus",
