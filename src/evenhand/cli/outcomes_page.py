@@ -13,6 +13,7 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.CHANGE_REFUSED: "The admin API: a change of the configuration that is impossible as asked; "
     "nothing was changed.",
     Outcome.VERSION_CONFLICT: "The admin API: somebody else has changed the configuration meanwhile.",
+    Outcome.OTHER_SITE: "Another site, or a foreign host name, led a browser to the admin listener.",
     Outcome.NOT_FOUND: "A path that is not served.",
     Outcome.METHOD_NOT_ALLOWED: "A method that the path does not take.",
     Outcome.SLOW_SENDER: "Head or body did not arrive in time.",

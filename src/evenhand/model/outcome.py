@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     ROLE_TOO_LOW = "role_too_low"
     CHANGE_REFUSED = "change_refused"
     VERSION_CONFLICT = "version_conflict"
+    OTHER_SITE = "other_site"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_SENDER = "slow_sender"
@@ -82,6 +83,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
     Outcome.CHANGE_REFUSED: _invalid(422, "change_refused"),
     Outcome.VERSION_CONFLICT: _invalid(409, "version_conflict"),
+    Outcome.OTHER_SITE: Ending(403, "permission_error", "other_site", retry=False),
     Outcome.NOT_FOUND: _invalid(404, "not_found"),
     Outcome.METHOD_NOT_ALLOWED: _invalid(405, "method_not_allowed"),
     Outcome.SLOW_SENDER: Ending(408, "invalid_request_error", "request_timeout", retry=True),

@@ -3,5 +3,6 @@
 from evenhand.stores.migrations.control import CONTROL
 from evenhand.stores.migrations.keys import KEYS
 from evenhand.stores.migrations.ledger import LEDGER
+from evenhand.stores.migrations.statements import STATEMENTS
 
-MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, CONTROL)
+MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, STATEMENTS, CONTROL)
