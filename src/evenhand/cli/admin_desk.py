@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 
+from evenhand.cli.api.audit import audit_pages
+from evenhand.cli.api.changes import changes_pages
+from evenhand.cli.api.tenants import tenants_pages
 from evenhand.cli.config import Config, ResolvedSecrets
+from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.sight import Sight
 from evenhand.gateway.admin import (
     AdminCredentials,
@@ -22,7 +26,14 @@ from evenhand.telemetry import RequestLog
 
 
 def admin_pages(
-    config: Config, status: Status, keys: KeyRing, doors: Doors, log: RequestLog, sight: Sight
+    config: Config,
+    status: Status,
+    keys: KeyRing,
+    doors: Doors,
+    log: RequestLog,
+    *,
+    live: LiveConfiguration,
+    sight: Sight,
 ) -> list[Page]:
     """All of them."""
 
@@ -33,6 +44,9 @@ def admin_pages(
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
         *self_service_pages(status, keys),
+        *tenants_pages(live, status),
+        *changes_pages(live),
+        *audit_pages(live.keeping),
         *sight.pages(),
         *dashboard_pages(status, sight.sampler),
     ]

@@ -13,7 +13,7 @@ from evenhand.gateway.admin.app import admin_app
 from evenhand.gateway.admin.credential import AdminCredentials
 from evenhand.gateway.admin.doors import Doors
 from evenhand.gateway.admin.gateway_pages import gateway_pages
-from evenhand.gateway.admin.page import Page
+from evenhand.gateway.admin.page import Answer, Page
 from evenhand.gateway.admin.samples import samples_pages
 from evenhand.gateway.admin.server import AdminServer
 from evenhand.gateway.admin.sign_in import sign_in_pages
@@ -25,6 +25,7 @@ __all__ = [
     "Access",
     "AdminCredentials",
     "AdminServer",
+    "Answer",
     "CallStatus",
     "Caller",
     "Doors",
