@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from support.sight import Watched
+from support.sight_scene import SCENE_SECRETS, scene
+from support.stage import Stage, stage
 
 HERE = Path(__file__).parent
 IS_ASKED = bool(os.environ.get("EVENHAND_SIGHT"))
@@ -52,3 +54,14 @@ def watched(browser: Browser) -> Iterator[Watched]:
 @pytest.fixture
 def page(watched: Watched) -> Page:
     return watched.page
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A gateway under load. Tests may change it; they put back what others look at."""
+    with stage(tmp_path_factory.mktemp("live"), scene, environment=SCENE_SECRETS) as own:
+        own.traffic("SEARCH", clients=6)
+        own.traffic("SUPPORT", clients=1, pause_s=0.3)
+        own.traffic("BATCH", clients=12, tokens=60)
+        own.traffic("CHAT", clients=3)
+        yield own

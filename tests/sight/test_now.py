@@ -1,22 +1,9 @@
 """The page of this moment, in a real browser, over a gateway that serves."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from support.sight import Watched
-from support.sight_scene import SCENE_SECRETS, scene
-from support.stage import Stage, stage
-
-
-@pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(tmp_path_factory.mktemp("now"), scene, environment=SCENE_SECRETS) as own:
-        own.traffic("SEARCH", clients=6)
-        own.traffic("BATCH", clients=12)
-        own.traffic("CHAT", clients=3)
-        yield own
+from support.stage import Stage
 
 
 def test_figures_move_under_load(live: Stage, watched: Watched, page: Page) -> None:

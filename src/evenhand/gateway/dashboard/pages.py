@@ -40,7 +40,10 @@ class _Sheet:
 
 _SHEETS: Final = (
     _Sheet("/", "now", "Now", Role.TENANT),
+    _Sheet("/tenants", "tenants", "Tenants"),
     _Sheet("/requests", "requests", "Requests"),
+    _Sheet("/engines", "engines", "Engines"),
+    _Sheet("/alarms", "alarms", "Alarms"),
 )
 
 

@@ -4,7 +4,10 @@ import { byId, element, say } from "./dom.js";
 
 const PAGES = [
   ["now", "/", "Now"],
+  ["tenants", "/tenants", "Tenants"],
   ["requests", "/requests", "Requests"],
+  ["engines", "/engines", "Engines"],
+  ["alarms", "/alarms", "Alarms"],
 ];
 
 const OF_A_TENANT = [["me", "/me", "My share"]];
