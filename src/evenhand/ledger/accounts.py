@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from evenhand.ledger.account import Account, Consumer, Side
-from evenhand.ledger.batch import AccountRow
+from evenhand.ledger.batch import AccountRow, DayRow
 from evenhand.ledger.budget import Spent
+from evenhand.ledger.day_sum import DAYS_KEPT, DaySum
 from evenhand.ledger.line import Line
 from evenhand.ledger.price import Price
 from evenhand.model import ApplicationName, KeyId, ModelName
@@ -16,7 +17,7 @@ _Owner = Consumer | ModelName
 class Accounts:
     """Bounded by keys (of all time) plus models, times currencies."""
 
-    def __init__(self, rows: Iterable[AccountRow]) -> None:
+    def __init__(self, rows: Iterable[AccountRow], days: Iterable[DayRow] = ()) -> None:
         self._by_owner: dict[tuple[_Owner, str], Account] = {}
         self._by_number: dict[int, Account] = {}
         self._next_number = 1
@@ -26,6 +27,12 @@ class Accounts:
         self._moved: list[Line] = []
         for row in rows:
             self._add(Account(row.number, _owner(row), row.currency, *row[7:]))
+        # Of each consumer's account the days on which it held something; bounded by DAYS_KEPT each.
+        self._days: dict[int, dict[int, DaySum]] = {}
+        # Those that something was posted to since the last batch; bounded by the lines.
+        self._moved_days: list[DaySum] = []
+        for day, number, tokens, nano in days:
+            self._days.setdefault(number, {})[day] = DaySum(number, day, tokens, nano)
 
     def all(self) -> Iterable[Account]:
         """In the order of their numbers."""
@@ -40,7 +47,31 @@ class Accounts:
         """A new line between the two, whose accounts are opened if need be."""
         debit = self._of(consumer, price.currency)
         credit = self._of(model, price.currency)
-        return Line(debit, credit, price, price_number)
+        return Line(debit, credit, price, price_number, today=DaySum(debit.number, -1))
+
+    def day(self, number: int, day: int) -> DaySum:
+        """That account's sum of that day."""
+        days = self._days.setdefault(number, {})
+        found = days.get(day)
+        if found is None:
+            for old in [other for other in days if other <= day - DAYS_KEPT]:
+                del days[old]
+            found = days[day] = DaySum(number, day)
+        return found
+
+    def day_moved(self, day: DaySum) -> None:
+        """Something is posted to it for the first time since the last batch."""
+        day.is_moved = True
+        self._moved_days.append(day)
+
+    def take_moved_days(self) -> tuple[DayRow, ...]:
+        """Those sums that have changed since the last call, as they stand now."""
+        moved, self._moved_days = self._moved_days, []
+        for day in moved:
+            day.is_moved = False
+        return tuple(
+            [DayRow(day.day, day.account, day.posted_tokens, day.posted_nano) for day in moved]
+        )
 
     def moved(self, line: Line) -> None:
         """Something moves on a line for the first time since its accounts were up to date."""
@@ -112,4 +143,6 @@ def _row(account: Account) -> AccountRow:
         account.held_input,
         account.held_output,
         account.held_nano,
+        account.posted_reasoning,
+        account.posted_gpu_us,
     )

@@ -11,6 +11,7 @@ from evenhand.ledger.account import Account, Consumer
 from evenhand.ledger.accounts import Accounts
 from evenhand.ledger.batch import Batch
 from evenhand.ledger.budget import Budget, OverBudget, Spent, over
+from evenhand.ledger.day_sum import DAY_MS
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
 from evenhand.ledger.price import Price
@@ -23,7 +24,15 @@ from evenhand.ledger.transfer import (
     Transfer,
     as_transfer,
 )
-from evenhand.model import EngineName, KeyId, ModelName, Outcome, RequestId, Usage
+from evenhand.model import (
+    NO_USAGE,
+    EngineName,
+    KeyId,
+    ModelName,
+    Outcome,
+    RequestId,
+    Usage,
+)
 
 
 class AlreadyResolvedError(Exception):
@@ -35,12 +44,13 @@ class Books:
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         snapshot = snapshot or Snapshot()
-        self._accounts = Accounts(snapshot.accounts)
+        self._accounts = Accounts(snapshot.accounts, snapshot.days)
         self._prices = PriceList(snapshot.prices)
         # Bounded by the consumers times the models times the prices that they ever had.
         self._lines: dict[tuple[Consumer, ModelName, Price], Line] = {}
         self._open: dict[int, Hold] = {}
         self._numbers = snapshot.numbers
+        self._held_ms = snapshot.held_ms
         self._seq = snapshot.seq
         self._transfers: list[Transfer] = []
         self._marks: dict[int, Mark] = {}
@@ -67,7 +77,8 @@ class Books:
         at_ms: int,
         budget: Budget | None = None,
     ) -> Hold | OverBudget:
-        """Reserve the most that a request may use, unless that exceeds its key's budget."""
+        """Reserve the most that a request may use, unless that exceeds its key's budget. A clock that
+        was set back stands still here, until it has passed the last hold: no period comes twice."""
         input_tokens, output_tokens = bound
         nano = line.price.bound(input_tokens, output_tokens)
         if budget is not None:
@@ -75,8 +86,11 @@ class Books:
             exceeded = over(budget, spent, nano=nano, tokens=input_tokens + output_tokens)
             if exceeded is not None:
                 return exceeded
+        at_ms = self._held_ms = max(at_ms, self._held_ms)
+        if line.today.day != at_ms // DAY_MS:
+            line.today = self._accounts.day(line.debit.number, at_ms // DAY_MS)
         self._numbers = number = self._numbers + 1
-        hold = self._open[number] = Hold(number, request, line, bound, nano)
+        hold = self._open[number] = Hold(number, request, line, bound, nano, line.today)
         if not line.is_moved:
             self._accounts.moved(line)
         line.held_input += input_tokens
@@ -97,6 +111,8 @@ class Books:
                     request,
                     line.price_number,
                     *_NO_END,
+                    0,
+                    0,
                 )
             )
         )
@@ -114,6 +130,7 @@ class Books:
             usage.cached_input_tokens,
             usage.output_tokens,
             int(usage.is_estimate),
+            usage.reasoning_tokens,
         )
 
     def settle(
@@ -138,6 +155,14 @@ class Books:
         if within is not usage:
             beyond = (_beyond(usage, within), price.of(usage) - nano)
             self._post(hold, _EXCESS, at_ms, beyond, _NO_END)
+
+    def gpu_time(self, hold: Hold, gpu_us: int, at_ms: int) -> None:
+        """Post the microseconds of GPUs that a settled request has taken, at the price of its hold. At
+        most once: after `settle`, when they are known. They were not held, so a budget may be exceeded
+        by them."""
+        assert hold.is_resolved
+        nano = hold.line.price.of_gpu(gpu_us)
+        self._post(hold, _GPU_TIME, at_ms, (NO_USAGE, nano), _NO_END, gpu_us=gpu_us)
 
     def void(self, hold: Hold, outcome: Outcome, at_ms: int) -> None:
         """Release all of it: no work is charged. Raises AlreadyResolvedError."""
@@ -189,6 +214,7 @@ class Books:
             unmarked=tuple(self._unmarked),
             accounts=self._accounts.take_changed(),
             prices=self._prices.take_new(),
+            days=self._accounts.take_moved_days(),
             open_from=next(iter(self._open), self._numbers + 1),
         )
         self._transfers, self._marks, self._unmarked = [], {}, []
@@ -211,6 +237,7 @@ class Books:
             self._line_of(transfer),
             bound,
             transfer.nano,
+            self._accounts.day(transfer.debit, transfer.at_ms // DAY_MS),
             is_marked=mark is not None,
         )
         # Its accounts carry it already: the snapshot's balances have it in.
@@ -236,8 +263,6 @@ class Books:
         hold.is_resolved = True
         number, line = hold.number, hold.line
         del self._open[number]
-        if not line.is_moved:
-            self._accounts.moved(line)
         input_tokens, output_tokens = hold.bound
         line.held_input -= input_tokens
         line.held_output -= output_tokens
@@ -246,13 +271,32 @@ class Books:
             self._marks.pop(number, None)
             self._unmarked.append(number)
 
-    def _post(self, hold: Hold, step: "_Step", at_ms: int, amount: "_Amount", end: "_End") -> None:
+    def _post(
+        self,
+        hold: Hold,
+        step: "_Step",
+        at_ms: int,
+        amount: "_Amount",
+        end: "_End",
+        *,
+        gpu_us: int = 0,
+    ) -> None:
         """Journal what resolves a hold, or exceeds it, and move it. After `_resolve`."""
         line, (tokens, nano), (step_number, kind) = hold.line, amount, step
-        line.posted_input += tokens.input_tokens
-        line.posted_cached += tokens.cached_input_tokens
-        line.posted_output += tokens.output_tokens
-        line.posted_nano += nano
+        if not line.is_moved:
+            self._accounts.moved(line)
+        if amount is not _NOTHING:
+            day = hold.day
+            if not day.is_moved:
+                self._accounts.day_moved(day)
+            day.posted_tokens += tokens.input_tokens + tokens.output_tokens
+            day.posted_nano += nano
+            line.posted_input += tokens.input_tokens
+            line.posted_cached += tokens.cached_input_tokens
+            line.posted_output += tokens.output_tokens
+            line.posted_nano += nano
+            line.posted_reasoning += tokens.reasoning_tokens
+            line.posted_gpu_us += gpu_us
         self._transfers.append(
             as_transfer(
                 (
@@ -268,6 +312,8 @@ class Books:
                     None,
                     None,
                     *end,
+                    tokens.reasoning_tokens,
+                    gpu_us,
                 )
             )
         )
@@ -280,7 +326,8 @@ def _step(kind: Kind) -> _Step:
     return STEPS[kind], kind.value
 
 
-_SETTLE, _VOID, _EXPIRE, _EXCESS = map(_step, (Kind.SETTLE, Kind.VOID, Kind.EXPIRE, Kind.EXCESS))
+_SETTLE, _VOID, _EXPIRE = _step(Kind.SETTLE), _step(Kind.VOID), _step(Kind.EXPIRE)
+_EXCESS, _GPU_TIME = _step(Kind.EXCESS), _step(Kind.GPU_TIME)
 
 _Amount = tuple[Usage, int]
 """Tokens and nano-units."""
@@ -288,7 +335,7 @@ _Amount = tuple[Usage, int]
 _End = tuple[str | None, str | None, int | None, int | None]
 """Outcome, engine, units, and whether the usage is an estimate: the last columns of a transfer."""
 
-_NOTHING: _Amount = (Usage(0, 0), 0)
+_NOTHING: _Amount = (NO_USAGE, 0)
 _NO_END: _End = (None, None, None, None)
 
 
@@ -297,11 +344,13 @@ def _within(usage: Usage, bound: Bound) -> Usage:
     if usage.input_tokens <= bound.input_tokens and usage.output_tokens <= bound.output_tokens:
         return usage
     input_tokens = min(usage.input_tokens, bound.input_tokens)
+    output_tokens = min(usage.output_tokens, bound.output_tokens)
     return Usage(
         input_tokens,
-        min(usage.output_tokens, bound.output_tokens),
+        output_tokens,
         min(usage.cached_input_tokens, input_tokens),
         is_estimate=usage.is_estimate,
+        reasoning_tokens=min(usage.reasoning_tokens, output_tokens),
     )
 
 
@@ -311,4 +360,5 @@ def _beyond(usage: Usage, within: Usage) -> Usage:
         usage.output_tokens - within.output_tokens,
         usage.cached_input_tokens - within.cached_input_tokens,
         is_estimate=usage.is_estimate,
+        reasoning_tokens=usage.reasoning_tokens - within.reasoning_tokens,
     )

@@ -18,9 +18,18 @@ class Kind(StrEnum):
     """Releases all of it: its gateway died, and left no mark of work."""
     EXCESS = "excess"
     """Posts what was used beyond the hold."""
+    GPU_TIME = "gpu_time"
+    """Posts the time of GPUs that a settled request has taken, once it is known."""
 
 
-STEPS = {Kind.HOLD: 0, Kind.SETTLE: 1, Kind.VOID: 1, Kind.EXPIRE: 1, Kind.EXCESS: 2}
+STEPS = {
+    Kind.HOLD: 0,
+    Kind.SETTLE: 1,
+    Kind.VOID: 1,
+    Kind.EXPIRE: 1,
+    Kind.EXCESS: 2,
+    Kind.GPU_TIME: 3,
+}
 STEPS_PER_REQUEST = 4
 """The id of a request's transfer is its number times this, plus its step. All three ways to resolve a
 hold have one id, so that a second resolution cannot even be written."""
@@ -29,7 +38,8 @@ hold have one id, so that a second resolution cannot even be written."""
 class Transfer(NamedTuple):
     """One row of the ledger, in the order of its columns.
 
-    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted.
+    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted;
+    `output_tokens` includes `reasoning_tokens`, `gpu_us` are microseconds of GPUs.
     `request` and `price` (the price's number) stand on the hold alone; `outcome`, `engine`, `units`
     and `is_estimate` on what resolves it.
     """
@@ -49,6 +59,8 @@ class Transfer(NamedTuple):
     engine: str | None = None
     units: int | None = None
     is_estimate: int | None = None
+    reasoning_tokens: int = 0
+    gpu_us: int = 0
 
 
 as_transfer = partial(tuple.__new__, Transfer)

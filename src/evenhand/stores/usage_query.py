@@ -1,6 +1,7 @@
 """Who has used what: one query over the transfers, grouped as asked, beside a running gateway.
 
-A request counts once, at the time and with the engine of what resolved it; its excess is part of it.
+A request counts once, at the time and with the engine of what resolved it; its excess and its time of
+GPUs are part of it.
 """
 
 import sqlite3
@@ -8,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from evenhand.stores.usage_line import Group, UsageLine
 
@@ -34,11 +36,14 @@ SELECT {groups},
     sum(ending.cached_input_tokens + coalesce(excess.cached_input_tokens, 0)),
     sum(ending.output_tokens + coalesce(excess.output_tokens, 0)),
     sum(ending.units),
-    sum(ending.nano + coalesce(excess.nano, 0))
+    sum(ending.nano + coalesce(excess.nano, 0) + coalesce(gpu.nano, 0)),
+    sum(ending.reasoning_tokens + coalesce(excess.reasoning_tokens, 0)),
+    sum(coalesce(gpu.gpu_us, 0))
 FROM transfer AS ending
 JOIN account AS consumer ON consumer.number = ending.debit
 JOIN account AS model ON model.number = ending.credit
 LEFT JOIN transfer AS excess ON excess.id = ending.id + 1
+LEFT JOIN transfer AS gpu ON gpu.id = ending.id + 2
 WHERE ending.kind IN ('settle', 'void', 'expire')
     AND (:from_ms IS NULL OR ending.at_ms >= :from_ms)
     AND (:to_ms IS NULL OR ending.at_ms < :to_ms)
@@ -108,15 +113,16 @@ def read_usage(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group,
     return dict(sorted(lines.items()))
 
 
-def _add_ended(
-    line: UsageLine, row: tuple[str, str, str, int, int, int, int, int, int, int]
-) -> None:
-    currency, kind, outcome, is_estimate, requests, input_tokens, cached, output, units, nano = row
+def _add_ended(line: UsageLine, row: tuple[Any, ...]) -> None:
+    currency, kind, outcome, is_estimate, requests, *figures = row
+    input_tokens, cached, output, units, nano, reasoning, gpu_us = figures
     line.outcomes[outcome] += requests
     line.charged += requests if kind == "settle" else 0
     line.input_tokens += input_tokens
     line.cached_input_tokens += cached
     line.output_tokens += output
+    line.reasoning_tokens += reasoning
+    line.gpu_us += gpu_us
     line.estimated_tokens += (input_tokens + output) if is_estimate else 0
     line.units += units
     if currency:
