@@ -8,6 +8,7 @@ from evenhand.ledger.batch import AccountRow, DayRow
 from evenhand.ledger.budget import Spent
 from evenhand.ledger.day_sum import DAYS_KEPT, DaySum
 from evenhand.ledger.line import Line
+from evenhand.ledger.period import ALL_TIME, Span
 from evenhand.ledger.price import Price
 from evenhand.model import ApplicationName, KeyId, ModelName
 
@@ -22,7 +23,7 @@ class Accounts:
         self._by_number: dict[int, Account] = {}
         self._next_number = 1
         self._changed: dict[int, Account] = {}
-        self._of_key: dict[tuple[KeyId, str], list[Account]] = defaultdict(list)
+        self._of_key: dict[KeyId, list[Account]] = defaultdict(list)
         # Those that something has moved on; bounded by the lines.
         self._moved: list[Line] = []
         for row in rows:
@@ -79,15 +80,25 @@ class Accounts:
         self._moved.append(line)
 
     def spent(self, key: KeyId, currency: str) -> Spent:
-        """What a key has posted and holds in that currency."""
+        """What a key has posted and holds: tokens in all, money in that currency."""
         self._bring_up_to_date()
         spent = Spent()
-        for account in self._of_key[key, currency]:
-            spent.posted_nano += account.posted_nano
+        for account in self._of_key.get(key, ()):
             spent.posted_tokens += account.posted_input + account.posted_output
-            spent.held_nano += account.held_nano
             spent.held_tokens += account.held_input + account.held_output
+            if account.currency == currency:
+                spent.posted_nano += account.posted_nano
+                spent.held_nano += account.held_nano
         return spent
+
+    def posted_in(self, account: Account, span: Span) -> tuple[int, int]:
+        """Nano-units and tokens that an account has posted for what was held in that span: all time, or
+        one of the last days, weeks and months."""
+        self._bring_up_to_date()
+        if span == ALL_TIME:
+            return account.posted_nano, account.posted_input + account.posted_output
+        days = [d for n, d in self._days.get(account.number, {}).items() if n in range(*span)]
+        return sum(d.posted_nano for d in days), sum(d.posted_tokens for d in days)
 
     def take_changed(self) -> tuple[AccountRow, ...]:
         """The accounts that anything moved on since the last call, as they stand now."""
@@ -114,7 +125,7 @@ class Accounts:
         self._by_owner[account.owner, account.currency] = account
         self._by_number[account.number] = account
         if isinstance(account.owner, Consumer):
-            self._of_key[account.owner.key, account.currency].append(account)
+            self._of_key[account.owner.key].append(account)
         return account
 
 

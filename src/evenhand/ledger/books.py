@@ -6,17 +6,19 @@ refused, with nothing done.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from evenhand.ledger.account import Account, Consumer
 from evenhand.ledger.accounts import Accounts
 from evenhand.ledger.batch import Batch
-from evenhand.ledger.budget import Budget, OverBudget, Spent, over
+from evenhand.ledger.budget import Budget, BudgetRule, OtherCurrency, OverBudget, Spent, over
 from evenhand.ledger.day_sum import DAY_MS
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
 from evenhand.ledger.price import Price
 from evenhand.ledger.price_list import PriceList
 from evenhand.ledger.snapshot import OpenHold, Snapshot
+from evenhand.ledger.standing import BudgetStanding
 from evenhand.ledger.transfer import (
     STEPS,
     STEPS_PER_REQUEST,
@@ -24,6 +26,7 @@ from evenhand.ledger.transfer import (
     Transfer,
     as_transfer,
 )
+from evenhand.ledger.watches import Watches, judged
 from evenhand.model import (
     NO_USAGE,
     EngineName,
@@ -31,6 +34,7 @@ from evenhand.model import (
     ModelName,
     Outcome,
     RequestId,
+    TenantPath,
     Usage,
 )
 
@@ -51,6 +55,7 @@ class Books:
         self._open: dict[int, Hold] = {}
         self._numbers = snapshot.numbers
         self._held_ms = snapshot.held_ms
+        self._watches = Watches()
         self._seq = snapshot.seq
         self._transfers: list[Transfer] = []
         self._marks: dict[int, Mark] = {}
@@ -66,6 +71,7 @@ class Books:
         if line is None:
             number = self._prices.number(model, price)
             line = self._lines[key] = self._accounts.line(consumer, model, price, number)
+            line.watches = self._watches.over(consumer.tenant, consumer.key)
         return line
 
     def hold(
@@ -76,21 +82,35 @@ class Books:
         *,
         at_ms: int,
         budget: Budget | None = None,
-    ) -> Hold | OverBudget:
-        """Reserve the most that a request may use, unless that exceeds its key's budget. A clock that
-        was set back stands still here, until it has passed the last hold: no period comes twice."""
+    ) -> Hold | OverBudget | OtherCurrency:
+        """Reserve the most that a request may use, unless that exceeds `budget`, which is its key's for
+        life, or a hard one of `budget_by`. A clock that was set back stands still here, until it has
+        passed the last hold: no period comes twice."""
         input_tokens, output_tokens = bound
-        nano = line.price.bound(input_tokens, output_tokens)
+        tokens, price = input_tokens + output_tokens, line.price
+        nano = price.bound(input_tokens, output_tokens)
+        at_ms = max(at_ms, self._held_ms)
+        day = at_ms // DAY_MS
         if budget is not None:
-            spent = self._spent_on(line)
-            exceeded = over(budget, spent, nano=nano, tokens=input_tokens + output_tokens)
-            if exceeded is not None:
-                return exceeded
-        at_ms = self._held_ms = max(at_ms, self._held_ms)
-        if line.today.day != at_ms // DAY_MS:
-            line.today = self._accounts.day(line.debit.number, at_ms // DAY_MS)
+            against = self._against(line, budget, nano=nano, tokens=tokens)
+            if against is not None:
+                return against
+        watches, is_over_soft = line.watches, False
+        if watches:
+            verdict = judged(watches, day, nano=nano, tokens=tokens, currency=price.currency)
+            if not isinstance(verdict, bool):
+                return verdict
+            is_over_soft = verdict
+        self._held_ms = at_ms
+        if line.today.day != day:
+            line.today = self._accounts.day(line.debit.number, day)
         self._numbers = number = self._numbers + 1
         hold = self._open[number] = Hold(number, request, line, bound, nano, line.today)
+        if watches:
+            hold.is_over_soft = is_over_soft
+            hold.tallies = tuple([watch.on(day) for watch in watches])
+            for tally in hold.tallies:
+                tally.hold(nano, tokens, price.currency)
         if not line.is_moved:
             self._accounts.moved(line)
         line.held_input += input_tokens
@@ -175,10 +195,43 @@ class Books:
         end = (Outcome.GATEWAY_DIED.value, None, 0, 0)
         self._post(hold, _EXPIRE, at_ms, _NOTHING, end)
 
+    # Budgets.
+
+    def budget_by(self, rules: Iterable[BudgetRule], at_ms: int) -> None:
+        """From here on these hold, and no other: each counts what its present period has already come
+        to, also what is open. Goes once through all accounts and open holds."""
+        day = max(at_ms, self._held_ms) // DAY_MS
+        self._watches = watches = Watches(rules, day)
+        for account in self._accounts.all() if watches.all else ():
+            owner = account.owner
+            if isinstance(owner, Consumer):
+                for watch in watches.over(owner.tenant, owner.key):
+                    nano, tokens = self._accounts.posted_in(account, watch.tally.span)
+                    watch.tally.post(nano, tokens, account.currency)
+        for line in self._lines.values():
+            owner = line.debit.owner
+            assert isinstance(owner, Consumer)
+            line.watches = watches.over(owner.tenant, owner.key)
+        for hold in self._open.values():
+            tallies = (watch.tally for watch in hold.line.watches)
+            hold.tallies = tuple([t for t in tallies if hold.day.day in range(*t.span)])
+            for tally in hold.tallies:
+                tally.hold(hold.nano, sum(hold.bound), hold.line.price.currency)
+
+    def is_bounded(self, tenant: TenantPath, key: KeyId) -> bool:
+        """Whether a hard budget of `budget_by` is over that tenant's key."""
+        return self._watches.is_hard(tenant, key)
+
+    def standings(self, at_ms: int) -> tuple[BudgetStanding, ...]:
+        """How each budget of `budget_by` stands, in their order."""
+        day = max(at_ms, self._held_ms) // DAY_MS
+        tallies = ((watch.rule, watch.as_of(day)) for watch in self._watches.all)
+        return tuple(BudgetStanding(rule, replace(t.spent), t.resets_ms) for rule, t in tallies)
+
     # Questions.
 
     def spent(self, key: KeyId, currency: str) -> Spent:
-        """What a key has posted and holds, over all its accounts of that currency."""
+        """What a key has posted and holds in all: tokens of every kind, money of that currency."""
         return self._accounts.spent(key, currency)
 
     @property
@@ -252,10 +305,14 @@ class Books:
         assert transfer.price is not None
         return self.line(consumer, model, self._prices.numbered(transfer.price))
 
-    def _spent_on(self, line: Line) -> Spent:
-        owner = line.debit.owner
+    def _against(
+        self, line: Line, budget: Budget, *, nano: int, tokens: int
+    ) -> OverBudget | OtherCurrency | None:
+        owner, currency = line.debit.owner, line.price.currency
         assert isinstance(owner, Consumer)
-        return self._accounts.spent(owner.key, line.price.currency)
+        if budget.nano_max is not None and currency != budget.currency:
+            return OtherCurrency(currency, budget.currency)
+        return over(budget, self._accounts.spent(owner.key, currency), nano=nano, tokens=tokens)
 
     def _resolve(self, hold: Hold) -> None:
         if hold.is_resolved:
@@ -267,6 +324,8 @@ class Books:
         line.held_input -= input_tokens
         line.held_output -= output_tokens
         line.held_nano -= hold.nano
+        for tally in hold.tallies:
+            tally.hold(-hold.nano, -input_tokens - output_tokens, line.price.currency)
         if hold.is_marked:
             self._marks.pop(number, None)
             self._unmarked.append(number)
@@ -297,6 +356,9 @@ class Books:
             line.posted_nano += nano
             line.posted_reasoning += tokens.reasoning_tokens
             line.posted_gpu_us += gpu_us
+            for tally in hold.tallies:
+                used = tokens.input_tokens + tokens.output_tokens
+                tally.post(nano, used, line.price.currency)
         self._transfers.append(
             as_transfer(
                 (

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from evenhand.ledger.day_sum import DaySum
 from evenhand.ledger.line import Line
+from evenhand.ledger.tally import Tally
 from evenhand.model import RequestId
 
 
@@ -38,6 +39,10 @@ class Hold:
     bound: Bound
     nano: int
     day: DaySum
+    tallies: tuple[Tally, ...] = ()
+    """Of the budgets that it counts against, in the periods in which it was opened."""
+    is_over_soft: bool = False
+    """A soft budget was exceeded by it."""
     is_marked: bool = False
     """A mark of it was journalled, and must go when it is resolved."""
     is_resolved: bool = False

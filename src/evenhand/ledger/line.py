@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from evenhand.ledger.account import Account
 from evenhand.ledger.day_sum import DaySum
 from evenhand.ledger.price import Price
+from evenhand.ledger.tally import Watch
 
 COUNTS = (
     *("posted_input", "posted_cached", "posted_output", "posted_nano"),
@@ -27,6 +28,8 @@ class Line:
     price: Price
     price_number: int
     today: DaySum
+    watches: tuple[Watch, ...] = ()
+    """The budgets that count what is held here."""
     is_moved: bool = False
     posted_input: int = 0
     posted_cached: int = 0
