@@ -13,6 +13,8 @@ def counts(line: UsageLine) -> dict[str, int]:
         "input_tokens": line.input_tokens,
         "cached_input_tokens": line.cached_input_tokens,
         "output_tokens": line.output_tokens,
+        "reasoning_tokens": line.reasoning_tokens,
+        "gpu_us": line.gpu_us,
         "units": line.units,
         "estimated_tokens": line.estimated_tokens,
         "open_requests": line.open_requests,
