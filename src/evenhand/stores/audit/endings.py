@@ -17,8 +17,8 @@ def outcomes_are_known(connection: sqlite3.Connection) -> Looked:
     known = json.dumps([outcome.value for outcome in Outcome])
     rows = connection.execute(
         "SELECT id, kind, coalesce(outcome, 'none') FROM transfer WHERE NOT CASE "
-        "WHEN kind IN ('hold', 'excess', 'correct') THEN outcome IS NULL AND engine IS NULL AND units IS NULL "
-        "AND is_estimate IS NULL "
+        "WHEN kind IN ('hold', 'excess', 'correct') THEN outcome IS NULL AND engine IS NULL "
+        "AND units IS NULL AND is_estimate IS NULL "
         "ELSE coalesce(outcome IN (SELECT value FROM json_each(?)) AND units >= 0 "
         "AND is_estimate IN (0, 1), 0) AND CASE kind "
         # A settlement by the next gateway does not know the engine, and is of something marked.
