@@ -42,8 +42,8 @@ class StatementQuery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementFigures:
     """`lines` are of the period, and `late` of earlier ones, with the number of their statement in
-    front; both without `corrections`, which stand apart. `open` is what requests under way held at the cut.
-    Keys end in the currency."""
+    front; both without `corrections`, which stand apart. `open` is what requests under way held at
+    the cut. Keys end in the currency."""
 
     issued: Issued | None
     cut: Cut

@@ -38,8 +38,8 @@ def _rows(statement: Statement) -> Iterator[Row]:
     figures = statement.figures
     for group, line in figures.lines.items():
         yield _row(statement, "usage", group, line)
-    for (number, *group), line in figures.late.items():
-        yield _row(statement, "late", tuple(group), line) | {"of_statement": int(number)}
+    for group, line in figures.late.items():
+        yield _row(statement, "late", group[1:], line) | {"of_statement": int(group[0])}
     for each in figures.corrections:
         yield _correction(statement, each)
     for group, line in figures.open.items():
