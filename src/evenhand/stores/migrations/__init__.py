@@ -3,5 +3,6 @@
 from evenhand.stores.migrations.gpu_time import GPU_TIME
 from evenhand.stores.migrations.keys import KEYS
 from evenhand.stores.migrations.ledger import LEDGER
+from evenhand.stores.migrations.statements import STATEMENTS
 
-MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, GPU_TIME)
+MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, STATEMENTS, GPU_TIME)
