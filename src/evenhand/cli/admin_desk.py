@@ -1,6 +1,7 @@
 """The admin listener's pages, each from its own part, and who may open them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from evenhand.cli.config import Config, ResolvedSecrets
 from evenhand.gateway.admin import (
@@ -14,12 +15,15 @@ from evenhand.gateway.admin import (
     sign_in_pages,
     tenant_keys,
 )
+from evenhand.gateway.admin.gpu_time import gpu_time_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
 
 
-def admin_pages(config: Config, status: Status, doors: Doors, log: RequestLog) -> list[Page]:
-    """All of them."""
+def admin_pages(
+    config: Config, status: Status, doors: Doors, log: RequestLog, database: Path | None
+) -> list[Page]:
+    """All of them. `database` is that of the state; None: there is none."""
 
     def told(event: str, caller: Caller) -> None:
         log.event(event, who=caller.name, role=caller.role.name.lower())
@@ -27,6 +31,7 @@ def admin_pages(config: Config, status: Status, doors: Doors, log: RequestLog) -
     return [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
+        *gpu_time_pages(database),
     ]
 
 
