@@ -39,7 +39,7 @@ from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
-from evenhand.cli.live.participants import participants
+from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.live.reloads import Reloads
 from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
@@ -245,7 +245,8 @@ def _compose(
         pages=admin_pages(config, status, doors, log, live),
         access=doors,
     )
-    live.participants += participants(scheduler)
+    parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
+    live.participants += participants(parts)
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)
     if scheduler.prefixes is not None:
