@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from evenhand.cli.api.audit import audit_pages
+from evenhand.cli.api.changes import changes_pages
+from evenhand.cli.api.tenants import tenants_pages
 from evenhand.cli.config import Config, ResolvedSecrets
+from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.gateway.admin import (
     AdminCredentials,
     Caller,
@@ -21,7 +25,13 @@ from evenhand.telemetry import RequestLog
 
 
 def admin_pages(
-    config: Config, status: Status, doors: Doors, log: RequestLog, database: Path | None
+    config: Config,
+    status: Status,
+    doors: Doors,
+    log: RequestLog,
+    *,
+    live: LiveConfiguration,
+    database: Path | None,
 ) -> list[Page]:
     """All of them. `database` is that of the state; None: there is none."""
 
@@ -32,6 +42,9 @@ def admin_pages(
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
         *gpu_time_pages(database),
+        *tenants_pages(live, status),
+        *changes_pages(live),
+        *audit_pages(live.keeping),
     ]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from evenhand.engines.circuit import Sent, Verdict
 from evenhand.engines.tokenizer import PromptTokens
 from evenhand.gateway.admission import Admitted, Refused, scheduler_request
+from evenhand.gateway.at_home import at_home
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_phase import NOT_SUBMITTED, Phase
@@ -25,7 +26,7 @@ from evenhand.gateway.engine_stay import EngineStay
 from evenhand.gateway.entrance import let_in
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
-from evenhand.gateway.identity import Identity, KeyHolder
+from evenhand.gateway.identity import KeyHolder
 from evenhand.gateway.relay import Fault, Relay
 from evenhand.model import (
     ENDINGS,
@@ -101,9 +102,9 @@ class Call:
         return self._phase.name.lower()
 
     @property
-    def identity(self) -> Identity:
+    def holder(self) -> KeyHolder:
         """Of its key."""
-        return self._holder.identity
+        return self._holder
 
     @property
     def engine(self) -> EngineName | None:
@@ -168,7 +169,7 @@ class Call:
 
     def _queue(self, request: Request) -> None:
         self._phase = Phase.QUEUED
-        self._dispatcher.submit(self, request)
+        self._dispatcher.submit(self, at_home(request, self._holder.identity))
 
     @guarded
     def gone(self, why: Outcome | None) -> None:

@@ -60,7 +60,7 @@ class GatewayStatus:
     def call(self, request_id: RequestId) -> CallStatus | None:
         for call in self._gateway.calls:
             if call.id == request_id:
-                return CallStatus(call.phase, call.identity.tenant, call.engine, None)
+                return CallStatus(call.phase, call.holder.identity.tenant, call.engine, None)
         recent = self._gateway.recent.get(request_id)
         if recent is None:
             return None

@@ -47,7 +47,9 @@ def decided(connection: sqlite3.Connection, asked: AskedCorrection, author: str)
     charged = _charged(connection, asked)
     amounts = _amounts(asked, charged)
     if not any(amounts):
-        raise StateProblemError("there is nothing left to give back: it was charged nothing, by now")
+        raise StateProblemError(
+            "there is nothing left to give back: it was charged nothing, by now"
+        )
     if asked.request is not None:
         _refuse_more_than_charged(asked.request, charged, amounts)
     input_tokens, cached, output_tokens, nano = amounts
