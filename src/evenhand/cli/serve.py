@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import admin_doors, admin_pages
+from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
@@ -249,12 +249,15 @@ def _compose(
         log,
         status=status,
         pages=admin_pages(
-            config,
-            status,
-            doors,
-            log,
-            live=live,
-            database=None if desk is None else desk.database,
+            AdminParts(
+                config=config,
+                status=status,
+                doors=doors,
+                keys=keys,
+                log=log,
+                live=live,
+                database=None if desk is None else desk.database,
+            )
         ),
         access=doors,
     )

@@ -107,6 +107,11 @@ class Call:
         return self._holder
 
     @property
+    def record(self) -> CallRecord:
+        """What is noted about it so far."""
+        return self._record
+
+    @property
     def engine(self) -> EngineName | None:
         """Where it runs, or has run last."""
         return None if self._stay is None else self._stay.link.name

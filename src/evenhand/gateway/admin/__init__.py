@@ -15,7 +15,7 @@ from evenhand.gateway.admin.gateway_pages import gateway_pages
 from evenhand.gateway.admin.page import Answer, Page
 from evenhand.gateway.admin.server import AdminServer
 from evenhand.gateway.admin.sign_in import sign_in_pages
-from evenhand.gateway.admin.status import CallStatus, EngineStatus, Status
+from evenhand.gateway.admin.status import CallStatus, EngineStatus, OpenCall, Status
 from evenhand.gateway.admin.tenant_key import tenant_keys
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Caller",
     "Doors",
     "EngineStatus",
+    "OpenCall",
     "Page",
     "Recogniser",
     "Role",
