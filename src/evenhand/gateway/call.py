@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from evenhand.engines.circuit import Sent, Verdict
 from evenhand.engines.tokenizer import PromptTokens
 from evenhand.gateway.admission import Admitted, Refused, scheduler_request
+from evenhand.gateway.apis import Api
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_phase import NOT_SUBMITTED, Phase
@@ -28,7 +29,6 @@ from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import Identity, KeyHolder
 from evenhand.gateway.relay import Fault, Relay
 from evenhand.model import (
-    ENDINGS,
     NO_USAGE,
     EngineName,
     InteractionId,
@@ -39,7 +39,7 @@ from evenhand.model import (
 )
 from evenhand.scheduling import Refusal
 from evenhand.telemetry import TrafficLog
-from evenhand.wire.dialect import engine_body, keeps_apart
+from evenhand.wire.dialect import keeps_apart
 from evenhand.wire.prefix_text import prefix_text
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
@@ -59,15 +59,15 @@ class Call:
         holder: KeyHolder,
         response: Response,
         *,
-        path: str,
+        api: Api,
         request_id: RequestId,
         interaction: InteractionId,
     ) -> None:
         self._gateway = gateway
         self._dispatcher = gateway.dispatcher
         self._holder = holder
-        self._answer = ClientAnswer(response, request_id, interaction)
-        self._path = path
+        self._answer = ClientAnswer(response, request_id, interaction, api.errors)
+        self._api = api
         self._id = request_id
         self._interaction = interaction
         self.interaction_is_new = False
@@ -86,7 +86,7 @@ class Call:
         self._relay: Relay | None = None
         self._charged_tokens = 0
         self._record = CallRecord(
-            gateway.now_s, holder.identity, request_id, interaction, path=path
+            gateway.now_s, holder.identity, request_id, interaction, path=api.path
         )
         holder.open_requests += 1
         gateway.calls.add(self)
@@ -115,7 +115,7 @@ class Call:
     @guarded
     def body(self, body: bytes) -> None:
         self._record.bytes_in = len(body)
-        admitted = let_in(self._gateway, self._holder, self._path, body)
+        admitted = let_in(self._gateway, self._holder, self._api, body)
         if isinstance(admitted, Refused):
             self._refuse(admitted)
             return
@@ -209,10 +209,13 @@ class Call:
         salt = self._gateway.salts.of(identity.trust_domain)
         hints = engine.told_of(identity, self._dispatcher.scheduler)
         members = self._admitted.members
-        sent = engine_body(members, completion, engine.dialect, cache_salt=salt, hints=hints)
+        sent = self._api.engine_body(
+            members, completion, engine.dialect, cache_salt=salt, hints=hints
+        )
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
         self._relay = Relay(
             self,
+            self._api,
             completion,
             self._gateway.limits,
             input_tokens=input_tokens,
@@ -222,7 +225,7 @@ class Call:
             origin=stay.origin(completion.choices),
         )
         attempt = engine.client.post(
-            self._path,
+            self._api.path,
             sent.body,
             [("content-type", "application/json"), ("x-request-id", self._id)],
             self._relay,
@@ -288,7 +291,7 @@ class Call:
 
     def refused_by_engine(self, status: int, body: bytes) -> None:
         self._attempts.abort()  # its refusal may be the beginning of a stream
-        self._answer.send(status, body, ("x-should-retry", "false"))
+        self._answer.refuse_for_engine(status, body)
         self._end(Outcome.REFUSED_BY_ENGINE, status=status)
 
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
@@ -403,7 +406,7 @@ class Call:
             self._conclude(Outcome.INTERNAL_ERROR)
 
     def _is_told_all(self) -> bool:
-        """The client has `[DONE]`: whatever becomes of the connections, nothing is missing."""
+        """The client has the last event: whatever becomes of the connections, nothing is missing."""
         is_done = self._relay is not None and self._relay.is_stream_done
         return is_done and not self._last_piece
 
@@ -473,7 +476,7 @@ class Call:
             outcome,
             self._usage,
             units=self._units,
-            status=status or (200 if self._answer.is_streaming else ENDINGS[outcome].status),
+            status=status or self._answer.status(outcome),
             dispatches=self._attempts.sends,
             now_s=self._gateway.now_s(),
         )

@@ -144,7 +144,8 @@ class Scheduler:
         if not self._passes_through:
             return None
         capacity, waiting = self.capacity, self.tree.root.views
-        pool = capacity.pool(request.model) if self._lanes is None else self._contest.pool(request)
+        is_plain = self._lanes is None and not request.engines
+        pool = capacity.pool(request.model) if is_plain else self._contest.pool(request)
         if not self._picking.is_open(pool):
             return None
         if waiting and capacity.open_pools(waiting):
