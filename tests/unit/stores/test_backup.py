@@ -12,8 +12,8 @@ import pytest
 
 from evenhand.stores import LedgerFile, StateFolder, StateProblemError
 from evenhand.stores.backup import back_up
-from evenhand.stores.restore import restore
 from evenhand.stores.migrations import MIGRATIONS
+from evenhand.stores.restore import restore
 from evenhand.stores.schema import APPLICATION_ID, VERSION
 from support.ledger import check_books, rows
 from support.made_ledger import made_ledger
