@@ -179,6 +179,7 @@ def listening(config: Config, log: RequestLog) -> Listening:
         port=config.listen.port,
         admin_host=config.admin.listen.host,
         admin_port=config.admin.listen.port,
+        admin_host_names=config.admin.host_names,
         tenants_max=config.limits.metrics_tenants_max,
         certificate=_certificate("data", config.tls, log),
         admin_certificate=_certificate("admin", config.admin.tls, log),

@@ -10,6 +10,7 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.MODEL_FORBIDDEN: "A model that the key may not use, or that does not exist: the answer is "
     "the same.",
     Outcome.ROLE_TOO_LOW: "A page of the admin listener wants a higher role.",
+    Outcome.OTHER_SITE: "Another site, or a foreign host name, led a browser to the admin listener.",
     Outcome.NOT_FOUND: "A path that is not served.",
     Outcome.METHOD_NOT_ALLOWED: "A method that the path does not take.",
     Outcome.SLOW_SENDER: "Head or body did not arrive in time.",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from evenhand.ledger.correction import CorrectionRow
 from evenhand.ledger.hold import Mark
 from evenhand.ledger.transfer import Transfer
 
@@ -54,3 +55,4 @@ class Batch:
     accounts: tuple[AccountRow, ...]
     prices: tuple[PriceRow, ...]
     open_from: int
+    corrections: tuple[CorrectionRow, ...] = ()

@@ -11,6 +11,7 @@ from evenhand.ledger.account import Account, Consumer
 from evenhand.ledger.accounts import Accounts
 from evenhand.ledger.batch import Batch
 from evenhand.ledger.budget import Budget, OverBudget, Spent, over
+from evenhand.ledger.correction import Correction, CorrectionRefusedError, CorrectionRow
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
 from evenhand.ledger.price import Price
@@ -45,6 +46,9 @@ class Books:
         self._transfers: list[Transfer] = []
         self._marks: dict[int, Mark] = {}
         self._unmarked: list[int] = []
+        self._corrections: list[CorrectionRow] = []
+        # Of this process; bounded by what people correct by hand.
+        self._references: set[str] = set()
         self._left_open = [self._reopened(left) for left in snapshot.open_holds]
 
     # Requests come and go.
@@ -150,6 +154,34 @@ class Books:
         end = (Outcome.GATEWAY_DIED.value, None, 0, 0)
         self._post(hold, _EXPIRE, at_ms, _NOTHING, end)
 
+    def correct(self, correction: Correction, at_ms: int) -> int:
+        """Post what somebody has decided; the id of its transfer. Its reference must be new to the
+        store. Raises CorrectionRefusedError, with nothing done."""
+        if correction.is_empty:
+            raise CorrectionRefusedError("all of its amounts are 0: say what is to be corrected")
+        if correction.reference in self._references:
+            raise CorrectionRefusedError(f"there is a correction {correction.reference!r} already")
+        debit, credit = self._accounts.correct(correction)
+        self._references.add(correction.reference)
+        self._numbers += 1
+        id_ = self._numbers * STEPS_PER_REQUEST + STEPS[Kind.CORRECT]
+        self._transfers.append(
+            Transfer(
+                id=id_,
+                kind=Kind.CORRECT.value,
+                at_ms=at_ms,
+                debit=debit.number,
+                credit=credit.number,
+                input_tokens=correction.input_tokens,
+                cached_input_tokens=correction.cached_input_tokens,
+                output_tokens=correction.output_tokens,
+                nano=correction.nano,
+            )
+        )
+        why = (correction.reference, correction.author, correction.reason, correction.request)
+        self._corrections.append(CorrectionRow(id_, *why))
+        return id_
+
     # Questions.
 
     def spent(self, key: KeyId, currency: str) -> Spent:
@@ -190,8 +222,9 @@ class Books:
             accounts=self._accounts.take_changed(),
             prices=self._prices.take_new(),
             open_from=next(iter(self._open), self._numbers + 1),
+            corrections=tuple(self._corrections),
         )
-        self._transfers, self._marks, self._unmarked = [], {}, []
+        self._transfers, self._marks, self._unmarked, self._corrections = [], {}, [], []
         return batch
 
     def take_left_open(self) -> Iterator[tuple[Hold, Mark | None]]:

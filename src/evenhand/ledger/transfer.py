@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a transfer does. The second three resolve a hold; each hold has exactly one of them."""
+    """What a transfer does. The second three resolve a hold; each hold has exactly one of them. All but
+    a correction belong to a hold."""
 
     HOLD = "hold"
     """Reserves the most that a request may use."""
@@ -18,18 +19,29 @@ class Kind(StrEnum):
     """Releases all of it: its gateway died, and left no mark of work."""
     EXCESS = "excess"
     """Posts what was used beyond the hold."""
+    CORRECT = "correct"
+    """Posts what somebody decided later: amounts that may be less than nothing, with a reason."""
 
 
-STEPS = {Kind.HOLD: 0, Kind.SETTLE: 1, Kind.VOID: 1, Kind.EXPIRE: 1, Kind.EXCESS: 2}
+STEPS = {
+    Kind.HOLD: 0,
+    Kind.SETTLE: 1,
+    Kind.VOID: 1,
+    Kind.EXPIRE: 1,
+    Kind.EXCESS: 2,
+    Kind.CORRECT: 0,
+}
 STEPS_PER_REQUEST = 4
 """The id of a request's transfer is its number times this, plus its step. All three ways to resolve a
-hold have one id, so that a second resolution cannot even be written."""
+hold have one id, so that a second resolution cannot even be written. A correction has a number of its
+own, and stands where a hold would."""
 
 
 class Transfer(NamedTuple):
     """One row of the ledger, in the order of its columns.
 
-    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted.
+    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted; those
+    of a correction may be less than nothing.
     `request` and `price` (the price's number) stand on the hold alone; `outcome`, `engine`, `units`
     and `is_estimate` on what resolves it.
     """

@@ -261,7 +261,7 @@ def _check_listeners(config: Config) -> Iterator[Finding]:
     if admin.listen.overlaps(config.listen):
         message = f"{admin.listen} is taken by listen ({config.listen}): choose another port"
         yield ("admin", "listen"), message
-    if admin.credential is None and not admin.listen.is_loopback:
+    if admin.credential is None and not admin.credentials and not admin.listen.is_loopback:
         message = (
             f"{admin.listen} is reachable from other machines and needs a credential: add"
             " `credential: env:EVENHAND_ADMIN_KEY`, or listen on 127.0.0.1"
@@ -269,10 +269,23 @@ def _check_listeners(config: Config) -> Iterator[Finding]:
         yield ("admin", "credential"), message
 
 
+def _check_admins(config: Config) -> Iterator[Finding]:
+    names = ["admin", *(admin.name for admin in config.admin.credentials)]
+    for index, name in _repetitions(names):
+        message = f"the name {name} is taken by another credential: rename one"
+        yield ("admin", "credentials", index - 1, "name"), message
+
+
 def _check_keys(config: Config) -> Iterator[Finding]:
     references: dict[str, str] = {}
     if config.admin.credential:
         references[str(config.admin.credential)] = "the admin credential"
+    for index, admin in enumerate(config.admin.credentials):
+        reference, here = str(admin.credential), f"admin.credentials[{index}]"
+        if reference in references:
+            message = f"{reference} is {references[reference]} already: give each its own secret"
+            yield ("admin", "credentials", index, "credential"), message
+        references.setdefault(reference, here)
     for index, key in enumerate(config.keys):
         reference = str(key.key)
         if reference in references:
@@ -383,6 +396,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"limits"}), _check_limits),
     (frozenset({"limits", "policy"}), _check_prefix_room),
     (frozenset({"listen", "admin"}), _check_listeners),
+    (frozenset({"admin"}), _check_admins),
     (frozenset({"keys", "admin"}), _check_keys),
     (frozenset({"keys", "state"}), _check_key_presence),
     (frozenset({"keys", "limits"}), _check_key_amounts),

@@ -11,9 +11,9 @@ _ACCOUNTS = "SELECT count(*) FROM account"
 _POSTED = """
 SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(nano) FROM (
     SELECT debit AS number, input_tokens, cached_input_tokens, output_tokens, nano
-    FROM transfer WHERE kind IN ('settle', 'excess')
+    FROM transfer WHERE kind IN ('settle', 'excess', 'correct')
     UNION ALL SELECT credit, input_tokens, cached_input_tokens, output_tokens, nano
-    FROM transfer WHERE kind IN ('settle', 'excess')
+    FROM transfer WHERE kind IN ('settle', 'excess', 'correct')
 ) GROUP BY number
 """
 _HELD = """
@@ -29,7 +29,7 @@ SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), 
 
 
 def posted_is_the_sum(connection: sqlite3.Connection) -> Looked:
-    """What an account has posted is the sum of its settlements and excesses."""
+    """What an account has posted is the sum of its settlements, excesses and corrections."""
     balances = connection.execute(
         "SELECT number, posted_input, posted_cached, posted_output, posted_nano FROM account"
     )

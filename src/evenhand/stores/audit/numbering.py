@@ -1,6 +1,7 @@
 """Checks of ids: each request has one hold, each hold one resolution at most, and none is missing.
 
-A hold's id is four times its number; whatever resolves it has the next id, an excess the one after.
+A hold's id is four times its number; whatever resolves it has the next id, an excess the one after. A
+correction stands where a hold would, and nothing follows it.
 """
 
 import sqlite3
@@ -15,7 +16,7 @@ def ids_fit_kinds(connection: sqlite3.Connection) -> Looked:
     """All three ways to resolve a hold share one id, so two of them cannot both be there."""
     rows = connection.execute(
         "SELECT id, kind FROM transfer WHERE id < 4 OR id % 4 IS NOT CASE kind "
-        "WHEN 'hold' THEN 0 WHEN 'settle' THEN 1 WHEN 'void' THEN 1 WHEN 'expire' THEN 1 "
+        "WHEN 'hold' THEN 0 WHEN 'correct' THEN 0 WHEN 'settle' THEN 1 WHEN 'void' THEN 1 WHEN 'expire' THEN 1 "
         "WHEN 'excess' THEN 2 END"
     )
     at = counted(connection, "transfer", _TRANSFERS)
@@ -37,7 +38,7 @@ def all_have_holds(connection: sqlite3.Connection) -> Looked:
 
 
 def holds_are_gapless(connection: sqlite3.Connection) -> Looked:
-    """Holds are numbered from 1 without gaps, so that one which was taken out is missed."""
+    """Holds and corrections are numbered from 1 without gaps, so that one which was taken out is missed."""
     rows = connection.execute(
         "SELECT id / 4 FROM transfer AS hold WHERE id % 4 = 0 AND id > 4 "
         "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id - 4)"

@@ -2,5 +2,6 @@
 
 from evenhand.stores.migrations.keys import KEYS
 from evenhand.stores.migrations.ledger import LEDGER
+from evenhand.stores.migrations.statements import STATEMENTS
 
-MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS)
+MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, STATEMENTS)
