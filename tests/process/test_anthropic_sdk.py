@@ -16,12 +16,13 @@ from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 
 PATH = "/v1/messages"
-TOOL: dict[str, Any] = {"name": "look", "input_schema": {"type": "object"}}
+TOOL: Any = {"name": "look", "input_schema": {"type": "object"}}
 
 
-def used(record: dict[str, Any]) -> tuple[int, int, int, bool]:
+def used(record: dict[str, Any]) -> tuple[Any, ...]:
+    """Input, cached input, output, and whether that is an estimate."""
     names = ("input_tokens", "cached_input_tokens", "output_tokens", "usage_is_estimate")
-    return tuple(record[name] for name in names)  # type: ignore[return-value]
+    return tuple(record[name] for name in names)
 
 
 def test_a_message_is_answered_and_its_usage_is_the_ledgers() -> None:
@@ -72,8 +73,9 @@ def test_tools_are_called() -> None:
                 streamed = await stream.get_final_message()
             for answer in (whole, streamed):
                 assert answer.stop_reason == "tool_use"
-                assert answer.content[0].type == "tool_use"
-                assert answer.content[0].input == {"a": "w2 w3 w4 "}
+                call: Any = answer.content[0]
+                assert call.type == "tool_use"
+                assert call.input == {"a": "w2 w3 w4 "}
             assert [used(record)[2] for record in await g.ended(2)] == [5, 5]
 
     run_on_loop(main)

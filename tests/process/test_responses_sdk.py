@@ -16,13 +16,14 @@ from support.raw_http import RawStream
 from support.scripted_engine import Answer, ScriptedEngine, Usage
 
 ASK: dict[str, Any] = {"model": "m", "input": "hello there"}
-TOOL: dict[str, Any] = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+TOOL: Any = {"type": "function", "name": "look", "parameters": {"type": "object"}}
 PATH = "/v1/responses"
 
 
-def used(record: dict[str, Any]) -> tuple[int, int, int, bool]:
+def used(record: dict[str, Any]) -> tuple[Any, ...]:
+    """Input, cached input, output, and whether that is an estimate."""
     names = ("input_tokens", "cached_input_tokens", "output_tokens", "usage_is_estimate")
-    return tuple(record[name] for name in names)  # type: ignore[return-value]
+    return tuple(record[name] for name in names)
 
 
 def test_a_response_is_answered_and_its_usage_is_the_ledgers() -> None:

@@ -11,7 +11,11 @@ class ScriptedResponse:
     def __init__(
         self, serial: int, model: object, words: list[str], usage: dict[str, Any], tool: str | None
     ) -> None:
-        self._same = {"id": f"resp_{serial:08d}", "object": "response", "created_at": 1_700_000_000}
+        self._same: dict[str, Any] = {
+            "id": f"resp_{serial:08d}",
+            "object": "response",
+            "created_at": 1_700_000_000,
+        }
         self._same |= {"model": model, "tools": [], "tool_choice": "auto", "error": None}
         self._words = words
         self._usage = usage
@@ -70,8 +74,8 @@ class ScriptedMessage:
     def __init__(
         self, serial: int, model: object, words: list[str], usage: dict[str, Any], tool: str | None
     ) -> None:
-        self._same = {"id": f"msg_{serial:08d}", "type": "message", "role": "assistant"}
-        self._same |= {"model": model}
+        self._same: dict[str, Any] = {"id": f"msg_{serial:08d}", "type": "message"}
+        self._same |= {"role": "assistant", "model": model}
         self._words = words
         self._usage = usage
         self._tool = tool
@@ -86,11 +90,16 @@ class ScriptedMessage:
         }
 
     def events(self) -> Iterator[tuple[dict[str, Any], int]]:
-        begun = {**self._same, "content": [], "stop_reason": None, "stop_sequence": None}
+        begun: dict[str, Any] = {
+            **self._same,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+        }
         in_all = sum(value for name, value in self._usage.items() if name != "output_tokens")
         usage = {"input_tokens": in_all, "output_tokens": 0} if self._usage else None
         yield {"type": "message_start", "message": {**begun, "usage": usage}}, 0
-        block = {"input": {}} if self._tool else {}
+        block: dict[str, Any] = {"input": {}} if self._tool else {}
         yield (
             {"type": "content_block_start", "index": 0, "content_block": self._block("") | block},
             0,
@@ -104,9 +113,9 @@ class ScriptedMessage:
             )
             yield {"type": "content_block_delta", "index": 0, "delta": delta}, 1
         yield {"type": "content_block_stop", "index": 0}, 0
-        delta = {"stop_reason": self._reason, "stop_sequence": None}
+        ending = {"stop_reason": self._reason, "stop_sequence": None}
         told = {"usage": self._usage} if self._usage else {}
-        yield {"type": "message_delta", "delta": delta, **told}, 0
+        yield {"type": "message_delta", "delta": ending, **told}, 0
         yield {"type": "message_stop"}, 0
 
     @property

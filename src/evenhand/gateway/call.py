@@ -24,6 +24,7 @@ from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_stay import EngineStay
 from evenhand.gateway.entrance import let_in
+from evenhand.gateway.errand import errand
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
 from evenhand.gateway.identity import Identity, KeyHolder
@@ -39,7 +40,6 @@ from evenhand.model import (
 )
 from evenhand.scheduling import Refusal
 from evenhand.telemetry import TrafficLog
-from evenhand.wire.dialect import keeps_apart
 from evenhand.wire.prefix_text import prefix_text
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
@@ -206,27 +206,19 @@ class Call:
         sent_as = Sent(self._id, identity.tenant, completion.model)
         allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
         self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
-        salt = self._gateway.salts.of(identity.trust_domain)
-        hints = engine.told_of(identity, self._dispatcher.scheduler)
-        members = self._admitted.members
-        sent = self._api.engine_body(
-            members, completion, engine.dialect, cache_salt=salt, hints=hints
-        )
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
-        self._relay = Relay(
+        body, self._relay = errand(
+            self._gateway,
             self,
             self._api,
-            completion,
-            self._gateway.limits,
+            self._admitted,
+            identity=identity,
+            stay=stay,
             input_tokens=input_tokens,
-            asks_for_more=sent.asks_for_more,
-            counts_one_choice=engine.dialect.counts_one_choice,
-            hides_cached=salt is not None and not keeps_apart(engine.dialect, completion),
-            origin=stay.origin(completion.choices),
         )
         attempt = engine.client.post(
             self._api.path,
-            sent.body,
+            body,
             [("content-type", "application/json"), ("x-request-id", self._id)],
             self._relay,
             sends_max=self._attempts.sends_left,
