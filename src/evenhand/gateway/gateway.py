@@ -128,6 +128,10 @@ class Gateway:
         assert self._tokenizing is not None
         self._tokenizing.begin(model, body, done)
 
+    def rename(self, aliases: Mapping[ModelName, ModelName]) -> None:
+        """From here on models have these other names, and no more."""
+        self.served = Served(self.served.models, aliases)
+
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""
         ended = record.finished()

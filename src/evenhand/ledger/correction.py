@@ -38,9 +38,7 @@ class Correction:
 
     @property
     def is_empty(self) -> bool:
-        return not any(
-            (self.input_tokens, self.cached_input_tokens, self.output_tokens, self.nano)
-        )
+        return not any((self.input_tokens, self.cached_input_tokens, self.output_tokens, self.nano))
 
 
 class CorrectionRefusedError(Exception):

@@ -137,8 +137,7 @@ class Scheduler:
         """Start a request for which an engine has a slot and before which nobody waits, on the engine
         returned. None: nothing has happened, `submit` it.
 
-        The short way of most requests while there is no contention: every effect is that of `submit`
-        and of the `next` that would follow.
+        The short way while nobody contends: every effect is that of `submit` and the `next` after it.
         """
         assert request.id not in self._tickets, "submitted twice"
         if not self._passes_through:
