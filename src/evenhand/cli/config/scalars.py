@@ -22,6 +22,7 @@ SECTION = ConfigDict(
 
 NAME_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
 MODEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255}$"
+MODEL_EXPECTS = "a model name (1 to 256 letters, digits, . _ : / @ + -)"
 _MODEL_OR_ALL_PATTERN = r"^(\*|[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255})$"
 
 
@@ -38,7 +39,7 @@ Name = Annotated[
 Model = Annotated[
     str,
     StringConstraints(pattern=MODEL_PATTERN),
-    _text(MODEL_PATTERN, "a model name (1 to 256 letters, digits, . _ : / @ + -)"),
+    _text(MODEL_PATTERN, MODEL_EXPECTS),
 ]
 
 ModelOrAll = Annotated[
