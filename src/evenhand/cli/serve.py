@@ -21,6 +21,7 @@ from evenhand.cli.composition import (
     edge_settings,
     key_ring,
     listening,
+    model_aliases,
     policy_settings,
     scheduler_settings,
 )
@@ -238,6 +239,7 @@ def _compose(
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
+        aliases=model_aliases(config),
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)

@@ -60,7 +60,7 @@ class GatewayStatus:
     def open_calls(self) -> Iterator[OpenCall]:
         now_s = self._gateway.now_s()
         for call in self._gateway.calls:
-            identity = call.identity
+            identity = call.holder.identity
             yield OpenCall(
                 request_id=call.id,
                 phase=call.phase,
