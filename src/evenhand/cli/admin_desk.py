@@ -1,9 +1,9 @@
 """The admin listener's pages, each from its own part, and who may open them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from evenhand.cli.config import Config, ResolvedSecrets
-from evenhand.cli.sight import Sight
 from evenhand.gateway.admin import (
     AdminCredentials,
     Caller,
@@ -15,14 +15,15 @@ from evenhand.gateway.admin import (
     sign_in_pages,
     tenant_keys,
 )
+from evenhand.gateway.admin.gpu_time import gpu_time_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
 
 
 def admin_pages(
-    config: Config, status: Status, doors: Doors, log: RequestLog, sight: Sight
+    config: Config, status: Status, doors: Doors, log: RequestLog, database: Path | None
 ) -> list[Page]:
-    """All of them."""
+    """All of them. `database` is that of the state; None: there is none."""
 
     def told(event: str, caller: Caller) -> None:
         log.event(event, who=caller.name, role=caller.role.name.lower())
@@ -30,7 +31,7 @@ def admin_pages(
     return [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
-        *sight.pages(),
+        *gpu_time_pages(database),
     ]
 
 

@@ -38,6 +38,7 @@ from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
+from evenhand.cli.gpu_desk import GpuDesk
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.sight import Sight
@@ -124,6 +125,7 @@ async def run_gateway(
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     crew = EngineCrew(config, secrets)
     desk = None if config.state is None else StateDesk(config, file, log)
+    gpu: GpuDesk | None = None
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
     try:
@@ -136,11 +138,13 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
+            gpu = GpuDesk(config, desk, log)
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(
                 config, secrets, keys, crew, scheduler, observers=observers, desk=desk
             )
+            gpu.open(crew.links, scheduler, observers.metrics)
             await crew.looked_once()
             told = _heed_signals(server, log)
             bound = await server.start()
@@ -158,6 +162,8 @@ async def run_gateway(
         _notify(log, STOPPING)
         await server.drain()
     finally:
+        if gpu is not None:
+            await gpu.close()
         is_written = desk is None or await desk.close()
         await crew.stop()
         if event_log is not None:
@@ -236,7 +242,10 @@ def _compose(
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log, sight),
+        pages=[
+            *admin_pages(config, status, doors, log, None if desk is None else desk.database),
+            *sight.pages(),
+        ],
         access=doors,
         clock=sight.clock,
     )

@@ -49,6 +49,10 @@ class StateDesk:
         self._listening: socket.socket | None = None
         self._keys: KeyDesk | None = None
 
+    @property
+    def database(self) -> Path:
+        return self._folder.database
+
     def open(self) -> None:
         """Lock the folder, load the books, and resolve what a killed gateway left open: that is on disk
         when this returns. Raises StateProblemError."""

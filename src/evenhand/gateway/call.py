@@ -228,7 +228,7 @@ class Call:
             self._relay,
             sends_max=self._attempts.sends_left,
         )
-        stay.begun(input_tokens if completion.is_stream else None)
+        stay.begun(identity, completion, input_tokens)
         self._attempts.begin(attempt)
 
     @guarded
@@ -272,7 +272,7 @@ class Call:
             stay, booking, now_s = self._stay, self._booking, self._gateway.now_s()
             assert stay is not None
             assert booking is not None, "what runs is booked"
-            stay.produced(now_s)
+            stay.produced(now_s, output_tokens)
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
             booking.produced(output_tokens)
@@ -439,7 +439,7 @@ class Call:
             stay, is_given_up = self._stay, self._is_given_up()
             assert stay is not None
             is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
-            stay.ended(self._usage.output_tokens if is_whole else None)
+            stay.ended(usage, came_whole=is_whole)
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
             self._units = self._dispatcher.settle(
