@@ -127,7 +127,7 @@ class Call:
             return
         self._admitted = admitted
         gateway, completion = self._gateway, admitted.completion
-        self._record.asked(completion, gateway.metrics.for_model(completion.model))
+        self._record.asked(completion, gateway.metrics.pace(completion.model, self.identity.tenant))
         if gateway.reads_tokens(completion):
             self._phase = Phase.TOKENISING
             gateway.tokenise(completion.model, body, self._ask)
