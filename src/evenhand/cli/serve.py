@@ -14,13 +14,14 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import admin_doors, admin_pages
+from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
     edge_settings,
     key_ring,
     listening,
+    model_aliases,
     policy_settings,
     scheduler_settings,
 )
@@ -37,9 +38,10 @@ from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
+from evenhand.cli.gpu_desk import GpuDesk
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
-from evenhand.cli.live.participants import participants
+from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.live.reloads import Reloads
 from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
@@ -130,6 +132,7 @@ async def run_gateway(
     crew: EngineCrew | None = None
     live: LiveConfiguration | None = None
     desk = None if config.state is None else StateDesk(config, file, log)
+    gpu: GpuDesk | None = None
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
     try:
@@ -145,9 +148,11 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
+            gpu = GpuDesk(config, desk, log)
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(begun, live, keys, crew, scheduler, observers=observers, desk=desk)
+            gpu.open(crew.links, scheduler, observers.metrics)
             await crew.looked_once()
             told = _heed_signals(server, live, log)
             bound = await server.start()
@@ -165,6 +170,8 @@ async def run_gateway(
         tell_manager(log, STOPPING)
         await server.drain()
     finally:
+        if gpu is not None:
+            await gpu.close()
         is_written = desk is None or await desk.close()
         if live is not None:
             live.keeping.close()
@@ -234,6 +241,7 @@ def _compose(
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
+        aliases=model_aliases(config),
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
@@ -245,11 +253,23 @@ def _compose(
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, keys, doors, log, live=live, sight=sight),
+        pages=admin_pages(
+            AdminParts(
+                config=config,
+                status=status,
+                doors=doors,
+                keys=keys,
+                log=log,
+                live=live,
+                sight=sight,
+                database=None if desk is None else desk.database,
+            )
+        ),
         access=doors,
         clock=sight.clock,
     )
-    live.participants += participants(scheduler)
+    parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
+    live.participants += participants(parts)
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)
     if scheduler.prefixes is not None:

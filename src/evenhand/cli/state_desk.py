@@ -85,6 +85,11 @@ class StateDesk:
         await self._keys.open()
 
     @property
+    def keys(self) -> KeyDesk | None:
+        """Once `open_keys` was called."""
+        return self._keys
+
+    @property
     def database(self) -> Path:
         """Of the state folder."""
         return self._folder.database

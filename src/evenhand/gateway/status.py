@@ -62,7 +62,7 @@ class GatewayStatus:
     def open_calls(self) -> Iterator[OpenCall]:
         now_s = self._gateway.now_s()
         for call in self._gateway.calls:
-            identity = call.identity
+            identity = call.holder.identity
             yield OpenCall(
                 request_id=call.id,
                 phase=call.phase,
@@ -80,7 +80,7 @@ class GatewayStatus:
     def call(self, request_id: RequestId) -> CallStatus | None:
         for call in self._gateway.calls:
             if call.id == request_id:
-                return CallStatus(call.phase, call.identity.tenant, call.engine, None)
+                return CallStatus(call.phase, call.holder.identity.tenant, call.engine, None)
         recent = self._gateway.recent.get(request_id)
         if recent is None:
             return None
@@ -98,14 +98,14 @@ class GatewayStatus:
         return self._gateway.dispatcher.now_ms()
 
     def open_tenants(self) -> set[TenantPath]:
-        return {call.identity.tenant for call in self._gateway.calls}
+        return {call.holder.identity.tenant for call in self._gateway.calls}
 
     def tokens_in_flight(self) -> Mapping[TenantPath, int]:
         expected_usage = self.scheduler.expected_usage
         tokens: dict[TenantPath, int] = {}
         for call in self._gateway.calls:
             if call.phase == _RUNNING:
-                usage, tenant = expected_usage(call.id), call.identity.tenant
+                usage, tenant = expected_usage(call.id), call.holder.identity.tenant
                 held = usage.input_tokens + usage.output_tokens
                 tokens[tenant] = tokens.get(tenant, 0) + held
         return tokens

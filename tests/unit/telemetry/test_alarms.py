@@ -148,7 +148,7 @@ def test_a_fair_overload_raises_no_alarm_and_an_unfair_one_does() -> None:
     watched = Watched(AlarmSettings(oldest_wait_ms=None))
     world = watched.world
     for tenant in ("a", "b"):
-        world.ask((tenant,), 3_000)
+        world.ask((tenant,), 1_900)
 
     def served(sample: Sample) -> Sample:
         for _ in range(4):

@@ -30,10 +30,11 @@ def rows_of(
     if len(found) > ROWS_MAX:
         left = value_text({"more": len(found) - ROWS_MAX})
         rows.append(AuditRow(at_ms, who, what, "", None, left))
-    changed = {difference.place for difference in found}
+    changed = [difference.place for difference in found]
     stay = {override.place for override in new.overrides}
     for override in before.overrides:
-        if override.place not in stay and override.place not in changed:
+        is_changed = any(override.place[: len(place)] == place for place in changed)
+        if override.place not in stay and not is_changed:
             value = value_text(override.value)
             rows.append(AuditRow(at_ms, who, "adopted", text_of(override.place), value, value))
     return rows

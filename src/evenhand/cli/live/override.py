@@ -1,6 +1,6 @@
 """Where the running gateway is to differ from its file: places, values, who said so and when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,11 +91,23 @@ def _beside(
     for difference in drift:
         override = by_place.get(difference.place)
         if override is None or override.value != difference.after:
-            override = Override(difference.place, difference.after, who, at_ms)
+            said = _said_by(difference.place, by_place) if not who else (who, at_ms)
+            override = Override(difference.place, difference.after, *said)
         found.append(override)
     taken = {override.place for override in found}
     left = tuple(one for one in aside if one[0].place not in taken)
     return Overlaid(file, config, tuple(found), left, tuple(drift))
+
+
+def _said_by(place: Place, known: Mapping[Place, Override]) -> tuple[str, int]:
+    """Who said so, where the file has come nearer: it was a part of what somebody set, or the whole of
+    which somebody set parts."""
+    above = (known.get(place[:length]) for length in range(len(place), 0, -1))
+    beneath = (one for other, one in known.items() if other[: len(place)] == place)
+    for override in (*above, *beneath):
+        if override is not None:
+            return override.who, override.at_ms
+    return "", 0
 
 
 def whole(config: Config) -> Config:
