@@ -1,0 +1,151 @@
+"""The composition root: the parts of a gateway, put together."""
+
+import asyncio
+
+import evenhand
+from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
+from evenhand.cli.composition import (
+    call_limits,
+    edge_settings,
+    listening,
+    model_aliases,
+    policy_settings,
+)
+from evenhand.cli.config import (
+    Config,
+    EmbeddedEngine,
+)
+from evenhand.cli.engine_crew import EngineCrew
+from evenhand.cli.engine_desk import EngineDesk
+from evenhand.cli.engine_news import EngineNews
+from evenhand.cli.live.beginning import Beginning
+from evenhand.cli.live.live_configuration import LiveConfiguration
+from evenhand.cli.live.participants import Parts, participants
+from evenhand.cli.sight import Sight
+from evenhand.cli.state_desk import StateDesk
+from evenhand.gateway.dispatcher import Dispatcher
+from evenhand.gateway.engine_caches import EngineCaches
+from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.gateway import Gateway, Observers
+from evenhand.gateway.identity import KeyRing
+from evenhand.gateway.server import GatewayServer
+from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.status import GatewayStatus
+from evenhand.model import EngineName
+from evenhand.scheduling import Scheduler
+from evenhand.scheduling.shadow import Shadow
+from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+
+
+def observed(
+    config: Config,
+    crew: EngineCrew,
+    log: RequestLog,
+    traffic: TrafficLog | None,
+    *,
+    desk: StateDesk | None,
+) -> Observers:
+    """Where endings are told."""
+    metrics = Metrics(
+        models=[model for link in crew.links for model in sorted(link.models)],
+        version=evenhand.__version__,
+        tenants_max=config.limits.metrics_tenants_max,
+        log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
+    )
+    if desk is not None and desk.collector is not None:
+        metrics.registry.register(desk.collector)
+    shadow = _shadow(config, log, asyncio.get_running_loop())
+    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic)
+
+
+def compose(
+    begun: Beginning,
+    live: LiveConfiguration,
+    keys: KeyRing,
+    crew: EngineCrew,
+    scheduler: Scheduler,
+    *,
+    observers: Observers,
+    desk: StateDesk | None,
+) -> GatewayServer:
+    """A server that only has to be started."""
+    loop, log = asyncio.get_running_loop(), observers.log
+    config, secrets = live.config, begun.outside.secrets
+
+    def on_engine(link: EngineLink) -> None:
+        log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
+
+    def on_circuit(link: EngineLink) -> None:
+        circuit = link.circuit
+        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
+
+    dispatcher = Dispatcher(
+        scheduler,
+        crew.links,
+        loop,
+        on_engine=on_engine,
+        on_circuit=on_circuit,
+        observer=observers.shadow,
+    )
+    if desk is not None:
+        desk.add_commands(EngineDesk(dispatcher, log).commands)
+    gateway = Gateway(
+        keys=keys,
+        dispatcher=dispatcher,
+        limits=call_limits(config),
+        observers=observers,
+        loop=loop,
+        bookkeeping=None if desk is None else desk.bookkeeper,
+        tokenizing=crew.prompts.tokenizing,
+        aliases=model_aliases(config),
+    )
+    edge = edge_settings(config)
+    status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
+    doors = admin_doors(config, secrets, keys)
+    sight = Sight(config, status, log)
+    server = GatewayServer(
+        gateway,
+        edge,
+        listening(config, log),
+        log,
+        status=status,
+        pages=admin_pages(
+            AdminParts(
+                config=config,
+                status=status,
+                doors=doors,
+                keys=keys,
+                log=log,
+                live=live,
+                sight=sight,
+                database=None if desk is None else desk.database,
+            )
+        ),
+        access=doors,
+        clock=sight.clock,
+    )
+    parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
+    live.participants += participants(parts)
+    caches = _caches(config, scheduler)
+    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
+    if scheduler.prefixes is not None:
+        crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
+        observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
+    return server
+
+
+def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
+    """An embedded engine does not tell the size of its cache: its slots' contexts are."""
+    caches = EngineCaches(scheduler)
+    for engine in config.engines:
+        if isinstance(engine, EmbeddedEngine):
+            tokens_max = engine.slots * engine.context_tokens
+            caches.sized(EngineName(engine.name), tokens_max=tokens_max, block_tokens=1)
+    return caches
+
+
+def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:
+    if config.mode == "enforce":
+        return None
+    shadow = Shadow(policy_settings(config), tenants_max=config.limits.metrics_tenants_max)
+    return ShadowHost(shadow, log, loop)
