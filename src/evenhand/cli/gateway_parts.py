@@ -71,22 +71,7 @@ def compose(
     """A server that only has to be started."""
     loop, log = asyncio.get_running_loop(), observers.log
     config, secrets = live.config, begun.outside.secrets
-
-    def on_engine(link: EngineLink) -> None:
-        log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
-
-    def on_circuit(link: EngineLink) -> None:
-        circuit = link.circuit
-        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
-
-    dispatcher = Dispatcher(
-        scheduler,
-        crew.links,
-        loop,
-        on_engine=on_engine,
-        on_circuit=on_circuit,
-        observer=observers.shadow,
-    )
+    dispatcher = _dispatcher(crew, scheduler, observers)
     if desk is not None:
         desk.add_commands(EngineDesk(dispatcher, log).commands)
     gateway = Gateway(
@@ -132,6 +117,26 @@ def compose(
         crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
         observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
     return server
+
+
+def _dispatcher(crew: EngineCrew, scheduler: Scheduler, observers: Observers) -> Dispatcher:
+    log = observers.log
+
+    def on_engine(link: EngineLink) -> None:
+        log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
+
+    def on_circuit(link: EngineLink) -> None:
+        circuit = link.circuit
+        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
+
+    return Dispatcher(
+        scheduler,
+        crew.links,
+        asyncio.get_running_loop(),
+        on_engine=on_engine,
+        on_circuit=on_circuit,
+        observer=observers.shadow,
+    )
 
 
 def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
