@@ -12,10 +12,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from evenhand.gateway.admin import (
+    AdminCredentials,
     AdminServer,
+    Caller,
     CallStatus,
+    Doors,
     EngineStatus,
-    OneCredential,
+    Role,
     admin_app,
     gateway_pages,
 )
@@ -64,7 +67,10 @@ class PlainStatus:
 
 def app_of(status: PlainStatus, *, credential: str | None, tenants_max: int = 10) -> Starlette:
     """The admin application with the pages that every gateway has."""
-    return admin_app(gateway_pages(status, tenants_max=tenants_max), OneCredential(credential))
+    known = [] if credential is None else [(Caller("admin", Role.OWNER), credential)]
+    credentials = AdminCredentials(known)
+    doors = Doors([credentials.recognise], is_open=lambda: not credentials)
+    return admin_app(gateway_pages(status, tenants_max=tenants_max), doors)
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Client:
         self, path: str, *authorization: str, method: str = "GET", head: str = ""
     ) -> Answer:
         """One request on a connection of its own; each `authorization` is a header line."""
-        lines = [f"{method} {path} HTTP/1.1", "host: admin", "connection: close"]
+        lines = [f"{method} {path} HTTP/1.1", "host: localhost", "connection: close"]
         lines += [f"authorization: {value}" for value in authorization]
         request = "\r\n".join(lines) + "\r\n" + head + "\r\n"
         raw = await self.send(request.encode("latin-1"))

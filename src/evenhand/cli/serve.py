@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import admin_access, admin_pages
+from evenhand.cli.admin_desk import admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
@@ -226,14 +226,15 @@ def _compose(
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
+    doors = admin_doors(config, secrets, keys)
     server = GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status),
-        access=admin_access(secrets),
+        pages=admin_pages(config, status, doors, log),
+        access=doors,
     )
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log).follow(crew)

@@ -16,7 +16,8 @@ def let_in(gateway: "Gateway", holder: KeyHolder, path: str, body: bytes) -> Adm
     if gateway.is_draining:
         message = "The gateway is shutting down. Try again."
         return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-    admitted = admit(path, body, identity, gateway.models, gateway.limits)
+    is_bounded = gateway.bookkeeping.is_bounded(identity)
+    admitted = admit(path, body, identity, gateway.models, gateway.limits, is_bounded=is_bounded)
     if isinstance(admitted, Refused):
         return admitted
     open_max = identity.open_requests_max

@@ -98,7 +98,14 @@ class KeyRing:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        digest = self._pepper.digest(secret.strip())
+        return self.holder_of_digest(self._pepper.digest(secret.strip()))
+
+    def digest(self, secret: str) -> bytes:
+        """By what `holder_of_digest` knows the secret again."""
+        return self._pepper.digest(secret)
+
+    def holder_of_digest(self, digest: bytes) -> KeyHolder | None:
+        """Whose key that is, by its digest; None: nobody's, or not any more."""
         # The index is the start of a keyed hash: its look-up time tells nothing of any key.
         known = self._known.get(digest[:_INDEX_BYTES], self._nobody)
         if not hmac.compare_digest(known.digest, digest):

@@ -36,6 +36,7 @@ class Listening:
     admin_host: str
     admin_port: int
     tenants_max: int
+    admin_host_names: tuple[str, ...] = ()
     certificate: Certificate | None = None
     admin_certificate: Certificate | None = None
 
@@ -77,7 +78,7 @@ class GatewayServer:
             certificate=listening.certificate,
         )
         self._admin = AdminServer(
-            admin_app(pages, access),
+            admin_app(pages, access, listening.admin_host_names),
             listening.admin_host,
             listening.admin_port,
             certificate=listening.admin_certificate,

@@ -10,6 +10,7 @@ from evenhand.ledger.account import Account, Consumer, Side
 from evenhand.ledger.batch import Batch
 from evenhand.ledger.books import Books
 from evenhand.ledger.budget import Budget, BudgetRule, OtherCurrency, OverBudget, Spent
+from evenhand.ledger.correction import Correction, CorrectionRefusedError, CorrectionRow
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.input_bound import InputBound
 from evenhand.ledger.line import Line
@@ -32,6 +33,9 @@ __all__ = [
     "BudgetRule",
     "BudgetStanding",
     "Consumer",
+    "Correction",
+    "CorrectionRefusedError",
+    "CorrectionRow",
     "Hold",
     "InputBound",
     "Kind",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from evenhand.ledger.account import Account, Consumer, Side
 from evenhand.ledger.batch import AccountRow, DayRow
 from evenhand.ledger.budget import Spent
+from evenhand.ledger.correction import Correction, CorrectionRefusedError, refuse_too_much
 from evenhand.ledger.day_sum import DAYS_KEPT, DaySum
 from evenhand.ledger.line import Line
 from evenhand.ledger.period import ALL_TIME, Span
@@ -73,6 +74,24 @@ class Accounts:
         return tuple(
             [DayRow(day.day, day.account, day.posted_tokens, day.posted_nano) for day in moved]
         )
+
+    def correct(self, correction: Correction) -> tuple[Account, Account]:
+        """Move it on the accounts of the two, which must be there, and say which they are. Raises
+        CorrectionRefusedError, with nothing done."""
+        self._bring_up_to_date()
+        currency = correction.currency
+        debit = self._by_owner.get((correction.consumer, currency))
+        credit = self._by_owner.get((correction.model, currency))
+        if debit is None or credit is None:
+            raise CorrectionRefusedError("nothing was ever booked there: look at `evenhand usage`")
+        refuse_too_much(debit, correction)
+        for account in (debit, credit):
+            account.posted_input += correction.input_tokens
+            account.posted_cached += correction.cached_input_tokens
+            account.posted_output += correction.output_tokens
+            account.posted_nano += correction.nano
+            self._changed[account.number] = account
+        return debit, credit
 
     def moved(self, line: Line) -> None:
         """Something moves on a line for the first time since its accounts were up to date."""

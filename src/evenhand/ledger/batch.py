@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from evenhand.ledger.correction import CorrectionRow
 from evenhand.ledger.hold import Mark
 from evenhand.ledger.transfer import Transfer
 
@@ -70,3 +71,4 @@ class Batch:
     prices: tuple[PriceRow, ...]
     open_from: int
     days: tuple[DayRow, ...] = ()
+    corrections: tuple[CorrectionRow, ...] = ()

@@ -12,6 +12,7 @@ from evenhand.ledger.account import Account, Consumer
 from evenhand.ledger.accounts import Accounts
 from evenhand.ledger.batch import Batch
 from evenhand.ledger.budget import Budget, BudgetRule, OtherCurrency, OverBudget, Spent, over
+from evenhand.ledger.correction import Correction, CorrectionRefusedError, CorrectionRow
 from evenhand.ledger.day_sum import DAY_MS
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
@@ -54,12 +55,15 @@ class Books:
         self._lines: dict[tuple[Consumer, ModelName, Price], Line] = {}
         self._open: dict[int, Hold] = {}
         self._numbers = snapshot.numbers
-        self._held_ms = snapshot.held_ms
+        self._latest_ms = snapshot.held_ms
         self._watches = Watches()
         self._seq = snapshot.seq
         self._transfers: list[Transfer] = []
         self._marks: dict[int, Mark] = {}
         self._unmarked: list[int] = []
+        self._corrections: list[CorrectionRow] = []
+        # Of this process; bounded by what people correct by hand.
+        self._references: set[str] = set()
         self._left_open = [self._reopened(left) for left in snapshot.open_holds]
 
     # Requests come and go.
@@ -89,7 +93,7 @@ class Books:
         input_tokens, output_tokens = bound
         tokens, price = input_tokens + output_tokens, line.price
         nano = price.bound(input_tokens, output_tokens)
-        at_ms = max(at_ms, self._held_ms)
+        at_ms = self._latest_ms = max(at_ms, self._latest_ms)
         day = at_ms // DAY_MS
         if budget is not None:
             against = self._against(line, budget, nano=nano, tokens=tokens)
@@ -101,7 +105,6 @@ class Books:
             if not isinstance(verdict, bool):
                 return verdict
             is_over_soft = verdict
-        self._held_ms = at_ms
         if line.today.day != day:
             line.today = self._accounts.day(line.debit.number, day)
         self._numbers = number = self._numbers + 1
@@ -195,12 +198,43 @@ class Books:
         end = (Outcome.GATEWAY_DIED.value, None, 0, 0)
         self._post(hold, _EXPIRE, at_ms, _NOTHING, end)
 
+    def correct(self, correction: Correction, at_ms: int) -> int:
+        """Post what somebody has decided; the id of its transfer. Its reference must be new to the
+        store. Raises CorrectionRefusedError, with nothing done."""
+        if correction.is_empty:
+            raise CorrectionRefusedError("all of its amounts are 0: say what is to be corrected")
+        if correction.reference in self._references:
+            raise CorrectionRefusedError(f"there is a correction {correction.reference!r} already")
+        debit, credit = self._accounts.correct(correction)
+        at_ms = self._latest_ms = max(at_ms, self._latest_ms)
+        self._count_correction(debit, correction, at_ms // DAY_MS)
+        self._references.add(correction.reference)
+        self._numbers += 1
+        id_ = self._numbers * STEPS_PER_REQUEST + STEPS[Kind.CORRECT]
+        self._transfers.append(
+            Transfer(
+                id=id_,
+                kind=Kind.CORRECT.value,
+                at_ms=at_ms,
+                debit=debit.number,
+                credit=credit.number,
+                input_tokens=correction.input_tokens,
+                cached_input_tokens=correction.cached_input_tokens,
+                output_tokens=correction.output_tokens,
+                nano=correction.nano,
+            )
+        )
+        why = (correction.reference, correction.author, correction.reason, correction.request)
+        self._corrections.append(CorrectionRow(id_, *why))
+        return id_
+
     # Budgets.
 
     def budget_by(self, rules: Iterable[BudgetRule], at_ms: int) -> None:
         """From here on these hold, and no other: each counts what its present period has already come
         to, also what is open. Goes once through all accounts and open holds."""
-        day = max(at_ms, self._held_ms) // DAY_MS
+        self._latest_ms = max(at_ms, self._latest_ms)
+        day = self._latest_ms // DAY_MS
         self._watches = watches = Watches(rules, day)
         for account in self._accounts.all() if watches.all else ():
             owner = account.owner
@@ -224,7 +258,7 @@ class Books:
 
     def standings(self, at_ms: int) -> tuple[BudgetStanding, ...]:
         """How each budget of `budget_by` stands, in their order."""
-        day = max(at_ms, self._held_ms) // DAY_MS
+        day = max(at_ms, self._latest_ms) // DAY_MS
         tallies = ((watch.rule, watch.as_of(day)) for watch in self._watches.all)
         return tuple(BudgetStanding(rule, replace(t.spent), t.resets_ms) for rule, t in tallies)
 
@@ -269,8 +303,9 @@ class Books:
             prices=self._prices.take_new(),
             days=self._accounts.take_moved_days(),
             open_from=next(iter(self._open), self._numbers + 1),
+            corrections=tuple(self._corrections),
         )
-        self._transfers, self._marks, self._unmarked = [], {}, []
+        self._transfers, self._marks, self._unmarked, self._corrections = [], {}, [], []
         return batch
 
     def take_left_open(self) -> Iterator[tuple[Hold, Mark | None]]:
@@ -313,6 +348,18 @@ class Books:
         if budget.nano_max is not None and currency != budget.currency:
             return OtherCurrency(currency, budget.currency)
         return over(budget, self._accounts.spent(owner.key, currency), nano=nano, tokens=tokens)
+
+    def _count_correction(self, account: Account, correction: Correction, day: int) -> None:
+        """In the periods in which it is made."""
+        sum_of_day = self._accounts.day(account.number, day)
+        if not sum_of_day.is_moved:
+            self._accounts.day_moved(sum_of_day)
+        nano, tokens = correction.nano, correction.input_tokens + correction.output_tokens
+        sum_of_day.posted_nano += nano
+        sum_of_day.posted_tokens += tokens
+        consumer = correction.consumer
+        for watch in self._watches.over(consumer.tenant, consumer.key):
+            watch.on(day).post(nano, tokens, correction.currency)
 
     def _resolve(self, hold: Hold) -> None:
         if hold.is_resolved:

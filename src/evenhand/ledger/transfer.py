@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a transfer does. The second three resolve a hold; each hold has exactly one of them."""
+    """What a transfer does. The second three resolve a hold; each hold has exactly one of them. All but
+    a correction belong to a hold."""
 
     HOLD = "hold"
     """Reserves the most that a request may use."""
@@ -20,6 +21,8 @@ class Kind(StrEnum):
     """Posts what was used beyond the hold."""
     GPU_TIME = "gpu_time"
     """Posts the time of GPUs that a settled request has taken, once it is known."""
+    CORRECT = "correct"
+    """Posts what somebody decided later: amounts that may be less than nothing, with a reason."""
 
 
 STEPS = {
@@ -29,17 +32,20 @@ STEPS = {
     Kind.EXPIRE: 1,
     Kind.EXCESS: 2,
     Kind.GPU_TIME: 3,
+    Kind.CORRECT: 0,
 }
 STEPS_PER_REQUEST = 4
 """The id of a request's transfer is its number times this, plus its step. All three ways to resolve a
-hold have one id, so that a second resolution cannot even be written."""
+hold have one id, so that a second resolution cannot even be written. A correction has a number of its
+own, and stands where a hold would."""
 
 
 class Transfer(NamedTuple):
     """One row of the ledger, in the order of its columns.
 
-    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted;
-    `output_tokens` includes `reasoning_tokens`, `gpu_us` are microseconds of GPUs.
+    `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted; those
+    of a correction may be less than nothing. `output_tokens` includes `reasoning_tokens`, `gpu_us` are
+    microseconds of GPUs.
     `request` and `price` (the price's number) stand on the hold alone; `outcome`, `engine`, `units`
     and `is_estimate` on what resolves it.
     """

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
     ROLE_TOO_LOW = "role_too_low"
+    OTHER_SITE = "other_site"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_SENDER = "slow_sender"
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
     # Refused by the scheduler, or shed from the queue.
     BUDGET_EXHAUSTED = "budget_exhausted"
+    NOT_PRICEABLE = "not_priceable"
     LEDGER_CLOSED = "ledger_closed"
     KEY_LIMIT = "key_limit"
     RATE_LIMITED = "rate_limited"
@@ -78,6 +80,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
+    Outcome.OTHER_SITE: Ending(403, "permission_error", "other_site", retry=False),
     Outcome.NOT_FOUND: _invalid(404, "not_found"),
     Outcome.METHOD_NOT_ALLOWED: _invalid(405, "method_not_allowed"),
     Outcome.SLOW_SENDER: Ending(408, "invalid_request_error", "request_timeout", retry=True),
@@ -87,6 +90,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.HEAD_TOO_LARGE: _invalid(431, "headers_too_large"),
     Outcome.TOO_MANY_CONNECTIONS: Ending(503, "server_error", "too_many_connections", retry=True),
     Outcome.BUDGET_EXHAUSTED: Ending(429, "insufficient_quota", "budget_exhausted", retry=False),
+    Outcome.NOT_PRICEABLE: Ending(503, "server_error", "not_priceable", retry=False),
     Outcome.LEDGER_CLOSED: Ending(503, "server_error", "ledger_closed", retry=True),
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
     Outcome.RATE_LIMITED: Ending(429, "rate_limit_error", "rate_limited", retry=True),

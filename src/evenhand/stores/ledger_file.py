@@ -16,6 +16,8 @@ from evenhand.stores.schema import Connect, connect, open_to_write
 _ROWS_PER_STATEMENT = (64, 16, 4, 1)
 """Many rows a statement, because the interpreter's lock is let go and taken again for each one."""
 
+_TRANSFER = ", ".join(Transfer._fields)
+
 _BALANCES = [name for name in AccountRow._fields if name.startswith(("posted_", "held_"))]
 _BALANCES_ONLY = " ON CONFLICT (number) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in _BALANCES
@@ -81,7 +83,9 @@ class LedgerFile:
         self._insert("INSERT INTO price", batch.prices)
         self._insert("INSERT INTO account", batch.accounts, _BALANCES_ONLY)
         self._insert("INSERT OR REPLACE INTO account_day", batch.days)
-        self._insert("INSERT INTO transfer", batch.transfers)
+        transfers = [(*transfer, batch.seq) for transfer in batch.transfers]
+        self._insert(f"INSERT INTO transfer ({_TRANSFER}, batch)", transfers)
+        self._insert("INSERT INTO correction", batch.corrections)
         self._insert("INSERT OR REPLACE INTO mark", batch.marks)
         if batch.unmarked:
             numbers = ((number,) for number in batch.unmarked)
@@ -102,7 +106,8 @@ class LedgerFile:
             mark[0]: Mark._make(mark) for mark in self._connection.execute("SELECT * FROM mark")
         }
         rows = self._connection.execute(
-            "SELECT * FROM transfer AS hold WHERE id >= ? AND kind = 'hold' "
+            f"SELECT {_TRANSFER} FROM transfer AS hold "  # noqa: S608 - names of fields
+            "WHERE id >= ? AND kind = 'hold' "
             "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)",
             (open_from * STEPS_PER_REQUEST,),
         )

@@ -27,6 +27,10 @@ class UsageLine:
     """Input and output tokens of requests whose engine did not report them all."""
     units: int = 0
     nano: Counter[str] = field(default_factory=Counter)
+    corrections: int = 0
+    """How many are part of the other figures."""
+    corrected_nano: Counter[str] = field(default_factory=Counter)
+    """What of `nano` they are."""
     open_requests: int = 0
     held_tokens: int = 0
     held_nano: Counter[str] = field(default_factory=Counter)
@@ -62,7 +66,7 @@ class UsageLine:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-_COUNTERS = ("outcomes", "nano", "held_nano")
+_COUNTERS = ("outcomes", "nano", "corrected_nano", "held_nano")
 _FIGURES = (
     "charged",
     "input_tokens",
@@ -72,6 +76,7 @@ _FIGURES = (
     "gpu_us",
     "estimated_tokens",
     "units",
+    "corrections",
     "open_requests",
     "held_tokens",
 )

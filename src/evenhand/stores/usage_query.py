@@ -1,13 +1,13 @@
 """Who has used what: one query over the transfers, grouped as asked, beside a running gateway.
 
-A request counts once, at the time and with the engine of what resolved it; its excess and its time of
-GPUs are part of it.
+A request counts once, with what resolved it; every amount counts where it was booked: at that time, in
+that batch, with the engine of its request.
 """
 
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -19,36 +19,48 @@ GROUPINGS: Mapping[str, str] = MappingProxyType(
         "application": "consumer.application",
         "model": "model.model",
         "key": "consumer.key",
-        "engine": "coalesce(ending.engine, '')",
-        "day": "strftime('%Y-%m-%d', ending.at_ms / 1000, 'unixepoch')",
-        "month": "strftime('%Y-%m', ending.at_ms / 1000, 'unixepoch')",
+        "engine": "coalesce(entry.engine, ending.engine, '')",
+        "day": "strftime('%Y-%m-%d', entry.at_ms / 1000, 'unixepoch')",
+        "month": "strftime('%Y-%m', entry.at_ms / 1000, 'unixepoch')",
     }
 )
 """What usage can be grouped by. Days and months are UTC's."""
 
+_INNER = MappingProxyType({"price": "hold.price", "statement": "issued.number"})
+"""What statements group by beside that: the number of the price at which a request was held (none of a
+correction), and the number of the issued statement into whose period an entry falls."""
+
+_ENDINGS = ("settle", "void", "expire")
 _WHILE_OPEN = ("engine", "day", "month")
 """What only the end of a request decides."""
 
-_ENDED = """
+_BOOKED = """
 SELECT {groups},
-    consumer.currency, ending.kind, ending.outcome, ending.is_estimate, count(*),
-    sum(ending.input_tokens + coalesce(excess.input_tokens, 0)),
-    sum(ending.cached_input_tokens + coalesce(excess.cached_input_tokens, 0)),
-    sum(ending.output_tokens + coalesce(excess.output_tokens, 0)),
-    sum(ending.units),
-    sum(ending.nano + coalesce(excess.nano, 0) + coalesce(gpu.nano, 0)),
-    sum(ending.reasoning_tokens + coalesce(excess.reasoning_tokens, 0)),
-    sum(coalesce(gpu.gpu_us, 0))
-FROM transfer AS ending
-JOIN account AS consumer ON consumer.number = ending.debit
-JOIN account AS model ON model.number = ending.credit
-LEFT JOIN transfer AS excess ON excess.id = ending.id + 1
-LEFT JOIN transfer AS gpu ON gpu.id = ending.id + 2
-WHERE ending.kind IN ('settle', 'void', 'expire')
-    AND (:from_ms IS NULL OR ending.at_ms >= :from_ms)
-    AND (:to_ms IS NULL OR ending.at_ms < :to_ms)
+    consumer.currency, entry.kind, entry.outcome,
+    coalesce(entry.is_estimate, ending.is_estimate, 0), count(*),
+    sum(entry.input_tokens), sum(entry.cached_input_tokens), sum(entry.output_tokens),
+    coalesce(sum(entry.units), 0), sum(entry.nano), sum(entry.reasoning_tokens), sum(entry.gpu_us)
+FROM transfer AS entry
+JOIN account AS consumer ON consumer.number = entry.debit
+JOIN account AS model ON model.number = entry.credit
+LEFT JOIN transfer AS ending
+    ON entry.kind IN ('excess', 'gpu_time') AND ending.id = entry.id - entry.id % 4 + 1
+{joins}
+WHERE entry.kind {kinds}
+    AND (:from_ms IS NULL OR entry.at_ms >= :from_ms)
+    AND (:to_ms IS NULL OR entry.at_ms < :to_ms)
+    AND (:after IS NULL OR entry.batch > :after)
+    AND (:cut IS NULL OR entry.batch <= :cut)
     {filters}
-GROUP BY {groups}, consumer.currency, ending.kind, ending.outcome, ending.is_estimate
+GROUP BY {groups}, consumer.currency, entry.kind, entry.outcome,
+    coalesce(entry.is_estimate, ending.is_estimate, 0)
+"""
+
+_HOLD = "LEFT JOIN transfer AS hold ON hold.id = entry.id - entry.id % 4"
+_LATE = """
+JOIN statement AS issued ON issued.tenant = :tenant AND issued.number <= :last
+    AND entry.at_ms >= issued.from_ms AND entry.at_ms < issued.to_ms
+    AND NOT (entry.at_ms >= :not_from_ms AND entry.at_ms < :not_to_ms)
 """
 
 _OPEN = """
@@ -57,8 +69,12 @@ SELECT {groups},
 FROM transfer AS hold
 JOIN account AS consumer ON consumer.number = hold.debit
 JOIN account AS model ON model.number = hold.credit
-WHERE hold.kind = 'hold' AND hold.id >= 4 * (SELECT open_from FROM ledger)
-    AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)
+WHERE hold.kind = 'hold'
+    AND hold.id >= iif(:cut IS NULL, 4 * (SELECT open_from FROM ledger), 0)
+    AND (:cut IS NULL OR hold.batch <= :cut)
+    AND NOT EXISTS (
+        SELECT 1 FROM transfer WHERE id = hold.id + 1 AND (:cut IS NULL OR batch <= :cut)
+    )
     {filters}
 GROUP BY {groups}, consumer.currency
 """
@@ -75,7 +91,9 @@ _FILTERS = """
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageQuery:
     """`by` are keys of GROUPINGS. `tenant` selects a node of the share tree with all below it. The
-    period is half open, in milliseconds since 1970. `with_open`: what is held now, too."""
+    period is half open, in milliseconds since 1970. `with_open`: what is held now, too. `after` and
+    `cut` bound the batches of the ledger in which an entry came: later than the one, and not later than
+    the other."""
 
     by: tuple[str, ...]
     tenant: str | None = None
@@ -85,39 +103,68 @@ class UsageQuery:
     from_ms: int | None = None
     to_ms: int | None = None
     with_open: bool = True
+    with_corrections: bool = True
+    after: int | None = None
+    cut: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Only entries in the periods of the tenant's issued statements up to number `last`, and outside
+    the period that is looked at."""
+
+    last: int
+    not_from_ms: int
+    not_to_ms: int
 
 
 def read_usage(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group, UsageLine]:
     """The lines in the order of their groups. Raises sqlite3.Error."""
-    chosen = {
-        "tenant": query.tenant,
-        "application": query.application,
-        "model": query.model,
-        "key": query.key,
-        "from_ms": query.from_ms,
-        "to_ms": query.to_ms,
-    }
-    width = len(query.by)
-    lines: defaultdict[Group, UsageLine] = defaultdict(UsageLine)
     connection.execute("BEGIN")  # both questions about one moment
     try:
-        groups = ", ".join(GROUPINGS[name] for name in query.by)
-        for row in connection.execute(_ENDED.format(groups=groups, filters=_FILTERS), chosen):
-            _add_ended(lines[row[:width]], row[width:])
+        lines = booked(connection, query)
         if query.with_open:
-            groups = ", ".join("''" if n in _WHILE_OPEN else GROUPINGS[n] for n in query.by)
-            for row in connection.execute(_OPEN.format(groups=groups, filters=_FILTERS), chosen):
-                _add_open(lines[row[:width]], row[width:])
+            for group, line in still_open(connection, query).items():
+                lines.setdefault(group, UsageLine()).add(line)
     finally:
         connection.execute("ROLLBACK")
     return dict(sorted(lines.items()))
 
 
-def _add_ended(line: UsageLine, row: tuple[Any, ...]) -> None:
-    currency, kind, outcome, is_estimate, requests, *figures = row
+def booked(
+    connection: sqlite3.Connection, query: UsageQuery, late: Late | None = None
+) -> dict[Group, UsageLine]:
+    """What has ended or was corrected. Raises sqlite3.Error."""
+    expressions = GROUPINGS | _INNER
+    groups = ", ".join(expressions[name] for name in query.by)
+    joins = (_HOLD if "price" in query.by else "") + (_LATE if late else "")
+    kinds = "<> 'hold'" if query.with_corrections else "NOT IN ('hold', 'correct')"
+    asked = _BOOKED.format(groups=groups, joins=joins, kinds=kinds, filters=_FILTERS)
+    chosen = asdict(query) | (asdict(late) if late else {})
+    width = len(query.by)
+    lines: defaultdict[Group, UsageLine] = defaultdict(UsageLine)
+    for row in connection.execute(asked, chosen):
+        _add_booked(lines[row[:width]], row[width:])
+    return lines
+
+
+def still_open(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group, UsageLine]:
+    """What is held, at the cut or now. Raises sqlite3.Error."""
+    groups = ", ".join("''" if n in _WHILE_OPEN else GROUPINGS[n] for n in query.by)
+    asked = _OPEN.format(groups=groups, filters=_FILTERS)
+    width = len(query.by)
+    lines: defaultdict[Group, UsageLine] = defaultdict(UsageLine)
+    for row in connection.execute(asked, asdict(query)):
+        _add_open(lines[row[:width]], row[width:])
+    return lines
+
+
+def _add_booked(line: UsageLine, row: tuple[Any, ...]) -> None:
+    currency, kind, outcome, is_estimate, count, *figures = row
     input_tokens, cached, output, units, nano, reasoning, gpu_us = figures
-    line.outcomes[outcome] += requests
-    line.charged += requests if kind == "settle" else 0
+    if kind in _ENDINGS:
+        line.outcomes[outcome] += count
+        line.charged += count if kind == "settle" else 0
     line.input_tokens += input_tokens
     line.cached_input_tokens += cached
     line.output_tokens += output
@@ -127,6 +174,10 @@ def _add_ended(line: UsageLine, row: tuple[Any, ...]) -> None:
     line.units += units
     if currency:
         line.nano[currency] += nano
+    if kind == "correct":
+        line.corrections += count
+        if currency:
+            line.corrected_nano[currency] += nano
 
 
 def _add_open(line: UsageLine, row: tuple[str, int, int, int]) -> None:

@@ -28,7 +28,7 @@ def test_it_answers_on_the_port_that_it_tells_until_it_stops() -> None:
         assert host == "127.0.0.1"
         assert port > 0
         reader, writer = await asyncio.open_connection(host, port)
-        writer.write(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")
+        writer.write(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
         await server.stop()  # the idle connection is closed with it
         await reader.read()
@@ -92,9 +92,9 @@ def test_stop_cuts_an_answer_that_does_not_end_and_one_that_nobody_reads() -> No
         server = AdminServer(app, "127.0.0.1", 0)
         host, port = await server.start()
         reader, writer = await asyncio.open_connection(host, port)
-        writer.write(b"GET /endless HTTP/1.1\r\nhost: a\r\n\r\n")
+        writer.write(b"GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n")
         with socket.create_connection((host, port)) as deaf:
-            deaf.sendall(b"GET /long HTTP/1.1\r\nhost: a\r\n\r\n")
+            deaf.sendall(b"GET /long HTTP/1.1\r\nhost: localhost\r\n\r\n")
             await started.wait()
             await sending.wait()
             await server.stop()
@@ -139,7 +139,9 @@ def test_an_endless_request_head_is_cut_off() -> None:
     uvloop.run(main())
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /livez HTT", b"GET /livez HTTP/1.1\r\nhost: a\r\n"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /livez HTT", b"GET /livez HTTP/1.1\r\nhost: localhost\r\n"]
+)
 def test_a_connection_without_a_whole_request_is_closed_in_the_end(
     sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

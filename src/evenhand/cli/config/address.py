@@ -78,3 +78,16 @@ ListenAddress = Annotated[
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "x-expects": "host:port"}),
 ]
+
+
+def _parse_host_name(text: object) -> str:
+    if isinstance(text, str) and is_host_name(text):
+        return text.lower()
+    raise ValueError("must be a host name without a port, such as evenhand.example.org")
+
+
+HostName = Annotated[
+    str,
+    PlainValidator(_parse_host_name),
+    WithJsonSchema({"type": "string", "maxLength": 253, "x-expects": "a host name"}),
+]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key
+from evenhand.cli.config.money_checks import check_budgets, check_key_budgets, check_prices
 from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
@@ -261,7 +262,7 @@ def _check_listeners(config: Config) -> Iterator[Finding]:
     if admin.listen.overlaps(config.listen):
         message = f"{admin.listen} is taken by listen ({config.listen}): choose another port"
         yield ("admin", "listen"), message
-    if admin.credential is None and not admin.listen.is_loopback:
+    if admin.credential is None and not admin.credentials and not admin.listen.is_loopback:
         message = (
             f"{admin.listen} is reachable from other machines and needs a credential: add"
             " `credential: env:EVENHAND_ADMIN_KEY`, or listen on 127.0.0.1"
@@ -269,10 +270,23 @@ def _check_listeners(config: Config) -> Iterator[Finding]:
         yield ("admin", "credential"), message
 
 
+def _check_admins(config: Config) -> Iterator[Finding]:
+    names = ["admin", *(admin.name for admin in config.admin.credentials)]
+    for index, name in _repetitions(names):
+        message = f"the name {name} is taken by another credential: rename one"
+        yield ("admin", "credentials", index - 1, "name"), message
+
+
 def _check_keys(config: Config) -> Iterator[Finding]:
     references: dict[str, str] = {}
     if config.admin.credential:
         references[str(config.admin.credential)] = "the admin credential"
+    for index, admin in enumerate(config.admin.credentials):
+        reference, here = str(admin.credential), f"admin.credentials[{index}]"
+        if reference in references:
+            message = f"{reference} is {references[reference]} already: give each its own secret"
+            yield ("admin", "credentials", index, "credential"), message
+        references.setdefault(reference, here)
     for index, key in enumerate(config.keys):
         reference = str(key.key)
         if reference in references:
@@ -337,40 +351,6 @@ def _unserved(index: int, key: Key, served: dict[str, None]) -> Iterator[Finding
             yield place, message
 
 
-def _check_prices(config: Config) -> Iterator[Finding]:
-    if config.prices is None:
-        return
-    priced = set()
-    for index, price in enumerate(config.prices.models):
-        place: Place = ("prices", "models", index)
-        if price.model in priced:
-            yield (*place, "model"), f"{price.model} has a price already: keep one of the two"
-        priced.add(price.model)
-        if price.cached_input > price.input:
-            message = "is more than input: a cached token costs at most as much as a computed one"
-            yield (*place, "cached_input"), message
-    served = dict.fromkeys(model for engine in config.engines for model in engine.models)
-    for model in served:
-        if model not in priced:
-            message = (
-                f"{model} is served and has no price: add `- {{model: {model}, input: 0.15, output:"
-                " 0.6}` (0 where it is free)"
-            )
-            yield ("prices", "models"), message
-
-
-def _check_budgets(config: Config) -> Iterator[Finding]:
-    for index, key in enumerate(config.keys):
-        place: Place = ("keys", index, "limits")
-        if key.limits.is_budget and config.state is None:
-            name = "spend_max" if key.limits.spend_max is not None else "tokens_max"
-            message = "a budget must outlive a restart: add a `state` section with a folder"
-            yield (*place, name), message
-        if key.limits.spend_max is not None and config.prices is None:
-            message = "nothing is priced: add a `prices` section, or use tokens_max"
-            yield (*place, "spend_max"), message
-
-
 _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...] = (
     (frozenset({"engines"}), _check_engines),
     (frozenset({"lanes"}), _check_lanes),
@@ -383,14 +363,16 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"limits"}), _check_limits),
     (frozenset({"limits", "policy"}), _check_prefix_room),
     (frozenset({"listen", "admin"}), _check_listeners),
+    (frozenset({"admin"}), _check_admins),
     (frozenset({"keys", "admin"}), _check_keys),
     (frozenset({"keys", "state"}), _check_key_presence),
     (frozenset({"keys", "limits"}), _check_key_amounts),
     (frozenset({"keys", "tenants"}), _check_key_tenants),
     (frozenset({"keys", "lanes"}), _check_key_lanes),
     (frozenset({"keys", "engines"}), _check_key_models),
-    (frozenset({"prices", "engines"}), _check_prices),
-    (frozenset({"keys", "state", "prices"}), _check_budgets),
+    (frozenset({"prices", "engines"}), check_prices),
+    (frozenset({"keys", "state", "prices", "engines"}), check_key_budgets),
+    (frozenset({"budgets", "keys", "state", "prices", "engines", "tenants"}), check_budgets),
 )
 """Each check with the sections it reads."""
 
@@ -402,7 +384,7 @@ def key_problems(config: Config, keys: Iterable[Key]) -> Iterator[Finding]:
     yield from _check_key_lanes(asked)
     yield from _check_key_models(asked)
     yield from _check_key_amounts(asked)
-    yield from _check_budgets(asked)
+    yield from check_key_budgets(asked)
 
 
 def cross_checked(config: Config, unsound: frozenset[str]) -> Iterator[Finding]:

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evenhand.cli.config.address import Address, ListenAddress
+from evenhand.cli.config.address import Address, HostName, ListenAddress
+from evenhand.cli.config.admin_credentials import AdminCredential
 from evenhand.cli.config.applications import Application
+from evenhand.cli.config.budgets import TenantBudget
 from evenhand.cli.config.engines import Engine
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.limits import Limits
@@ -28,8 +30,16 @@ class Admin(BaseModel):
     listen: ListenAddress = Address("127.0.0.1", 8081)
     """Where the admin listener waits; port 0 lets the system pick."""
     credential: Reference | None = None
-    """What `Authorization: Bearer` must carry for `/metrics` and `/state`. May be left out only
+    """The owner's credential, which may do everything: sent as `Authorization: Bearer`, or entered at
+    `/signin`. Without it and without `credentials` everything is open to everybody; that is allowed only
     while `listen` is a loopback address."""
+    credentials: Annotated[tuple[AdminCredential, ...], Field(max_length=64)] = ()
+    """More credentials, each with a name and a role. A tenant's own API key needs no entry: it opens its
+    own pages under `/me` and `/api/v1/me`."""
+    host_names: Annotated[tuple[HostName, ...], Field(max_length=64)] = ()
+    """Names by which this listener is reached, such as that of a proxy in front of it. Requests under
+    other names are refused then; addresses and `localhost` are always allowed. Left out: any name, as
+    long as a credential is asked for."""
     tls: Tls | None = None
     """TLS on the admin listener. Left out: plain HTTP."""
 
@@ -131,6 +141,8 @@ class Config(BaseModel):
     """Where usage and keys are kept. Left out: nothing is, and a restart begins anew."""
     prices: Prices | None = None
     """What tokens cost in money. Left out: tokens are counted, money is not."""
+    budgets: Annotated[tuple[TenantBudget, ...], Field(max_length=10_000)] = ()
+    """What tenants and keys may use each day, week or month, beside the limits of single keys."""
     traffic_log: TrafficLog | None = None
     """Where traffic is recorded for the simulator. Left out: nowhere."""
     keys: Annotated[tuple[Key, ...], Field(max_length=100_000)] = ()

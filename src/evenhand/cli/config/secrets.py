@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from evenhand.cli.config.problem import ConfigurationError, Finding, Lines, Place
+from evenhand.cli.config.problem import ConfigurationError, Finding, Lines, Place, written
 
 if TYPE_CHECKING:
     from evenhand.cli.config.schema import Config
@@ -99,12 +99,14 @@ Reference = Annotated[
 @dataclass(frozen=True, slots=True)
 class ResolvedSecrets:
     """The secrets of one configuration. `keys` is in the order of `config.keys`; `engines` holds
-    the api keys by engine name, for the engines that have one, `hints` what seals hints for them."""
+    the api keys by engine name, for the engines that have one, `hints` what seals hints for them.
+    `admins` is in the order of `config.admin.credentials`."""
 
     keys: tuple[Secret, ...]
     admin: Secret | None
     engines: Mapping[str, Secret]
     hints: Mapping[str, Secret] = field(default_factory=dict)
+    admins: tuple[Secret, ...] = ()
 
 
 def resolve(
@@ -130,6 +132,10 @@ def resolve(
         admin=found.get(("admin", "credential")),
         engines=_of_engines(config, found, "api_key"),
         hints=_of_engines(config, found, "hints_secret"),
+        admins=tuple(
+            found["admin", "credentials", index, "credential"]
+            for index in range(len(config.admin.credentials))
+        ),
     )
 
 
@@ -144,15 +150,19 @@ def _of_engines(config: "Config", found: Mapping[Place, Secret], member: str) ->
 def resolve_admin(
     config: "Config", environ: Mapping[str, str], lines: Lines | None = None
 ) -> Secret | None:
-    """Read the admin credential alone, for a command that only asks the admin listener. Raises
-    `ConfigurationError` like `resolve`; None: the configuration names none."""
+    """Read one credential alone, for a command that only asks the admin listener: the owner's, else the
+    first that is named. Raises `ConfigurationError` like `resolve`; None: there is none."""
     reference = config.admin.credential
+    place: Place = ("admin", "credential")
+    if reference is None and config.admin.credentials:
+        reference = config.admin.credentials[0].credential
+        place = ("admin", "credentials", 0, "credential")
     if reference is None:
         return None
     try:
         return _read(reference, environ, is_ours=True)
     except ValueError as error:
-        finding = (("admin", "credential"), f"{reference} {error}")
+        finding = (place, f"{reference} {error}")
         raise ConfigurationError((lines or Lines()).problems([finding])) from None
 
 
@@ -160,6 +170,8 @@ def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, bool
     """Place, reference, and whether the secret is ours to choose (an engine's is not)."""
     if config.admin.credential:
         yield ("admin", "credential"), config.admin.credential, True
+    for index, admin in enumerate(config.admin.credentials):
+        yield ("admin", "credentials", index, "credential"), admin.credential, True
     for index, engine in enumerate(config.engines):
         if engine.kind != "embedded" and engine.api_key:
             yield ("engines", index, "api_key"), engine.api_key, False
@@ -219,7 +231,9 @@ def _repeated(found: Mapping[Place, Secret]) -> list[Finding]:
         digest = hashlib.sha256(secret.reveal().encode()).digest()
         if digest in first:
             other = first[digest]
-            whose = f"keys[{other[1]}]" if other[0] == "keys" else "the admin credential"
+            whose = (
+                "the admin credential" if other == ("admin", "credential") else written(other[:-1])
+            )
             findings.append((place, f"has the same secret as {whose}: give each its own"))
         first.setdefault(digest, place)
     return findings

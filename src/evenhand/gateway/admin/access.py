@@ -1,8 +1,9 @@
 """Who calls the admin listener, and how much that caller may do there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.types import Scope
 
@@ -38,8 +39,24 @@ NOBODY = Caller("nobody", Role.ANYONE)
 """Who has shown nothing, or what is not known."""
 
 
+class Shown(NamedTuple):
+    """A credential that somebody has shown and that is right. `now` says whose it is at a later time:
+    `NOBODY` once it is revoked, has expired, or was changed."""
+
+    caller: Caller
+    now: Callable[[], Caller]
+
+
+Recogniser = Callable[[str], Shown | None]
+"""Knows one kind of credential by its text, in the same time whether it is known or not."""
+
+
 class Access(Protocol):
     """Finds out who calls."""
+
+    @property
+    def stands_open(self) -> bool:
+        """Whether whoever shows nothing is the owner."""
 
     async def caller(self, scope: Scope) -> Caller:
         """Whose request this is; `NOBODY`: it carries no credential, or a wrong one. Takes the same time

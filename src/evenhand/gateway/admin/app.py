@@ -1,6 +1,6 @@
 """The application of the admin listener: its pages behind its gate."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from evenhand.gateway.admin.access import Access, Caller
+from evenhand.gateway.admin.access import NOBODY, Access, Caller
 from evenhand.gateway.admin.answer import error_answer
-from evenhand.gateway.admin.gate import CALLER, Gate, may_open
+from evenhand.gateway.admin.gate import CALLER, Gate, may_open, unauthenticated
 from evenhand.gateway.admin.page import Page
 from evenhand.model import Outcome
 
@@ -23,11 +23,12 @@ _HTTP_OUTCOMES: Final = {
 }
 
 
-def admin_app(pages: Sequence[Page], access: Access) -> Starlette:
-    """Build the application from its pages. What none of them names does not exist."""
+def admin_app(pages: Sequence[Page], access: Access, host_names: Collection[str] = ()) -> Starlette:
+    """Build the application from its pages. What none of them names does not exist. `host_names`: see
+    `Gate`."""
     app = Starlette(
         routes=_routes(pages),
-        middleware=[Middleware(Gate, access=access, pages=pages)],
+        middleware=[Middleware(Gate, access=access, pages=pages, host_names=host_names)],
         exception_handlers={HTTPException: _http_error, Exception: _internal_error},
     )
     # A redirect would be built from the Host that the client sent.
@@ -53,6 +54,8 @@ def _endpoint(methods: Mapping[str, Page]) -> Callable[[Request], Awaitable[Resp
         page = methods["GET" if request.method == "HEAD" else request.method]
         caller: Caller = request.scope[CALLER]
         if not may_open(page, caller):
+            if caller is NOBODY:
+                return unauthenticated()
             message = (
                 f"{page.method} {page.path} wants the role {page.role.name.lower()}, and "
                 f"{caller.name} has the role {caller.role.name.lower()}. Use another credential."

@@ -1,34 +1,45 @@
-"""The one credential of the configuration, which may do everything."""
+"""The admin listener's own credentials: each has a name and a role."""
 
 import hashlib
 import hmac
-import re
+from collections.abc import Iterable
 
-from starlette.types import Scope
-
-from evenhand.gateway.admin.access import NOBODY, Caller, Role
-
-_BEARER = re.compile(rb"(?i:bearer) +(.+)")
-_OWNER = Caller("admin", Role.OWNER)
+from evenhand.gateway.admin.access import NOBODY, Caller, Shown
 
 
-class OneCredential:
-    """See `Access`. Without a credential everybody is the owner; the configuration allows that on
-    loopback only."""
+class AdminCredentials:
+    """Those of the configuration, by their digests. A configuration names few, so all are looked at each
+    time."""
 
-    def __init__(self, credential: str | None) -> None:
-        assert credential != "", "an empty credential would be none"
-        self._wanted = None if credential is None else _digest(credential.encode())
+    def __init__(self, known: Iterable[tuple[Caller, str]] = ()) -> None:
+        self._known: list[tuple[Caller, bytes]] = []
+        self.replace(known)
 
-    async def caller(self, scope: Scope) -> Caller:
-        if self._wanted is None:
-            return _OWNER
-        sent = [value for name, value in scope["headers"] if name == b"authorization"]
-        match = _BEARER.fullmatch(sent[0]) if len(sent) == 1 else None
-        # Digests are of one length and tell nothing of the credential by their order.
-        is_right = match is not None and hmac.compare_digest(_digest(match[1]), self._wanted)
-        return _OWNER if is_right else NOBODY
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def replace(self, known: Iterable[tuple[Caller, str]]) -> None:
+        """From here on these are the credentials, and no others."""
+        digests = []
+        for caller, credential in known:
+            assert credential, "an empty credential would be none"
+            digests.append((caller, _digest(credential)))
+        self._known = digests
+
+    def recognise(self, credential: str) -> Shown | None:
+        """See `Recogniser`."""
+        digest = _digest(credential)
+        caller = self._caller(digest)
+        return None if caller is NOBODY else Shown(caller, lambda: self._caller(digest))
+
+    def _caller(self, digest: bytes) -> Caller:
+        found = NOBODY
+        for caller, known in self._known:
+            # Digests are of one length and tell nothing of the credential by their order.
+            if hmac.compare_digest(known, digest):
+                found = caller
+        return found
 
 
-def _digest(credential: bytes) -> bytes:
-    return hashlib.sha256(credential).digest()
+def _digest(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()

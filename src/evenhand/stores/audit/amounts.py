@@ -17,8 +17,9 @@ def within_the_hold(connection: sqlite3.Connection) -> Looked:
     nothing."""
     wrong = connection.execute(
         "SELECT id, kind, 'has impossible amounts' FROM transfer "
-        "WHERE min(input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, nano) < 0 "
-        "OR cached_input_tokens > input_tokens OR reasoning_tokens > output_tokens "
+        "WHERE kind <> 'correct' AND (cached_input_tokens > input_tokens "
+        "OR reasoning_tokens > output_tokens OR "
+        "min(input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, nano) < 0) "
         "OR kind = 'hold' AND (cached_input_tokens <> 0 OR reasoning_tokens <> 0) "
         "OR kind IN ('void', 'expire') AND max(input_tokens, output_tokens, nano) <> 0 "
         "OR kind = 'gpu_time' AND max(input_tokens, output_tokens) <> 0 "
@@ -48,9 +49,10 @@ def between_the_same_accounts(connection: sqlite3.Connection) -> Looked:
         "FROM transfer AS hold LEFT JOIN account AS debit ON debit.number = hold.debit "
         "LEFT JOIN account AS credit ON credit.number = hold.credit "
         "LEFT JOIN price ON price.number = hold.price "
-        "WHERE hold.id % 4 = 0 AND NOT coalesce(debit.side = 'consumer' AND credit.side = 'model' "
-        "AND debit.currency = credit.currency AND price.currency = debit.currency "
-        "AND price.model = credit.model, 0)"
+        "WHERE hold.id % 4 = 0 AND NOT coalesce(debit.side = 'consumer' "
+        "AND credit.side = 'model' AND debit.currency = credit.currency "
+        "AND (hold.kind = 'correct' OR price.currency = debit.currency "
+        "AND price.model = credit.model), 0)"
     )
     others = connection.execute(
         "SELECT later.id, 'does not go between the accounts of its hold' FROM transfer AS later "

@@ -12,7 +12,7 @@ _POSTED = """
 WITH posted AS (
     SELECT debit, credit, input_tokens, cached_input_tokens, output_tokens, nano, reasoning_tokens,
         gpu_us
-    FROM transfer WHERE kind IN ('settle', 'excess', 'gpu_time')
+    FROM transfer WHERE kind IN ('settle', 'excess', 'gpu_time', 'correct')
 )
 SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(nano),
     sum(reasoning_tokens), sum(gpu_us)
@@ -33,12 +33,12 @@ _DAYS = """
 SELECT hold.at_ms / 86400000, hold.debit, sum(later.input_tokens + later.output_tokens),
     sum(later.nano)
 FROM transfer AS later JOIN transfer AS hold ON hold.id = later.id - later.id % 4
-WHERE later.id % 4 > 0 GROUP BY 1, 2
+WHERE later.kind <> 'hold' GROUP BY 1, 2
 """
 
 
 def posted_is_the_sum(connection: sqlite3.Connection) -> Looked:
-    """What an account has posted is the sum of its settlements and excesses."""
+    """What an account has posted is the sum of its settlements, excesses and corrections."""
     balances = connection.execute(
         "SELECT number, posted_input, posted_cached, posted_output, posted_nano, posted_reasoning, "
         "posted_gpu_us FROM account"
@@ -57,7 +57,8 @@ def held_is_the_sum(connection: sqlite3.Connection) -> Looked:
 
 
 def days_are_the_sums(connection: sqlite3.Connection) -> Looked:
-    """What an account has posted for a day is what requests that were held on it came to."""
+    """What an account has posted for a day is what requests that were held on it came to, and what was
+    corrected on it."""
     kept = connection.execute("SELECT day, account, posted_tokens, posted_nano FROM account_day")
     sums = {(day, number): tuple(amounts) for day, number, *amounts in connection.execute(_DAYS)}
     at = counted(connection, "day", "SELECT count(*) FROM account_day")

@@ -30,7 +30,7 @@ def open_requests(connection: sqlite3.Connection) -> tuple[OpenRequest, ...]:
         "hold.input_tokens + hold.output_tokens, hold.nano, coalesce(consumer.currency, ''), "
         "EXISTS (SELECT 1 FROM mark WHERE number = hold.id / 4) FROM transfer AS hold "
         "LEFT JOIN account AS consumer ON consumer.number = hold.debit "
-        "LEFT JOIN account AS model ON model.number = hold.credit WHERE hold.id % 4 = 0 "
+        "LEFT JOIN account AS model ON model.number = hold.credit WHERE hold.kind = 'hold' "
         "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1) ORDER BY hold.id"
     )
     return tuple(OpenRequest(*row) for row in rows)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evenhand.stores.audit import amounts, balances, endings, numbering, sound_file
+from evenhand.stores.audit import amounts, balances, corrections, endings, numbering, sound_file
 from evenhand.stores.audit.looked import Check, Looked
 from evenhand.stores.audit.open_holds import OpenRequest, open_requests
 
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     Check("every transfer is between its two accounts", amounts.between_the_same_accounts),
     Check("what was posted was held, or is an excess", amounts.within_the_hold),
     Check("money is price times tokens", amounts.money_is_price_times_tokens),
+    Check("every correction says who and why", corrections.corrections_have_reasons),
     Check("accounts name their owners", balances.accounts_are_whole),
     Check("posted balances are the sums of transfers", balances.posted_is_the_sum),
     Check("balances of days are the sums of what was held on them", balances.days_are_the_sums),

@@ -1,11 +1,11 @@
-"""Version 3: reasoning, flat prices, the time of GPUs, and what was posted for each day.
+"""Version 4: reasoning, flat prices, the time of GPUs, and what was posted for each day.
 
 `account_day` is what budgets of days, weeks and months start from. It is derived: the audit recounts it.
 """
 
 PERIODS = """
 ALTER TABLE account ADD COLUMN posted_reasoning INTEGER NOT NULL DEFAULT 0
-    CHECK (posted_reasoning BETWEEN 0 AND posted_output);
+    CHECK (posted_reasoning >= 0);
 ALTER TABLE account ADD COLUMN posted_gpu_us INTEGER NOT NULL DEFAULT 0 CHECK (posted_gpu_us >= 0);
 ALTER TABLE transfer ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE transfer ADD COLUMN gpu_us INTEGER NOT NULL DEFAULT 0;
@@ -29,13 +29,13 @@ ALTER TABLE price_with_more RENAME TO price;
 CREATE TABLE account_day (
     day INTEGER NOT NULL,
     account INTEGER NOT NULL REFERENCES account,
-    posted_tokens INTEGER NOT NULL CHECK (posted_tokens >= 0),
-    posted_nano INTEGER NOT NULL CHECK (posted_nano >= 0),
+    posted_tokens INTEGER NOT NULL,
+    posted_nano INTEGER NOT NULL,
     PRIMARY KEY (day, account)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO account_day
     SELECT hold.at_ms / 86400000, hold.debit, sum(later.input_tokens + later.output_tokens),
         sum(later.nano)
     FROM transfer AS later JOIN transfer AS hold ON hold.id = later.id - later.id % 4
-    WHERE later.kind IN ('settle', 'excess') GROUP BY 1, 2;
+    WHERE later.kind IN ('settle', 'excess', 'correct') GROUP BY 1, 2;
 """

@@ -1,0 +1,62 @@
+"""Corrections: what somebody decides after a request has ended. A new transfer, never a changed one."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from evenhand.ledger.account import Account, Consumer
+from evenhand.model import ModelName
+
+
+class CorrectionRow(NamedTuple):
+    """Why a correction was booked, in the order of its columns. `transfer` is the id of its transfer;
+    `reference` names it, once and for ever; `request` is the one that it is about, if it is about
+    one."""
+
+    transfer: int
+    reference: str
+    author: str
+    reason: str
+    request: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What to book: amounts above nothing are charged, those below are given back. `input_tokens`
+    includes the cached ones, `nano` is in nano-units of `currency`."""
+
+    consumer: Consumer
+    model: ModelName
+    currency: str
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    nano: int = 0
+    reference: str
+    author: str
+    reason: str
+    request: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not any((self.input_tokens, self.cached_input_tokens, self.output_tokens, self.nano))
+
+
+class CorrectionRefusedError(Exception):
+    """The books do not take it; the message says why. Nothing was done."""
+
+
+def refuse_too_much(account: Account, correction: Correction) -> None:
+    """Nobody gets back more than was posted. Raises CorrectionRefusedError."""
+    cached = account.posted_cached + correction.cached_input_tokens
+    input_tokens = account.posted_input + correction.input_tokens
+    left = {
+        "cached input tokens": cached,
+        "input tokens that were not cached": input_tokens - cached,
+        "output tokens": account.posted_output + correction.output_tokens,
+        "billionths of money": account.posted_nano + correction.nano,
+    }
+    for name, amount in left.items():
+        if amount < 0:
+            raise CorrectionRefusedError(
+                f"that would leave {amount} {name} on the account: give back less"
+            )
