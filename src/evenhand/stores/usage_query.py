@@ -26,9 +26,11 @@ GROUPINGS: Mapping[str, str] = MappingProxyType(
 )
 """What usage can be grouped by. Days and months are UTC's."""
 
-_INNER = MappingProxyType({"price": "hold.price", "statement": "issued.number"})
+_INNER = MappingProxyType(
+    {"currency": "consumer.currency", "price": "hold.price", "statement": "issued.number"}
+)
 """What statements group by beside that: the number of the price at which a request was held (none of a
-correction), and the number of the issued statement into whose period an entry falls."""
+correction), the currency, and the number of the issued statement into whose period an entry falls."""
 
 _ENDINGS = ("settle", "void", "expire")
 _WHILE_OPEN = ("engine", "day", "month")
@@ -135,7 +137,7 @@ def booked(
     connection: sqlite3.Connection, query: UsageQuery, late: Late | None = None
 ) -> dict[Group, UsageLine]:
     """What has ended or was corrected. Raises sqlite3.Error."""
-    expressions = GROUPINGS | _INNER
+    expressions = {**GROUPINGS, **_INNER}
     groups = ", ".join(expressions[name] for name in query.by)
     joins = (_HOLD if "price" in query.by else "") + (_LATE if late else "")
     kinds = "<> 'hold'" if query.with_corrections else "NOT IN ('hold', 'correct')"
@@ -150,7 +152,8 @@ def booked(
 
 def still_open(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group, UsageLine]:
     """What is held, at the cut or now. Raises sqlite3.Error."""
-    groups = ", ".join("''" if n in _WHILE_OPEN else GROUPINGS[n] for n in query.by)
+    expressions = {**GROUPINGS, **_INNER}
+    groups = ", ".join("''" if n in _WHILE_OPEN else expressions[n] for n in query.by)
     asked = _OPEN.format(groups=groups, filters=_FILTERS)
     width = len(query.by)
     lines: defaultdict[Group, UsageLine] = defaultdict(UsageLine)

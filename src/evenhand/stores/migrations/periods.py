@@ -1,4 +1,4 @@
-"""Version 4: reasoning, flat prices, the time of GPUs, and what was posted for each day.
+"""Version 3: reasoning, flat prices, the time of GPUs, and what was posted for each day.
 
 `account_day` is what budgets of days, weeks and months start from. It is derived: the audit recounts it.
 """
@@ -37,5 +37,5 @@ INSERT INTO account_day
     SELECT hold.at_ms / 86400000, hold.debit, sum(later.input_tokens + later.output_tokens),
         sum(later.nano)
     FROM transfer AS later JOIN transfer AS hold ON hold.id = later.id - later.id % 4
-    WHERE later.kind IN ('settle', 'excess', 'correct') GROUP BY 1, 2;
+    WHERE later.kind IN ('settle', 'excess') GROUP BY 1, 2;
 """
