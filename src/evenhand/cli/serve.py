@@ -253,20 +253,18 @@ def _compose(
         listening(config, log),
         log,
         status=status,
-        pages=[
-            *admin_pages(
-                AdminParts(
-                    config=config,
-                    status=status,
-                    doors=doors,
-                    keys=keys,
-                    log=log,
-                    live=live,
-                    database=None if desk is None else desk.database,
-                )
-            ),
-            *sight.pages(),
-        ],
+        pages=admin_pages(
+            AdminParts(
+                config=config,
+                status=status,
+                doors=doors,
+                keys=keys,
+                log=log,
+                live=live,
+                sight=sight,
+                database=None if desk is None else desk.database,
+            )
+        ),
         access=doors,
         clock=sight.clock,
     )

@@ -127,7 +127,8 @@ class Call:
             return
         self._admitted = admitted
         gateway, completion = self._gateway, admitted.completion
-        self._record.asked(completion, gateway.metrics.pace(completion.model, self.identity.tenant))
+        tenant = self._holder.identity.tenant
+        self._record.asked(completion, gateway.metrics.pace(completion.model, tenant))
         if gateway.reads_tokens(completion):
             self._phase = Phase.TOKENISING
             gateway.tokenise(completion.model, body, self._ask)

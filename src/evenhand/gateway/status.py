@@ -98,14 +98,14 @@ class GatewayStatus:
         return self._gateway.dispatcher.now_ms()
 
     def open_tenants(self) -> set[TenantPath]:
-        return {call.identity.tenant for call in self._gateway.calls}
+        return {call.holder.identity.tenant for call in self._gateway.calls}
 
     def tokens_in_flight(self) -> Mapping[TenantPath, int]:
         expected_usage = self.scheduler.expected_usage
         tokens: dict[TenantPath, int] = {}
         for call in self._gateway.calls:
             if call.phase == _RUNNING:
-                usage, tenant = expected_usage(call.id), call.identity.tenant
+                usage, tenant = expected_usage(call.id), call.holder.identity.tenant
                 held = usage.input_tokens + usage.output_tokens
                 tokens[tenant] = tokens.get(tenant, 0) + held
         return tokens
