@@ -16,6 +16,7 @@ from evenhand.gateway.admin import (
     tenant_keys,
 )
 from evenhand.gateway.admin.gpu_time import gpu_time_pages
+from evenhand.gateway.admin.reconciliation import reconciliation_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
 
@@ -32,6 +33,7 @@ def admin_pages(
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
         *gpu_time_pages(database),
+        *reconciliation_pages(database),
     ]
 
 

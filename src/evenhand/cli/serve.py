@@ -34,11 +34,11 @@ from evenhand.cli.config import (
     look_outside,
     read,
 )
+from evenhand.cli.engine_accounts import EngineAccounts
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
-from evenhand.cli.gpu_desk import GpuDesk
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.state_desk import StateDesk
@@ -124,7 +124,7 @@ async def run_gateway(
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     crew = EngineCrew(config, secrets)
     desk = None if config.state is None else StateDesk(config, file, log)
-    gpu: GpuDesk | None = None
+    accounts = EngineAccounts(config, desk, log)
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
     try:
@@ -137,13 +137,15 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
-            gpu = GpuDesk(config, desk, log)
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
+            accounts.open(crew.links, scheduler, observers.metrics)
             server = _compose(
-                config, secrets, keys, crew, scheduler, observers=observers, desk=desk
+                *(config, secrets, keys, crew, scheduler),
+                observers=observers,
+                desk=desk,
+                accounts=accounts,
             )
-            gpu.open(crew.links, scheduler, observers.metrics)
             await crew.looked_once()
             told = _heed_signals(server, log)
             bound = await server.start()
@@ -161,8 +163,7 @@ async def run_gateway(
         _notify(log, STOPPING)
         await server.drain()
     finally:
-        if gpu is not None:
-            await gpu.close()
+        await accounts.close()
         is_written = desk is None or await desk.close()
         await crew.stop()
         if event_log is not None:
@@ -201,6 +202,7 @@ def _compose(
     *,
     observers: Observers,
     desk: StateDesk | None,
+    accounts: EngineAccounts,
 ) -> GatewayServer:
     loop, log = asyncio.get_running_loop(), observers.log
 
@@ -243,7 +245,7 @@ def _compose(
         access=doors,
     )
     caches = _caches(config, scheduler)
-    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
+    EngineNews(dispatcher, server.windows, caches, log, accounts.counts).follow(crew)
     if scheduler.prefixes is not None:
         crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
         observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))

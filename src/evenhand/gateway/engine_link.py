@@ -17,6 +17,7 @@ from evenhand.wire.answer_names import AnswerNames
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 if TYPE_CHECKING:  # whoever keeps the account of GPU time knows the engines
+    from evenhand.gateway.counts.tally import EngineTally
     from evenhand.gateway.gpu.meter import GpuMeter
 
 
@@ -41,8 +42,8 @@ class EngineLink:
     they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by.
     `control` moves the window; None: it is of a fixed size. `hints` are for the scheduler inside it;
-    None: it has its own. `gpu` divides the time of its GPUs among its requests; None: nobody keeps
-    account."""
+    None: it has its own. `gpu` divides the time of its GPUs among its requests, `tally` counts
+    what reconciliation has to know of them; None: nobody asks."""
 
     name: EngineName
     kind: EngineKind
@@ -64,6 +65,7 @@ class EngineLink:
     control: WindowControl | None = None
     hints: EngineHints | None = None
     gpu: "GpuMeter | None" = None
+    tally: "EngineTally | None" = None
     dialect: Dialect = field(init=False)
     names: AnswerNames = field(init=False)
 
