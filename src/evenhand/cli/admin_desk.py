@@ -22,6 +22,7 @@ from evenhand.gateway.admin import (
     tenant_keys,
 )
 from evenhand.gateway.admin.gpu_time import gpu_time_pages
+from evenhand.gateway.admin.reconciliation import reconciliation_pages
 from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.self_service import self_service_pages
@@ -57,6 +58,7 @@ def admin_pages(parts: AdminParts) -> list[Page]:
         *changes_pages(live),
         *audit_pages(live.keeping),
         *gpu_time_pages(parts.database),
+        *reconciliation_pages(parts.database),
         *parts.sight.pages(),
         *dashboard_pages(status, parts.sight.sampler),
     ]

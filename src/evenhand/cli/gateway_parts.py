@@ -15,6 +15,7 @@ from evenhand.cli.config import (
     Config,
     EmbeddedEngine,
 )
+from evenhand.cli.engine_accounts import EngineAccounts
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
@@ -67,6 +68,7 @@ def compose(
     *,
     observers: Observers,
     desk: StateDesk | None,
+    accounts: EngineAccounts,
 ) -> GatewayServer:
     """A server that only has to be started."""
     loop, log = asyncio.get_running_loop(), observers.log
@@ -112,7 +114,7 @@ def compose(
     parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
     live.participants += participants(parts)
     caches = _caches(config, scheduler)
-    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
+    EngineNews(dispatcher, server.windows, caches, log, accounts.counts).follow(crew)
     if scheduler.prefixes is not None:
         crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
         observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))

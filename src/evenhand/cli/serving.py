@@ -6,10 +6,10 @@ from evenhand.cli.composition import (
     key_ring,
     scheduler_settings,
 )
+from evenhand.cli.engine_accounts import EngineAccounts
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.gateway_parts import compose, observed
-from evenhand.cli.gpu_desk import GpuDesk
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.state_desk import StateDesk
@@ -44,7 +44,7 @@ class Serving:
         self._desk = None if config.state is None else StateDesk(config, file, log)
         self._live: LiveConfiguration | None = None
         self._crew: EngineCrew | None = None
-        self._gpu: GpuDesk | None = None
+        self._accounts: EngineAccounts | None = None
         self._event_log: EventLog | None = None
         self._traffic: TrafficLog | None = None
 
@@ -65,16 +65,21 @@ class Serving:
         await crew.start()
         scheduler = scheduler_of(scheduler_settings(config), self._event_log)
         observers = observed(config, crew, log, traffic, desk=desk)
-        server = compose(begun, live, keys, crew, scheduler, observers=observers, desk=desk)
-        self._gpu = GpuDesk(config, desk, log)
-        self._gpu.open(crew.links, scheduler, observers.metrics)
+        self._accounts = accounts = EngineAccounts(config, desk, log)
+        accounts.open(crew.links, scheduler, observers.metrics)
+        server = compose(
+            *(begun, live, keys, crew, scheduler),
+            observers=observers,
+            desk=desk,
+            accounts=accounts,
+        )
         await crew.looked_once()
         return server, live
 
     async def close(self) -> bool:
         """False: some of the ledger could not be written."""
-        if self._gpu is not None:
-            await self._gpu.close()
+        if self._accounts is not None:
+            await self._accounts.close()
         is_written = self._desk is None or await self._desk.close()
         if self._live is not None:
             self._live.keeping.close()
