@@ -30,6 +30,8 @@ TRANSFER = (
     "output_tokens",
     "nano",
     "price",
+    "reasoning_tokens",
+    "gpu_us",
 )
 ACCOUNT = (
     "number",
@@ -43,15 +45,18 @@ ACCOUNT = (
     "held_input",
     "held_output",
     "held_nano",
+    "posted_reasoning",
+    "posted_gpu_us",
 )
 LABELS = {
     "transfer": {
-        "at_ms": "odd times are warned of, others cannot be told from true ones",
+        "at_ms": "odd times are warned of, days must agree, others cannot be told from true ones",
         "request": "only its being there once is checked",
         "outcome": "only its being known and fitting the kind",
         "engine": "only its being there",
         "units": "what a token costs in units is no part of the ledger",
         "is_estimate": "only its being 0 or 1",
+        "batch": "in which transaction it came stands nowhere else",
     },
     "account": {
         "tenant": "whose account it is stands nowhere else",
@@ -67,13 +72,13 @@ RELEASED_FOR_NOTHING = (
     "WHERE min(price.input, price.output) < 1000000 "
     "AND EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)"
 )
-KINDS = ("hold", "settle", "void", "expire", "excess", "", "Settle")
+KINDS = ("hold", "settle", "void", "expire", "excess", "gpu_time", "", "Settle")
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("mutations") / "evenhand.db"
-    made_ledger(file, requests=60, seed=11)
+    made_ledger(file, requests=60, seed=11, with_corrections=True)
     return file
 
 

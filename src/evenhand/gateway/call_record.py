@@ -15,6 +15,7 @@ class CallRecord:
     """Filled step by step; `finished` is read once, after `ended`. Seconds are the loop's clock."""
 
     bytes_in = 0
+    is_over_budget = False
     error: str | None = None
     """What the client was told of an error; not for the log."""
     _model: ModelName | None = None
@@ -96,10 +97,12 @@ class CallRecord:
             "input_tokens": usage.input_tokens,
             "cached_input_tokens": usage.cached_input_tokens,
             "output_tokens": usage.output_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
             "usage_is_estimate": usage.is_estimate,
             "units": units,
             "dispatches": dispatches,
             "bytes_in": self.bytes_in,
+            "is_over_budget": self.is_over_budget,
         }
 
     def finished(self) -> RequestRecord:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
+from typing import Any
 
 from evenhand.stores.usage_line import Group, UsageLine
 
@@ -40,12 +41,13 @@ SELECT {groups},
     consumer.currency, entry.kind, entry.outcome,
     coalesce(entry.is_estimate, ending.is_estimate, 0), count(*),
     sum(entry.input_tokens), sum(entry.cached_input_tokens), sum(entry.output_tokens),
-    coalesce(sum(entry.units), 0), sum(entry.nano)
+    coalesce(sum(entry.units), 0), sum(entry.nano),
+    sum(entry.reasoning_tokens), sum(entry.gpu_us)
 FROM transfer AS entry
 JOIN account AS consumer ON consumer.number = entry.debit
 JOIN account AS model ON model.number = entry.credit
 LEFT JOIN transfer AS ending
-    ON entry.kind = 'excess' AND ending.id = entry.id - entry.id % 4 + 1
+    ON entry.kind IN ('excess', 'gpu_time') AND ending.id = entry.id - entry.id % 4 + 1
 {joins}
 WHERE entry.kind {kinds}
     AND (:from_ms IS NULL OR entry.at_ms >= :from_ms)
@@ -161,16 +163,17 @@ def still_open(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group,
     return lines
 
 
-def _add_booked(
-    line: UsageLine, row: tuple[str, str, str, int, int, int, int, int, int, int]
-) -> None:
-    currency, kind, outcome, is_estimate, count, input_tokens, cached, output, units, nano = row
+def _add_booked(line: UsageLine, row: tuple[Any, ...]) -> None:
+    currency, kind, outcome, is_estimate, count, *figures = row
+    input_tokens, cached, output, units, nano, reasoning, gpu_us = figures
     if kind in _ENDINGS:
         line.outcomes[outcome] += count
         line.charged += count if kind == "settle" else 0
     line.input_tokens += input_tokens
     line.cached_input_tokens += cached
     line.output_tokens += output
+    line.reasoning_tokens += reasoning
+    line.gpu_us += gpu_us
     line.estimated_tokens += (input_tokens + output) if is_estimate else 0
     line.units += units
     if currency:

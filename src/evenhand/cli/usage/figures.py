@@ -13,6 +13,8 @@ def counts(line: UsageLine) -> dict[str, int]:
         "input_tokens": line.input_tokens,
         "cached_input_tokens": line.cached_input_tokens,
         "output_tokens": line.output_tokens,
+        "reasoning_tokens": line.reasoning_tokens,
+        "gpu_us": line.gpu_us,
         "units": line.units,
         "estimated_tokens": line.estimated_tokens,
         "corrections": line.corrections,
@@ -55,3 +57,8 @@ def ratio(some: int, all_: int) -> str | None:
         return None
     millionths = (some * 2_000_000 + all_) // (2 * all_)
     return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}"
+
+
+def seconds_text(us: int) -> str:
+    """Microseconds as exact decimal text of seconds."""
+    return decimal_text(us * 1000)

@@ -92,6 +92,8 @@ def _ended_columns(total: UsageLine, currencies: list[str]) -> Iterator[_Column]
     has_cached = total.cached_input_tokens > 0
     yield _Column("of which\ncached", lambda line: f"{line.cached_input_tokens:,}", has_cached)
     yield _Column("output\ntokens", lambda line: f"{line.output_tokens:,}")
+    has_reasoning = total.reasoning_tokens > 0
+    yield _Column("of which\nreasoned", lambda line: f"{line.reasoning_tokens:,}", has_reasoning)
     yield _Column("esti-\nmated", _estimated, total.estimated_tokens > 0)
     yield _Column("service\nunits", lambda line: f"{line.units:,}")
     yield _Column("share", partial(_share, total))

@@ -1,7 +1,7 @@
 """Checks of ids: each request has one hold, each hold one resolution at most, and none is missing.
 
-A hold's id is four times its number; whatever resolves it has the next id, an excess the one after. A
-correction stands where a hold would, and nothing follows it.
+A hold's id is four times its number; whatever resolves it has the next id, an excess the one after, and
+the time of GPUs the last. A correction stands where a hold would, and nothing follows it.
 """
 
 import sqlite3
@@ -17,20 +17,21 @@ def ids_fit_kinds(connection: sqlite3.Connection) -> Looked:
     rows = connection.execute(
         "SELECT id, kind FROM transfer WHERE id < 4 OR id % 4 IS NOT CASE kind "
         "WHEN 'hold' THEN 0 WHEN 'correct' THEN 0 WHEN 'settle' THEN 1 WHEN 'void' THEN 1 "
-        "WHEN 'expire' THEN 1 WHEN 'excess' THEN 2 END"
+        "WHEN 'expire' THEN 1 WHEN 'excess' THEN 2 WHEN 'gpu_time' THEN 3 END"
     )
     at = counted(connection, "transfer", _TRANSFERS)
     return looked(at, (f"transfer {id_}: this is no id of a {kind!r}" for id_, kind in rows))
 
 
 def all_have_holds(connection: sqlite3.Connection) -> Looked:
-    """Nothing is resolved that was never held, and no excess stands without its settlement."""
+    """Nothing is resolved that was never held, and neither an excess nor the time of GPUs stands
+    without its settlement."""
     rows = connection.execute(
         "SELECT id, kind FROM transfer AS later "
         "WHERE id % 4 = 1 AND NOT EXISTS "
         "(SELECT 1 FROM transfer WHERE id = later.id - 1 AND kind = 'hold') "
         "OR id % 4 >= 2 AND NOT EXISTS "
-        "(SELECT 1 FROM transfer WHERE id = later.id - 1 AND kind = 'settle')"
+        "(SELECT 1 FROM transfer WHERE id = later.id - later.id % 4 + 1 AND kind = 'settle')"
     )
     later = "SELECT count(*) FROM transfer WHERE id % 4 > 0"
     at = counted(connection, "later transfer", later)

@@ -2,6 +2,7 @@
 
 from evenhand.stores.migrations.keys import KEYS
 from evenhand.stores.migrations.ledger import LEDGER
+from evenhand.stores.migrations.periods import PERIODS
 from evenhand.stores.migrations.statements import STATEMENTS
 
-MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, STATEMENTS)
+MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, PERIODS, STATEMENTS)
