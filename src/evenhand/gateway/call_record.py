@@ -42,6 +42,15 @@ class CallRecord:
         self._path = path
         self._begun_s = now_s()
 
+    @property
+    def model(self) -> ModelName | None:
+        """None: its body was not read, or is not in order."""
+        return self._model
+
+    def age_ms(self, now_s: float) -> int:
+        """Since it has come."""
+        return int((now_s - self._begun_s) * 1000)
+
     def asked(self, completion: Completion, metrics: ModelMetrics) -> None:
         """The body was read and is in order; `metrics` are its model's."""
         self._model = completion.model

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from evenhand.gateway.admission import Admitted, Refused, admit
+from evenhand.gateway.dispatcher import TENANT_GONE
 from evenhand.gateway.identity import KeyHolder
 from evenhand.model import Outcome
 
@@ -16,13 +17,15 @@ def let_in(gateway: "Gateway", holder: KeyHolder, path: str, body: bytes) -> Adm
     if gateway.is_draining:
         message = "The gateway is shutting down. Try again."
         return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
+    scheduler = gateway.dispatcher.scheduler
+    if not scheduler.tree.has_leaf(identity.tenant):
+        return Refused(Outcome.UNAUTHENTICATED, TENANT_GONE)
     admitted = admit(path, body, identity, gateway.models, gateway.limits)
     if isinstance(admitted, Refused):
         return admitted
     open_max = identity.open_requests_max
     if open_max is not None and holder.open_requests > open_max:
         message = f"This key has {open_max} requests open, its limit. Wait for one to end."
-        dispatcher = gateway.dispatcher
-        wait_ms = dispatcher.scheduler.retry_after_ms(identity.tenant, dispatcher.now_ms())
+        wait_ms = scheduler.retry_after_ms(identity.tenant, gateway.dispatcher.now_ms())
         return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
     return admitted

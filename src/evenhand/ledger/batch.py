@@ -70,5 +70,5 @@ class Batch:
     accounts: tuple[AccountRow, ...]
     prices: tuple[PriceRow, ...]
     open_from: int
-    days: tuple[DayRow, ...] = ()
     corrections: tuple[CorrectionRow, ...] = ()
+    days: tuple[DayRow, ...] = ()

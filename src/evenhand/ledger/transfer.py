@@ -19,10 +19,10 @@ class Kind(StrEnum):
     """Releases all of it: its gateway died, and left no mark of work."""
     EXCESS = "excess"
     """Posts what was used beyond the hold."""
-    GPU_TIME = "gpu_time"
-    """Posts the time of GPUs that a settled request has taken, once it is known."""
     CORRECT = "correct"
     """Posts what somebody decided later: amounts that may be less than nothing, with a reason."""
+    GPU_TIME = "gpu_time"
+    """Posts the time of GPUs that a settled request has taken, once it is known."""
 
 
 STEPS = {
@@ -31,8 +31,8 @@ STEPS = {
     Kind.VOID: 1,
     Kind.EXPIRE: 1,
     Kind.EXCESS: 2,
-    Kind.GPU_TIME: 3,
     Kind.CORRECT: 0,
+    Kind.GPU_TIME: 3,
 }
 STEPS_PER_REQUEST = 4
 """The id of a request's transfer is its number times this, plus its step. All three ways to resolve a

@@ -41,8 +41,7 @@ SELECT {groups},
     consumer.currency, entry.kind, entry.outcome,
     coalesce(entry.is_estimate, ending.is_estimate, 0), count(*),
     sum(entry.input_tokens), sum(entry.cached_input_tokens), sum(entry.output_tokens),
-    coalesce(sum(entry.units), 0), sum(entry.nano),
-    sum(entry.reasoning_tokens), sum(entry.gpu_us)
+    coalesce(sum(entry.units), 0), sum(entry.nano), sum(entry.reasoning_tokens), sum(entry.gpu_us)
 FROM transfer AS entry
 JOIN account AS consumer ON consumer.number = entry.debit
 JOIN account AS model ON model.number = entry.credit

@@ -7,6 +7,7 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 
 from evenhand.telemetry.background_sink import fd_sink
 from evenhand.telemetry.certificate_collector import CertificateCollector
+from evenhand.telemetry.gpu_collector import GpuCollector
 from evenhand.telemetry.health_collector import HealthCollector
 from evenhand.telemetry.lane_collector import LaneCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
@@ -28,6 +29,7 @@ from evenhand.telemetry.window_collector import WindowCollector
 __all__ = [
     "CONTENT_TYPE",
     "CertificateCollector",
+    "GpuCollector",
     "HealthCollector",
     "LaneCollector",
     "LedgerCollector",

@@ -13,13 +13,12 @@ _FIRST_MS = 1_577_836_800_000
 
 
 def outcomes_are_known(connection: sqlite3.Connection) -> Looked:
-    """Each end has an outcome that exists and fits its kind; the others have none."""
+    """Each end has an outcome that exists and fits its kind; the other kinds have none."""
     known = json.dumps([outcome.value for outcome in Outcome])
     rows = connection.execute(
         "SELECT id, kind, coalesce(outcome, 'none') FROM transfer WHERE NOT CASE "
         "WHEN kind IN ('hold', 'excess', 'gpu_time', 'correct') THEN outcome IS NULL "
-        "AND engine IS NULL "
-        "AND units IS NULL AND is_estimate IS NULL "
+        "AND engine IS NULL AND units IS NULL AND is_estimate IS NULL "
         "ELSE coalesce(outcome IN (SELECT value FROM json_each(?)) AND units >= 0 "
         "AND is_estimate IN (0, 1), 0) AND CASE kind "
         # A settlement by the next gateway does not know the engine, and is of something marked.

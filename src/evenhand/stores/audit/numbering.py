@@ -39,8 +39,7 @@ def all_have_holds(connection: sqlite3.Connection) -> Looked:
 
 
 def holds_are_gapless(connection: sqlite3.Connection) -> Looked:
-    """Holds and corrections are numbered from 1 without gaps, so that one which was taken out is
-    missed."""
+    """Holds and corrections are numbered from 1 without gaps, so that a missing one is missed."""
     rows = connection.execute(
         "SELECT id / 4 FROM transfer AS hold WHERE id % 4 = 0 AND id > 4 "
         "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id - 4)"
