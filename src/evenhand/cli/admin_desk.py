@@ -9,6 +9,7 @@ from evenhand.cli.api.changes import changes_pages
 from evenhand.cli.api.tenants import tenants_pages
 from evenhand.cli.config import Config, ResolvedSecrets
 from evenhand.cli.live.live_configuration import LiveConfiguration
+from evenhand.cli.sight import Sight
 from evenhand.gateway.admin import (
     AdminCredentials,
     Caller,
@@ -21,6 +22,7 @@ from evenhand.gateway.admin import (
     tenant_keys,
 )
 from evenhand.gateway.admin.gpu_time import gpu_time_pages
+from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.self_service import self_service_pages
 from evenhand.telemetry import RequestLog
@@ -36,6 +38,7 @@ class AdminParts:
     keys: KeyRing
     log: RequestLog
     live: LiveConfiguration
+    sight: Sight
     database: Path | None
 
 
@@ -49,11 +52,13 @@ def admin_pages(parts: AdminParts) -> list[Page]:
     return [
         *gateway_pages(status, tenants_max=parts.config.limits.metrics_tenants_max),
         *sign_in_pages(parts.doors, told),
-        *gpu_time_pages(parts.database),
+        *self_service_pages(status, parts.keys),
         *tenants_pages(live, status),
         *changes_pages(live),
         *audit_pages(live.keeping),
-        *self_service_pages(status, parts.keys),
+        *gpu_time_pages(parts.database),
+        *parts.sight.pages(),
+        *dashboard_pages(status, parts.sight.sampler),
     ]
 
 

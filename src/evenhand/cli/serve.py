@@ -21,6 +21,7 @@ from evenhand.cli.composition import (
     edge_settings,
     key_ring,
     listening,
+    model_aliases,
     policy_settings,
     scheduler_settings,
 )
@@ -44,6 +45,7 @@ from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.live.reloads import Reloads
 from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
@@ -192,6 +194,7 @@ def _observers(
     metrics = Metrics(
         models=[model for link in crew.links for model in sorted(link.models)],
         version=evenhand.__version__,
+        tenants_max=config.limits.metrics_tenants_max,
         log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
     )
     if desk is not None and desk.collector is not None:
@@ -238,10 +241,12 @@ def _compose(
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
+        aliases=model_aliases(config),
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
+    sight = Sight(config, status, log)
     server = GatewayServer(
         gateway,
         edge,
@@ -256,10 +261,12 @@ def _compose(
                 keys=keys,
                 log=log,
                 live=live,
+                sight=sight,
                 database=None if desk is None else desk.database,
             )
         ),
         access=doors,
+        clock=sight.clock,
     )
     parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
     live.participants += participants(parts)
