@@ -1,12 +1,19 @@
 """The admin listener's pages, each from its own part, and who may open them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from evenhand.cli.api.audit import audit_pages
 from evenhand.cli.api.changes import changes_pages
+from evenhand.cli.api.engines import engines_pages
+from evenhand.cli.api.keys import keys_pages
+from evenhand.cli.api.openapi import openapi_page
+from evenhand.cli.api.sections import sections_pages
 from evenhand.cli.api.tenants import tenants_pages
 from evenhand.cli.config import Config, ResolvedSecrets
+from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.live.live_configuration import LiveConfiguration
+from evenhand.cli.stored_key_desk import StoredKeyDesk
 from evenhand.gateway.admin import (
     AdminCredentials,
     Caller,
@@ -22,18 +29,40 @@ from evenhand.gateway.identity import KeyRing
 from evenhand.telemetry import RequestLog
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """By what a running gateway is changed."""
+
+    live: LiveConfiguration
+    engines: EngineDesk
+    keys: StoredKeyDesk | None
+    """None: there is no state database."""
+
+
 def admin_pages(
-    config: Config, status: Status, doors: Doors, log: RequestLog, live: LiveConfiguration
+    config: Config, status: Status, doors: Doors, log: RequestLog, control: Control
 ) -> list[Page]:
     """All of them."""
 
     def told(event: str, caller: Caller) -> None:
         log.event(event, who=caller.name, role=caller.role.name.lower())
 
-    return [
+    pages = [
         *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
         *sign_in_pages(doors, told),
+        *control_pages(control, status),
+    ]
+    return [*pages, openapi_page(pages)]
+
+
+def control_pages(control: Control, status: Status) -> list[Page]:
+    """The pages by which operators look and change."""
+    live = control.live
+    return [
         *tenants_pages(live, status),
+        *engines_pages(control.engines),
+        *keys_pages(live, control.keys),
+        *sections_pages(live),
         *changes_pages(live),
         *audit_pages(live.keeping),
     ]

@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import admin_doors, admin_pages
+from evenhand.cli.admin_desk import Control, admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
@@ -44,6 +44,7 @@ from evenhand.cli.live.reloads import Reloads
 from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.state_desk import StateDesk
+from evenhand.cli.stored_key_desk import StoredKeyDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
@@ -222,8 +223,9 @@ def _compose(
         on_circuit=on_circuit,
         observer=observers.shadow,
     )
+    engines = EngineDesk(dispatcher, log, live.note)
     if desk is not None:
-        desk.add_commands(EngineDesk(dispatcher, log).commands)
+        desk.add_commands(engines.commands)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
@@ -233,6 +235,7 @@ def _compose(
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
     )
+    control = Control(live=live, engines=engines, keys=_stored_keys(desk, live))
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
@@ -242,7 +245,7 @@ def _compose(
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log, live),
+        pages=admin_pages(config, status, doors, log, control),
         access=doors,
     )
     parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
@@ -253,6 +256,14 @@ def _compose(
         crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
         observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
     return server
+
+
+def _stored_keys(desk: StateDesk | None, live: LiveConfiguration) -> StoredKeyDesk | None:
+    if desk is None:
+        return None
+    assert desk.keys is not None
+    assert desk.pepper is not None
+    return StoredKeyDesk(desk.database, desk.pepper, desk.keys, lambda: live.config)
 
 
 def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
