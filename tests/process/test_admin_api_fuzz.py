@@ -6,11 +6,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -64,7 +66,9 @@ def served() -> Iterator[Served]:
 
 def test_every_operation_keeps_its_word(served: Served) -> None:
     schema = schemathesis.openapi.from_url(f"{served.admin_url}/openapi.json", headers=_HEADERS)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+    # The stream of live values has no end.
+    operations = [one for one in found if one.path != "/api/v1/live"]
     assert len(operations) >= 30
     for operation in operations:
 
@@ -77,7 +81,7 @@ def test_every_operation_keeps_its_word(served: Served) -> None:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy())
-        def keeps_its_word(case: schemathesis.Case) -> None:
+        def keeps_its_word(case: schemathesis.Case[Any]) -> None:
             answer = case.call(headers=_HEADERS, timeout=20)
             case.validate_response(answer, checks=_CHECKS)
 

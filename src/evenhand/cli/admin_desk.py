@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from evenhand.cli.api.audit import audit_pages
 from evenhand.cli.api.changes import changes_pages
@@ -13,6 +14,7 @@ from evenhand.cli.api.tenants import tenants_pages
 from evenhand.cli.config import Config, ResolvedSecrets
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.live.live_configuration import LiveConfiguration
+from evenhand.cli.sight import Sight
 from evenhand.cli.stored_key_desk import StoredKeyDesk
 from evenhand.gateway.admin import (
     AdminCredentials,
@@ -25,47 +27,51 @@ from evenhand.gateway.admin import (
     sign_in_pages,
     tenant_keys,
 )
+from evenhand.gateway.admin.gpu_time import gpu_time_pages
+from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
+from evenhand.gateway.self_service import self_service_pages
 from evenhand.telemetry import RequestLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """By what a running gateway is changed."""
+class AdminParts:
+    """What the pages ask. `database` and `stored_keys` are of the state; None: there is none."""
 
+    config: Config
+    status: Status
+    doors: Doors
+    keys: KeyRing
+    log: RequestLog
     live: LiveConfiguration
     engines: EngineDesk
-    keys: StoredKeyDesk | None
-    """None: there is no state database."""
+    stored_keys: StoredKeyDesk | None
+    sight: Sight
+    database: Path | None
 
 
-def admin_pages(
-    config: Config, status: Status, doors: Doors, log: RequestLog, control: Control
-) -> list[Page]:
+def admin_pages(parts: AdminParts) -> list[Page]:
     """All of them."""
+    status, live = parts.status, parts.live
 
     def told(event: str, caller: Caller) -> None:
-        log.event(event, who=caller.name, role=caller.role.name.lower())
+        parts.log.event(event, who=caller.name, role=caller.role.name.lower())
 
     pages = [
-        *gateway_pages(status, tenants_max=config.limits.metrics_tenants_max),
-        *sign_in_pages(doors, told),
-        *control_pages(control, status),
-    ]
-    return [*pages, openapi_page(pages)]
-
-
-def control_pages(control: Control, status: Status) -> list[Page]:
-    """The pages by which operators look and change."""
-    live = control.live
-    return [
+        *gateway_pages(status, tenants_max=parts.config.limits.metrics_tenants_max),
+        *sign_in_pages(parts.doors, told),
+        *self_service_pages(status, parts.keys),
         *tenants_pages(live, status),
-        *engines_pages(control.engines),
-        *keys_pages(live, control.keys),
+        *engines_pages(parts.engines),
+        *keys_pages(live, parts.stored_keys),
         *sections_pages(live),
         *changes_pages(live),
         *audit_pages(live.keeping),
+        *gpu_time_pages(parts.database),
+        *parts.sight.pages(),
+        *dashboard_pages(status, parts.sight.sampler),
     ]
+    return [*pages, openapi_page(pages)]
 
 
 def admin_doors(config: Config, secrets: ResolvedSecrets, keys: KeyRing) -> Doors:

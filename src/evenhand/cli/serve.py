@@ -14,13 +14,14 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import Control, admin_doors, admin_pages
+from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
     edge_settings,
     key_ring,
     listening,
+    model_aliases,
     policy_settings,
     scheduler_settings,
 )
@@ -37,12 +38,14 @@ from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
+from evenhand.cli.gpu_desk import GpuDesk
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.live.reloads import Reloads
 from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.stored_key_desk import StoredKeyDesk
 from evenhand.cli.traffic_log import begin_traffic_log
@@ -69,7 +72,7 @@ from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_si
 _STDIN = 0
 _CANNOT_START = (
     *(EmbeddedEngineError, PairError, StateProblemError, NoLogError),
-    *(TokenizerError, KvEventsError),
+    *(TokenizerError, KvEventsError, ConfigurationError),
 )
 """Each says what to do."""
 
@@ -128,8 +131,8 @@ async def run_gateway(
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
     config = begun.overlay.config
     crew: EngineCrew | None = None
-    live: LiveConfiguration | None = None
     desk = None if config.state is None else StateDesk(config, file, log)
+    gpu: GpuDesk | None = None
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
     try:
@@ -145,19 +148,19 @@ async def run_gateway(
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
+            gpu = GpuDesk(config, desk, log)
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
             server = _compose(begun, live, keys, crew, scheduler, observers=observers, desk=desk)
+            gpu.open(crew.links, scheduler, observers.metrics)
             await crew.looked_once()
             told = _heed_signals(server, live, log)
             bound = await server.start()
             # What stands by now stays: the collector need not look at it again.
             gc.freeze()
-        except _CANNOT_START as error:
-            typer.echo(f"evenhand: {error}", err=True)
-            return 1
-        except OSError as error:
-            typer.echo(f"evenhand: {_cannot_listen(error)}", err=True)
+        except (*_CANNOT_START, OSError) as error:
+            why = _cannot_listen(error) if isinstance(error, OSError) else error
+            typer.echo(f"evenhand: {why}", err=True)
             return 1
         _tell(bound, config, announce=announce)
         tell_manager(log, READY)
@@ -165,9 +168,10 @@ async def run_gateway(
         tell_manager(log, STOPPING)
         await server.drain()
     finally:
+        if gpu is not None:
+            await gpu.close()
         is_written = desk is None or await desk.close()
-        if live is not None:
-            live.keeping.close()
+        begun.close()
         if crew is not None:
             await crew.stop()
         for told_to in (event_log, traffic, log):
@@ -187,6 +191,7 @@ def _observers(
     metrics = Metrics(
         models=[model for link in crew.links for model in sorted(link.models)],
         version=evenhand.__version__,
+        tenants_max=config.limits.metrics_tenants_max,
         log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
     )
     if desk is not None and desk.collector is not None:
@@ -234,19 +239,34 @@ def _compose(
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
+        aliases=model_aliases(config),
     )
-    control = Control(live=live, engines=engines, keys=_stored_keys(desk, live))
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
+    sight = Sight(config, status, log)
     server = GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log, control),
+        pages=admin_pages(
+            AdminParts(
+                config=config,
+                status=status,
+                doors=doors,
+                keys=keys,
+                log=log,
+                live=live,
+                engines=engines,
+                stored_keys=_stored_keys(desk, live),
+                sight=sight,
+                database=None if desk is None else desk.database,
+            )
+        ),
         access=doors,
+        clock=sight.clock,
     )
     parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
     live.participants += participants(parts)

@@ -153,6 +153,8 @@ class Dispatcher:
     def engine_changed(self, link: EngineLink, *, is_up: bool, reason: str) -> None:
         """An engine came up or went down. What runs there ends by itself."""
         link.is_up, link.reason = is_up, reason
+        if link.gpu is not None:
+            link.gpu.engine_changed(is_up=is_up)
         self._on_engine(link)
         self.link_changed(link)
 

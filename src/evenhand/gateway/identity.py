@@ -58,6 +58,13 @@ class Grant(NamedTuple):
     ends_ms: int | None = None
 
 
+class KeyInForce(NamedTuple):
+    """A key with the end of its last secret by the wall clock; None: it has none."""
+
+    holder: KeyHolder
+    ends_ms: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     digest: bytes = field(repr=False)
@@ -119,6 +126,20 @@ class KeyRing:
     def stored_keys(self) -> int:
         """Keys of the state database that are known, those too whose time is over."""
         return len(self._stored)
+
+    def beneath(self, tenant: TenantPath) -> list["KeyInForce"]:
+        """The keys of that node and of all beneath it, each once. O(keys)."""
+        depth, now_ms = len(tenant), self.wall_ms()
+        found: dict[KeyId, KeyInForce] = {}
+        for known in self._known.values():
+            holder, ends_ms = known.holder, known.ends_ms
+            identity = holder.identity
+            if identity.tenant[:depth] != tenant or (ends_ms is not None and ends_ms <= now_ms):
+                continue
+            before = found.get(identity.key_id)
+            if before is None or before.ends_ms is not None:  # a rotated key: its new secret counts
+                found[identity.key_id] = KeyInForce(holder, ends_ms)
+        return list(found.values())
 
     def change(self, identity: Identity, grants: Sequence[Grant]) -> bool:
         """From here on the stored key has these secrets and no other. What it has open stays counted.

@@ -196,7 +196,7 @@ class _ChangesPages:
         refusal = _for_owners(caller, places)
         if refusal is not None:
             return refusal
-        asked = asked_by(request, caller, "revert")
+        asked = asked_by(request, caller, "revert", query=query)
         return change_answer(await self._live.revert(places, asked))
 
 

@@ -94,9 +94,18 @@ async def changing(
     return change_answer(change)
 
 
-def asked_by(request: Request, caller: Caller, what: str, *, is_dry_run: bool = False) -> Asked:
-    """Who asks, and how. Raises BadAskingError."""
-    query = query_of(request, ChangeQuery)
+def asked_by(
+    request: Request,
+    caller: Caller,
+    what: str,
+    *,
+    is_dry_run: bool = False,
+    query: ChangeQuery | None = None,
+) -> Asked:
+    """Who asks, and how. `query` is the query string where a page has read it already. Raises
+    BadAskingError."""
+    if query is None:
+        query = query_of(request, ChangeQuery)
     match = request.headers.get("if-match")
     version = query.version
     if match is not None:
