@@ -24,6 +24,7 @@ from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
+from evenhand.cli.stored_key_desk import StoredKeyDesk
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
@@ -74,8 +75,9 @@ def compose(
     loop, log = asyncio.get_running_loop(), observers.log
     config, secrets = live.config, begun.outside.secrets
     dispatcher = _dispatcher(crew, scheduler, observers)
+    engines = EngineDesk(dispatcher, log, live.note)
     if desk is not None:
-        desk.add_commands(EngineDesk(dispatcher, log).commands)
+        desk.add_commands(engines.commands)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
@@ -104,6 +106,8 @@ def compose(
                 keys=keys,
                 log=log,
                 live=live,
+                engines=engines,
+                stored_keys=_stored_keys(desk, live),
                 sight=sight,
                 database=None if desk is None else desk.database,
             )
@@ -119,6 +123,14 @@ def compose(
         crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
         observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
     return server
+
+
+def _stored_keys(desk: StateDesk | None, live: LiveConfiguration) -> StoredKeyDesk | None:
+    if desk is None:
+        return None
+    assert desk.keys is not None
+    assert desk.pepper is not None
+    return StoredKeyDesk(desk.database, desk.pepper, desk.keys, lambda: live.config)
 
 
 def _dispatcher(crew: EngineCrew, scheduler: Scheduler, observers: Observers) -> Dispatcher:

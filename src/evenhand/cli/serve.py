@@ -97,11 +97,9 @@ async def run_gateway(
             bound = await server.start()
             # What stands by now stays: the collector need not look at it again.
             gc.freeze()
-        except CANNOT_START as error:
-            typer.echo(f"evenhand: {error}", err=True)
-            return 1
-        except OSError as error:
-            typer.echo(f"evenhand: {_cannot_listen(error)}", err=True)
+        except (*CANNOT_START, OSError) as error:
+            why = _cannot_listen(error) if isinstance(error, OSError) else error
+            typer.echo(f"evenhand: {why}", err=True)
             return 1
         _tell(bound, live.config, announce=announce)
         tell_manager(log, READY)

@@ -6,6 +6,7 @@ from evenhand.cli.composition import (
     key_ring,
     scheduler_settings,
 )
+from evenhand.cli.config import ConfigurationError
 from evenhand.cli.engine_accounts import EngineAccounts
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
@@ -25,7 +26,7 @@ from evenhand.telemetry import RequestLog, TrafficLog
 
 CANNOT_START = (
     *(EmbeddedEngineError, PairError, StateProblemError, NoLogError),
-    *(TokenizerError, KvEventsError),
+    *(TokenizerError, KvEventsError, ConfigurationError),
 )
 """Each says what to do."""
 
@@ -42,7 +43,6 @@ class Serving:
         self._asked_log = asked_log
         config = begun.overlay.config
         self._desk = None if config.state is None else StateDesk(config, file, log)
-        self._live: LiveConfiguration | None = None
         self._crew: EngineCrew | None = None
         self._accounts: EngineAccounts | None = None
         self._event_log: EventLog | None = None
@@ -57,7 +57,7 @@ class Serving:
             desk.open(lambda rows: begun.found(rows, log))
         config, secrets = begun.overlay.config, begun.outside.secrets
         database = None if desk is None else desk.database
-        self._live = live = begun.live(database, log)
+        live = begun.live(database, log)
         self._crew = crew = EngineCrew(config, secrets)
         keys = key_ring(config, secrets, None if desk is None else desk.pepper)
         if desk is not None:
@@ -81,8 +81,7 @@ class Serving:
         if self._accounts is not None:
             await self._accounts.close()
         is_written = self._desk is None or await self._desk.close()
-        if self._live is not None:
-            self._live.keeping.close()
+        self._begun.close()
         if self._crew is not None:
             await self._crew.stop()
         for told_to in (self._event_log, self._traffic, self._log):
