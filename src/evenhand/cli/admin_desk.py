@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from evenhand.cli.config import Config, ResolvedSecrets
+from evenhand.cli.token_desk import TokenDesk
 from evenhand.gateway.admin import (
     AdminCredentials,
     Caller,
@@ -34,11 +35,13 @@ def admin_pages(
     ]
 
 
-def admin_doors(config: Config, secrets: ResolvedSecrets, keys: KeyRing) -> Doors:
+def admin_doors(
+    config: Config, secrets: ResolvedSecrets, keys: KeyRing, tokens: TokenDesk
+) -> Doors:
     """Who may open them."""
     credentials = AdminCredentials(admin_callers(config, secrets))
     return Doors(
-        [credentials.recognise, tenant_keys(keys)],
+        [credentials.recognise, tenant_keys(keys), tokens.recogniser],
         is_open=lambda: not credentials,
     )
 

@@ -41,6 +41,7 @@ from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
 from evenhand.cli.notify import READY, STOPPING, notify, reloading
 from evenhand.cli.policy_options import PolicyOption, SetOption
 from evenhand.cli.state_desk import StateDesk
+from evenhand.cli.token_desk import TokenDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.embedded.lifeline import die_with_parent
@@ -226,7 +227,9 @@ def _compose(
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
-    doors = admin_doors(config, secrets, keys)
+    tokens = TokenDesk(keys, scheduler.tree.has_leaf, log)  # its readings end with the loop
+    tokens.change(config)
+    doors = admin_doors(config, secrets, keys, tokens)
     server = GatewayServer(
         gateway,
         edge,

@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
+    NO_TENANT = "no_tenant"
     ROLE_TOO_LOW = "role_too_low"
     OTHER_SITE = "other_site"
     NOT_FOUND = "not_found"
@@ -78,6 +79,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.BAD_REQUEST: _invalid(400, "bad_request"),
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
+    Outcome.NO_TENANT: Ending(403, "permission_error", "no_tenant", retry=False),
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
     Outcome.OTHER_SITE: Ending(403, "permission_error", "other_site", retry=False),
     Outcome.NOT_FOUND: _invalid(404, "not_found"),
