@@ -1,6 +1,7 @@
 """The issuers of tokens: their keys, kept fresh, and what their claims mean in this gateway."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from evenhand.cli.config import Config
 from evenhand.cli.config.identity import Claim, TokenIssuer
@@ -15,6 +16,8 @@ from evenhand.gateway.tokens import (
     UrlSource,
     token_admins,
 )
+from evenhand.gateway.tokens.key_set import KeySetError
+from evenhand.gateway.tokens.key_source import NoKeysError
 from evenhand.gateway.tokens.token_ring import Bearer
 from evenhand.gateway.tokens.verification import Issuer
 from evenhand.model import LaneName, ModelName, TenantPath
@@ -68,8 +71,10 @@ class TokenDesk:
         if settings.jwks_file is not None:
             file = FileSource(settings.jwks_file)
             watch = KeyWatch(file, on_change=self.ring.forget, told=told)
-            # From the first request on; the configuration was looked at, so it is readable.
-            watch.take(file.read_now())
+            # From the first request on. If it has gone bad since the configuration was looked at, the
+            # reading in the background tells.
+            with suppress(NoKeysError, KeySetError):
+                watch.take(file.read_now())
         else:
             assert settings.jwks_url is not None, "the configuration has one of the two"
             watch = KeyWatch(UrlSource(settings.jwks_url), on_change=self.ring.forget, told=told)

@@ -174,10 +174,45 @@ class KeyRing:
             del taken[index]
         if taken:
             holder = stored.holder if stored else KeyHolder(identity)
+            holder.identity = identity
             self._stored[identity.key_id] = _Stored(holder, tuple(taken))
             for index, grant in taken.items():
                 self._known[index] = _Known(grant.digest, holder, grant.ends_ms)
         return not doubles
+
+    def configure(self, keys: Sequence[tuple[bytes, Identity]]) -> None:
+        """From here on these, by their digests, are the configuration's keys in place of those that
+        were. What a key that stays has open stays counted; those of the others run to their end."""
+        before = {
+            self._known[index].holder.identity.key_id: self._known.pop(index).holder
+            for index in self._configured
+        }
+        for digest, identity in keys:
+            index = digest[:_INDEX_BYTES]
+            if index in self._known:
+                self._let_go(self._known[index].holder, index)
+            holder = before.get(identity.key_id) or KeyHolder(identity)
+            holder.identity = identity
+            self._known[index] = _Known(digest, holder)
+            self.trust_domains.add(identity.trust_domain)
+        self._configured = frozenset(digest[:_INDEX_BYTES] for digest, _ in keys)
+
+    def reseat(self, seat: Callable[[Identity], Identity | None]) -> None:
+        """Tenants or lanes have changed: what each stored key stands for from here on; None: nothing,
+        it is nobody's."""
+        for key_id, stored in list(self._stored.items()):
+            identity = seat(stored.holder.identity)
+            if identity is None:
+                self.take_out(key_id)
+            else:
+                stored.holder.identity = identity
+
+    def _let_go(self, holder: KeyHolder, index: bytes) -> None:
+        """A secret of a stored key is the configuration's from here on, whose word holds."""
+        key_id = holder.identity.key_id
+        stored = self._stored[key_id]
+        left = tuple(one for one in stored.indexes if one != index)
+        self._stored[key_id] = _Stored(holder, left)
 
     def take_out(self, key_id: KeyId) -> None:
         """From here on the stored key is nobody's, if it was somebody's; its open requests run to their
