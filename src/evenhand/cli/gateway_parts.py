@@ -3,6 +3,7 @@
 import asyncio
 
 import evenhand
+from evenhand.cli.admin_callers import admin_callers
 from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
 from evenhand.cli.composition import (
     call_limits,
@@ -25,6 +26,8 @@ from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.stored_key_desk import StoredKeyDesk
+from evenhand.cli.token_desk import TokenDesk
+from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
@@ -90,7 +93,10 @@ def compose(
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
-    doors = admin_doors(config, secrets, keys)
+    tokens = TokenDesk(keys, scheduler.tree.has_leaf, log)  # its readings end with the loop
+    tokens.change(config)
+    credentials = AdminCredentials(admin_callers(config, secrets))
+    doors = admin_doors(credentials, keys, tokens)
     sight = Sight(config, status, log)
     server = GatewayServer(
         gateway,
@@ -115,7 +121,13 @@ def compose(
         access=doors,
         clock=sight.clock,
     )
-    parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
+    parts = Parts(
+        gateway=gateway,
+        outside=begun.outside,
+        keys=desk.keys if desk else None,
+        credentials=credentials,
+        tokens=tokens,
+    )
     live.participants += participants(parts)
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log, accounts.counts).follow(crew)
