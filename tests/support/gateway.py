@@ -29,11 +29,13 @@ from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_window import EngineWindows
 from evenhand.gateway.gateway import Gateway, Observers
 from evenhand.gateway.ghosts import Ghosts
+from evenhand.gateway.gpu import GpuKeeper
 from evenhand.gateway.http import Edge, EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import Certificate, TlsFiles
+from evenhand.ledger.gpu import GpuPrice
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -54,10 +56,11 @@ from evenhand.scheduling import (
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
 from evenhand.scheduling.window import WindowControl
-from evenhand.stores import CommitSettings
+from evenhand.stores import CommitSettings, GpuStore
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
 from support.certificates import trusting
+from support.gpu_time import check_gpu_time
 from support.ledger import bookkeeper, check_against, check_books
 from support.raw_http import RawAnswer, RawStream, exchange, open_stream
 from support.scripted_engine import ScriptedEngine
@@ -157,6 +160,7 @@ class RunningGateway:
         """Of the scheduler, as recorded."""
         self.refusals: list[Outcome] = []
         """What the edge itself refused, in order."""
+        self.gpu: GpuKeeper
         self.windows = EngineWindows(self.dispatcher, asyncio.get_running_loop())
 
     @property
@@ -242,6 +246,7 @@ async def gateway(*backends: Backend, setup: Setup | None = None) -> AsyncIterat
             yield running
         check_books(database)
         check_against(database, running.records)
+        check_gpu_time(database)
 
 
 @asynccontextmanager
@@ -278,6 +283,10 @@ async def _gateway(
         tokenizing=tokenizing,
         aliases={ModelName(name): ModelName(model) for name, model in setup.aliases.items()},
     )
+    gpu = GpuKeeper(loop, settings.cost, GpuStore(database, loop), tenants_max=100)
+    for link in links:
+        gpu.watch(link, gpus=2, price=GpuPrice(3_600_000_000, "EUR"))
+    gpu.start()
     refusals: list[Outcome] = []
 
     def refused(outcome: Outcome) -> None:
@@ -289,6 +298,7 @@ async def _gateway(
     host, port = await edge.listen("127.0.0.1", 0)
     running = RunningGateway(application, edge, keeper, (host, port))
     running.windows.start()
+    running.gpu = gpu
     running.tls = trusting(setup.pair) if setup.pair else None
     running.refusals = refusals
     running.database = database
@@ -324,6 +334,7 @@ async def _gateway(
             await stream.close()
         log.close()
         keeper.close()
+        assert await gpu.close(5_000)
         left = await keeper.store.close(5_000)
         loop.set_exception_handler(before)
     assert not running.crashes, running.crashes

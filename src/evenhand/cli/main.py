@@ -16,6 +16,7 @@ from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.policies.command import policies
 from evenhand.cli.serve import serve
+from evenhand.cli.statement.command import statement
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command()(init)
 app.command()(check)
 app.command()(policies)
 app.command()(usage)
+app.command()(statement)
 app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)

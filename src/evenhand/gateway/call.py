@@ -16,6 +16,7 @@ from evenhand.engines.circuit import Sent, Verdict
 from evenhand.engines.tokenizer import PromptTokens
 from evenhand.gateway.admission import Admitted, Refused, scheduler_request
 from evenhand.gateway.apis import Api
+from evenhand.gateway.at_home import at_home
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_phase import NOT_SUBMITTED, Phase
@@ -27,7 +28,7 @@ from evenhand.gateway.entrance import let_in
 from evenhand.gateway.errand import errand
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
-from evenhand.gateway.identity import Identity, KeyHolder
+from evenhand.gateway.identity import KeyHolder
 from evenhand.gateway.relay import Fault, Relay
 from evenhand.model import (
     NO_USAGE,
@@ -101,9 +102,14 @@ class Call:
         return self._phase.name.lower()
 
     @property
-    def identity(self) -> Identity:
+    def holder(self) -> KeyHolder:
         """Of its key."""
-        return self._holder.identity
+        return self._holder
+
+    @property
+    def record(self) -> CallRecord:
+        """What is noted about it so far."""
+        return self._record
 
     @property
     def engine(self) -> EngineName | None:
@@ -121,7 +127,8 @@ class Call:
             return
         self._admitted = admitted
         gateway, completion = self._gateway, admitted.completion
-        self._record.asked(completion, gateway.metrics.for_model(completion.model))
+        tenant = self._holder.identity.tenant
+        self._record.asked(completion, gateway.metrics.pace(completion.model, tenant))
         if gateway.reads_tokens(completion):
             self._phase = Phase.TOKENISING
             gateway.tokenise(completion.model, body, self._ask)
@@ -168,7 +175,7 @@ class Call:
 
     def _queue(self, request: Request) -> None:
         self._phase = Phase.QUEUED
-        self._dispatcher.submit(self, request)
+        self._dispatcher.submit(self, at_home(request, self._holder.identity))
 
     @guarded
     def gone(self, why: Outcome | None) -> None:
@@ -223,7 +230,7 @@ class Call:
             self._relay,
             sends_max=self._attempts.sends_left,
         )
-        stay.begun(input_tokens if completion.is_stream else None)
+        stay.begun(identity, completion, input_tokens)
         self._attempts.begin(attempt)
 
     @guarded
@@ -267,7 +274,7 @@ class Call:
             stay, booking, now_s = self._stay, self._booking, self._gateway.now_s()
             assert stay is not None
             assert booking is not None, "what runs is booked"
-            stay.produced(now_s)
+            stay.produced(now_s, output_tokens)
             self._charged_tokens = output_tokens
             self._dispatcher.produced(self._id, new)
             booking.produced(output_tokens)
@@ -434,7 +441,7 @@ class Call:
             stay, is_given_up = self._stay, self._is_given_up()
             assert stay is not None
             is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
-            stay.ended(self._usage.output_tokens if is_whole else None)
+            stay.ended(usage, came_whole=is_whole)
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
             self._units = self._dispatcher.settle(

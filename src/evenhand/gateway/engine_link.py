@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evenhand.engines.circuit import Circuit, CircuitState
 from evenhand.engines.http import EngineClient
@@ -16,6 +16,9 @@ from evenhand.scheduling.window import WindowControl
 from evenhand.wire.answer_names import AnswerNames
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
+
+if TYPE_CHECKING:  # whoever keeps the account of GPU time knows the engines
+    from evenhand.gateway.gpu.meter import GpuMeter
 
 
 class Allowance(NamedTuple):
@@ -39,8 +42,9 @@ class EngineLink:
     they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by.
     `control` moves the window; None: it is of a fixed size. `hints` are for the scheduler inside it;
-    None: it has its own. `apis` is what it
-    serves beside completions and embeddings: what `serves` says, or else what its kind does."""
+    None: it has its own. `gpu` divides the time of its GPUs among its requests; None: nobody keeps
+    account. `apis` is what it serves beside completions and embeddings: what `serves` says, or else what
+    its kind does."""
 
     name: EngineName
     kind: EngineKind
@@ -61,6 +65,7 @@ class EngineLink:
     started_ms: int = 0
     control: WindowControl | None = None
     hints: EngineHints | None = None
+    gpu: "GpuMeter | None" = None
     serves: frozenset[ApiName] | None = None
     dialect: Dialect = field(init=False)
     apis: frozenset[ApiName] = field(init=False)

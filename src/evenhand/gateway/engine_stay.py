@@ -3,15 +3,18 @@
 from evenhand.engines.circuit import Sent, Verdict
 from evenhand.gateway.engine_allowances import EngineAllowances
 from evenhand.gateway.engine_link import EngineLink
+from evenhand.gateway.identity import Identity
 from evenhand.gateway.relay import Fault
-from evenhand.model import Outcome
+from evenhand.ledger.gpu import GpuStay
+from evenhand.model import Outcome, Usage
 from evenhand.wire.answer_origin import AnswerOrigin
+from evenhand.wire.completion import Completion
 
 
 class EngineStay:
     """From the sending of a request to its end there. `verdict` is for the engine's circuit."""
 
-    __slots__ = ("_allowances", "_has_answered", "_heard_s", "link", "sent", "verdict")
+    __slots__ = ("_allowances", "_gpu", "_has_answered", "_heard_s", "link", "sent", "verdict")
 
     def __init__(
         self, allowances: EngineAllowances, link: EngineLink, sent: Sent, now_s: float
@@ -22,6 +25,7 @@ class EngineStay:
         self._allowances = allowances
         self._heard_s = now_s
         self._has_answered = False
+        self._gpu: GpuStay | None = None
 
     def origin(self, choices: int) -> AnswerOrigin | None:
         """What tells its answer from others; None where the engine's ids do not."""
@@ -30,21 +34,34 @@ class EngineStay:
         sent = self.sent
         return AnswerOrigin(sent.id, sent.model, self.link.names, choices=choices)
 
-    def begun(self, streamed_prompt_tokens: int | None) -> None:
-        """It was sent; how long its prompt is taken to be, if its answer is streamed."""
-        self.link.sent(self.sent.id, streamed_prompt_tokens)
+    def begun(self, identity: Identity, completion: Completion, input_tokens: int) -> None:
+        """It was sent; how long its prompt is taken to be."""
+        link = self.link
+        link.sent(self.sent.id, input_tokens if completion.is_stream else None)
+        if link.gpu is not None:
+            self._gpu = link.gpu.began(identity, completion, input_tokens)
 
-    def produced(self, now_s: float) -> None:
-        """Output has come."""
+    def produced(self, now_s: float, output_tokens: int) -> None:
+        """So much output has come in all."""
         self.link.heard_s = self._heard_s = now_s
+        gpu = self._gpu
+        if gpu is not None:
+            gpu.output_tokens = output_tokens
         if not self._has_answered:
             self._has_answered = True
+            if gpu is not None and self.link.gpu is not None:
+                self.link.gpu.answered(gpu)
             self.link.first_token(self.sent.id)
             self._allowances.answers(self.link, self.sent.id)
 
-    def ended(self, whole_answer_tokens: int | None) -> None:
-        """It is there no more; how long its answer is, if it came whole and at once."""
-        self.link.left(self.sent.id, whole_answer_tokens)
+    def ended(self, usage: Usage | None, *, came_whole: bool = False) -> None:
+        """It is there no more. `usage` is what is charged for it, if anything is; `came_whole`: its
+        answer came whole and at once."""
+        link = self.link
+        link.left(self.sent.id, usage.output_tokens if usage and came_whole else None)
+        if self._gpu is not None and link.gpu is not None:
+            link.gpu.ended(self._gpu, usage)
+            self._gpu = None
 
     def failed(self, outcome: Outcome, fault: Fault, pause_ms: int | None) -> None:
         """It broke off. `pause_ms`: the engine wants to be left alone for so long."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from evenhand.gateway.admission import Admitted, Refused, admit
 from evenhand.gateway.apis import Api
+from evenhand.gateway.dispatcher import TENANT_GONE
 from evenhand.gateway.identity import KeyHolder
 from evenhand.model import Outcome
 from evenhand.wire.api_name import ApiName
@@ -21,6 +22,9 @@ def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admi
     if gateway.is_draining:
         message = "The gateway is shutting down. Try again."
         return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
+    scheduler = gateway.dispatcher.scheduler
+    if not scheduler.tree.has_leaf(identity.tenant):
+        return Refused(Outcome.UNAUTHENTICATED, TENANT_GONE)
     admitted = admit(api, body, identity, gateway.served, gateway.limits)
     if isinstance(admitted, Refused):
         return admitted
@@ -31,8 +35,7 @@ def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admi
     open_max = identity.open_requests_max
     if open_max is not None and holder.open_requests > open_max:
         message = f"This key has {open_max} requests open, its limit. Wait for one to end."
-        dispatcher = gateway.dispatcher
-        wait_ms = dispatcher.scheduler.retry_after_ms(identity.tenant, dispatcher.now_ms())
+        wait_ms = scheduler.retry_after_ms(identity.tenant, gateway.dispatcher.now_ms())
         return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
     return admitted
 

@@ -7,6 +7,8 @@ Promises: a batch is on disk whole before it is called committed, or not at all;
 the store and says so; a database of a newer version is never written.
 """
 
+from evenhand.stores.gpu_file import EngineBatch, GpuFile, GpuRow
+from evenhand.stores.gpu_store import GpuStore
 from evenhand.stores.group_commit import CommitSettings, GroupCommit
 from evenhand.stores.key_table import KeyTable, StoredKey, ValidSecret
 from evenhand.stores.ledger_file import LedgerFile
@@ -16,6 +18,10 @@ from evenhand.stores.state_folder import StateFolder
 
 __all__ = [
     "CommitSettings",
+    "EngineBatch",
+    "GpuFile",
+    "GpuRow",
+    "GpuStore",
     "GroupCommit",
     "KeyTable",
     "LedgerFile",

@@ -7,7 +7,9 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 
 from evenhand.telemetry.background_sink import fd_sink
 from evenhand.telemetry.certificate_collector import CertificateCollector
+from evenhand.telemetry.gpu_collector import GpuCollector
 from evenhand.telemetry.health_collector import HealthCollector
+from evenhand.telemetry.histogram import SecondsHistogram
 from evenhand.telemetry.lane_collector import LaneCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
@@ -28,6 +30,7 @@ from evenhand.telemetry.window_collector import WindowCollector
 __all__ = [
     "CONTENT_TYPE",
     "CertificateCollector",
+    "GpuCollector",
     "HealthCollector",
     "LaneCollector",
     "LedgerCollector",
@@ -41,6 +44,7 @@ __all__ = [
     "RequestRecord",
     "RollingFile",
     "SchedulerCollector",
+    "SecondsHistogram",
     "SignalCollector",
     "Standing",
     "Standings",

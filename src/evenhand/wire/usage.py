@@ -33,12 +33,19 @@ def usage_from(value: object) -> Usage | None:
         return None
     if not 0 <= input_tokens <= TOKENS_MAX or not 0 <= output_tokens <= TOKENS_MAX:
         return None
+    cached = 0
     details = value.get("prompt_tokens_details")
     if isinstance(details, dict):
-        cached = details.get("cached_tokens")
-        if type(cached) is int and 0 < cached <= TOKENS_MAX:
-            return Usage(input_tokens, output_tokens, min(cached, input_tokens))
-    return Usage(input_tokens, output_tokens)
+        told = details.get("cached_tokens")
+        if type(told) is int and 0 < told <= TOKENS_MAX:
+            cached = min(told, input_tokens)
+    usage = Usage(input_tokens, output_tokens, cached)
+    details = value.get("completion_tokens_details")
+    # OpenAI and vLLM tell it there, SGLang beside the other figures.
+    reasoned = (details if isinstance(details, dict) else value).get("reasoning_tokens")
+    if type(reasoned) is int and 0 < reasoned <= TOKENS_MAX:
+        usage.reasoning_tokens = min(reasoned, output_tokens)
+    return usage
 
 
 def cached_tokens_reported(value: object) -> int | None:
@@ -66,4 +73,5 @@ def of_all(usage: Usage, *, prompts: int, choices: int) -> Usage:
         usage.output_tokens * choices,
         usage.cached_input_tokens * prompts,
         is_estimate=True,
+        reasoning_tokens=usage.reasoning_tokens * choices,
     )

@@ -38,6 +38,7 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         yield from _check_signals(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
         yield from _check_hints(("engines", index), engine)
+        yield from _check_gpu_price(("engines", index), engine, config)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
         if engine.embeddings == "model":
@@ -74,6 +75,18 @@ def _check_hints(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[F
     if engine.hints_secret is not None and not engine.fair_scheduler:
         message = "seals nothing without `fair_scheduler: true`: add that, or remove this"
         yield (*place, "hints_secret"), message
+
+
+def _check_gpu_price(
+    place: Place, engine: EmbeddedEngine | UrlEngine, config: Config
+) -> Iterator[Finding]:
+    if engine.gpu_hour_price is None:
+        if engine.gpu_hour_currency is not None:
+            message = "is of no price: add gpu_hour_price, or remove this"
+            yield (*place, "gpu_hour_currency"), message
+    elif engine.gpu_hour_currency is None and config.prices is None:
+        message = "in which currency? Add gpu_hour_currency, or a section `prices` with one"
+        yield (*place, "gpu_hour_price"), message
 
 
 def _check_prompts(

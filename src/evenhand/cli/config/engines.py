@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from evenhand.cli.config.kv_events import KvEvents
+from evenhand.cli.config.prices import Currency, Money
 from evenhand.cli.config.scalars import SECTION, FileText, Model, Name, Window, WindowBound, between
 from evenhand.cli.config.secrets import Reference
 from evenhand.cli.config.url import BaseUrl
@@ -46,6 +47,11 @@ class EmbeddedEngine(BaseModel):
     """At least so many, whatever the engine says; with `window: auto` only. Left out: 1."""
     window_max: WindowBound | None = None
     """At most so many; with `window: auto` only. Left out: two more than `slots`."""
+    gpu_hour_price: Money | None = None
+    """What an hour of this engine costs: its CPU is accounted for as one GPU is. Left out: its time is
+    told, and costs nothing."""
+    gpu_hour_currency: Currency | None = None
+    """Of `gpu_hour_price`. Left out: that of `prices`."""
 
 
 class UrlEngine(BaseModel):
@@ -75,6 +81,13 @@ class UrlEngine(BaseModel):
     """At least so many, whatever the engine says; with `window: auto` only. Left out: 1."""
     window_max: WindowBound | None = None
     """At most so many; with `window: auto` only. Left out: 1024."""
+    gpus: Annotated[int, between(1, 100_000)] = 1
+    """How many GPUs the engine has: its time counts so many times in the account of GPU time."""
+    gpu_hour_price: Money | None = None
+    """What an hour of one of its GPUs costs: a tenant's cost is its GPU time by this, what is idle is
+    told apart. Left out: its time is told, and costs nothing."""
+    gpu_hour_currency: Currency | None = None
+    """Of `gpu_hour_price`. Left out: that of `prices`."""
     api_key: Reference | None = None
     """The credential that the engine wants, by reference. Left out: none is sent."""
     fair_scheduler: bool = False

@@ -46,6 +46,9 @@ Money = Annotated[
 """Money in nano-units; in the file a decimal number of units."""
 
 _CURRENCY = "^[A-Z]{3}$"
+Currency = Annotated[
+    str, Field(pattern=_CURRENCY, json_schema_extra={"x-expects": "a currency such as EUR"})
+]
 
 
 class ModelPrice(BaseModel):
@@ -71,10 +74,7 @@ class Prices(BaseModel):
 
     model_config = SECTION
 
-    currency: Annotated[
-        str,
-        Field(pattern=_CURRENCY, json_schema_extra={"x-expects": "a currency such as EUR"}),
-    ]
+    currency: Currency
     """Of all prices and of `spend_max`: three capital letters."""
     models: Annotated[tuple[ModelPrice, ...], Field(min_length=1, max_length=4096)]
     """One price for each model that an engine serves: none is served for nothing by oversight."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evenhand.cli.config.address import Address, HostName, ListenAddress
 from evenhand.cli.config.admin_credentials import AdminCredential
+from evenhand.cli.config.alarms import Alarms
 from evenhand.cli.config.aliases import Aliases
 from evenhand.cli.config.applications import Application
 from evenhand.cli.config.engines import Engine
@@ -138,6 +139,8 @@ class Config(BaseModel):
     """The lanes that keys may name, those that go first before the others."""
     applications: Annotated[tuple[Application, ...], Field(max_length=1_000)] = ()
     """What calls of some applications are expected to use, where the policy asks."""
+    alarms: Alarms = Alarms()
+    """From where on something is an alarm."""
     limits: Limits = Limits()
     """What nothing may exceed."""
     state: State | None = None

@@ -93,6 +93,7 @@ _CODECS: Mapping[str, _Codec] = {
             usage.output_tokens,
             usage.cached_input_tokens,
             usage.is_estimate,
+            *([usage.reasoning_tokens] if usage.reasoning_tokens else ()),
         ],
         lambda form: Usage(*form),
     ),
