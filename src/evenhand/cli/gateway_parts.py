@@ -1,6 +1,7 @@
 """The composition root: the parts of a gateway, put together."""
 
 import asyncio
+from dataclasses import dataclass
 
 import evenhand
 from evenhand.cli.admin_callers import admin_callers
@@ -63,78 +64,100 @@ def observed(
     return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic)
 
 
-def compose(
-    begun: Beginning,
-    live: LiveConfiguration,
-    keys: KeyRing,
-    crew: EngineCrew,
-    scheduler: Scheduler,
-    *,
-    observers: Observers,
-    desk: StateDesk | None,
-    accounts: EngineAccounts,
-) -> GatewayServer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a gateway stands on: all that is opened before it, and closed after."""
+
+    begun: Beginning
+    live: LiveConfiguration
+    keys: KeyRing
+    crew: EngineCrew
+    scheduler: Scheduler
+    observers: Observers
+    accounts: EngineAccounts
+    desk: StateDesk | None
+
+    @property
+    def config(self) -> Config:
+        return self.live.config
+
+    @property
+    def log(self) -> RequestLog:
+        return self.observers.log
+
+
+def compose(ground: Ground) -> GatewayServer:
     """A server that only has to be started."""
-    loop, log = asyncio.get_running_loop(), observers.log
-    config, secrets = live.config, begun.outside.secrets
-    dispatcher = _dispatcher(crew, scheduler, observers)
-    engines = EngineDesk(dispatcher, log, live.note)
-    if desk is not None:
-        desk.add_commands(engines.commands)
-    gateway = Gateway(
-        keys=keys,
+    scheduler, crew, log = ground.scheduler, ground.crew, ground.log
+    dispatcher = _dispatcher(crew, scheduler, ground.observers)
+    gateway = _gateway(ground, dispatcher)
+    server = _server(ground, gateway)
+    caches = _caches(ground.config, scheduler)
+    EngineNews(dispatcher, server.windows, caches, log, ground.accounts.counts).follow(crew)
+    if scheduler.prefixes is not None:
+        crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
+        ground.observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
+    return server
+
+
+def _gateway(ground: Ground, dispatcher: Dispatcher) -> Gateway:
+    config, desk = ground.config, ground.desk
+    return Gateway(
+        keys=ground.keys,
         dispatcher=dispatcher,
         limits=call_limits(config),
-        observers=observers,
-        loop=loop,
+        observers=ground.observers,
+        loop=asyncio.get_running_loop(),
         bookkeeping=None if desk is None else desk.bookkeeper,
-        tokenizing=crew.prompts.tokenizing,
+        tokenizing=ground.crew.prompts.tokenizing,
         aliases=model_aliases(config),
     )
+
+
+def _server(ground: Ground, gateway: Gateway) -> GatewayServer:
+    config, desk, log = ground.config, ground.desk, ground.log
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
-    tokens = TokenDesk(keys, scheduler.tree.has_leaf, log)  # its readings end with the loop
+    tokens = TokenDesk(
+        ground.keys, ground.scheduler.tree.has_leaf, log
+    )  # it reads until the loop ends
     tokens.change(config)
-    credentials = AdminCredentials(admin_callers(config, secrets))
-    doors = admin_doors(credentials, keys, tokens)
+    credentials = AdminCredentials(admin_callers(config, ground.begun.outside.secrets))
+    doors = admin_doors(credentials, ground.keys, tokens)
+    engines = EngineDesk(gateway.dispatcher, log, ground.live.note)
+    if desk is not None:
+        desk.add_commands(engines.commands)
     sight = Sight(config, status, log)
-    server = GatewayServer(
+    parts = Parts(
+        gateway=gateway,
+        outside=ground.begun.outside,
+        keys=desk.keys if desk else None,
+        credentials=credentials,
+        tokens=tokens,
+    )
+    ground.live.participants += participants(parts)
+    pages = AdminParts(
+        config=config,
+        status=status,
+        doors=doors,
+        keys=ground.keys,
+        log=log,
+        live=ground.live,
+        engines=engines,
+        stored_keys=_stored_keys(desk, ground.live),
+        sight=sight,
+        database=None if desk is None else desk.database,
+    )
+    return GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(
-            AdminParts(
-                config=config,
-                status=status,
-                doors=doors,
-                keys=keys,
-                log=log,
-                live=live,
-                engines=engines,
-                stored_keys=_stored_keys(desk, live),
-                sight=sight,
-                database=None if desk is None else desk.database,
-            )
-        ),
+        pages=admin_pages(pages),
         access=doors,
         clock=sight.clock,
     )
-    parts = Parts(
-        gateway=gateway,
-        outside=begun.outside,
-        keys=desk.keys if desk else None,
-        credentials=credentials,
-        tokens=tokens,
-    )
-    live.participants += participants(parts)
-    caches = _caches(config, scheduler)
-    EngineNews(dispatcher, server.windows, caches, log, accounts.counts).follow(crew)
-    if scheduler.prefixes is not None:
-        crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
-        observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
-    return server
 
 
 def _stored_keys(desk: StateDesk | None, live: LiveConfiguration) -> StoredKeyDesk | None:

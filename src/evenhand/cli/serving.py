@@ -10,7 +10,7 @@ from evenhand.cli.config import ConfigurationError
 from evenhand.cli.engine_accounts import EngineAccounts
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
-from evenhand.cli.gateway_parts import compose, observed
+from evenhand.cli.gateway_parts import Ground, compose, observed
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.state_desk import StateDesk
@@ -67,12 +67,17 @@ class Serving:
         observers = observed(config, crew, log, traffic, desk=desk)
         self._accounts = accounts = EngineAccounts(config, desk, log)
         accounts.open(crew.links, scheduler, observers.metrics)
-        server = compose(
-            *(begun, live, keys, crew, scheduler),
+        ground = Ground(
+            begun=begun,
+            live=live,
+            keys=keys,
+            crew=crew,
+            scheduler=scheduler,
             observers=observers,
-            desk=desk,
             accounts=accounts,
+            desk=desk,
         )
+        server = compose(ground)
         await crew.looked_once()
         return server, live
 
