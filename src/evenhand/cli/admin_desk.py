@@ -6,8 +6,12 @@ from pathlib import Path
 
 from evenhand.cli.api.audit import audit_pages
 from evenhand.cli.api.changes import changes_pages
+from evenhand.cli.api.corrections import corrections_pages
+from evenhand.cli.api.statements import statements_pages
 from evenhand.cli.api.tenants import tenants_pages
+from evenhand.cli.api.usage import usage_pages
 from evenhand.cli.config import Config, ResolvedSecrets
+from evenhand.cli.finance import Finance
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.sight import Sight
 from evenhand.gateway.admin import (
@@ -40,6 +44,7 @@ class AdminParts:
     live: LiveConfiguration
     sight: Sight
     database: Path | None
+    finance: Finance | None
 
 
 def admin_pages(parts: AdminParts) -> list[Page]:
@@ -57,6 +62,9 @@ def admin_pages(parts: AdminParts) -> list[Page]:
         *changes_pages(live),
         *audit_pages(live.keeping),
         *gpu_time_pages(parts.database),
+        *usage_pages(parts.finance),
+        *statements_pages(parts.finance),
+        *corrections_pages(parts.finance),
         *parts.sight.pages(),
         *dashboard_pages(status, parts.sight.sampler),
     ]

@@ -38,6 +38,7 @@ from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
+from evenhand.cli.finance import Finance
 from evenhand.cli.gpu_desk import GpuDesk
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
@@ -233,6 +234,9 @@ def _compose(
     )
     if desk is not None:
         desk.add_commands(EngineDesk(dispatcher, log).commands)
+    finance = None if desk is None else Finance(desk, live, log)
+    if desk is not None and finance is not None:
+        desk.add_commands(finance.corrections.commands)
     gateway = Gateway(
         keys=keys,
         dispatcher=dispatcher,
@@ -263,6 +267,7 @@ def _compose(
                 live=live,
                 sight=sight,
                 database=None if desk is None else desk.database,
+                finance=finance,
             )
         ),
         access=doors,

@@ -3,3 +3,7 @@
 
 class StateProblemError(Exception):
     """The message says what is wrong with the state folder or its database, and what to do."""
+
+
+class NotAsAskedError(StateProblemError):
+    """What is asked for cannot be; the state is sound, and another question has an answer."""
