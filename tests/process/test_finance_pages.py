@@ -59,7 +59,7 @@ def test_finance_asks_a_running_gateway(tmp_path: Path) -> None:
                 await _reach(served)
                 assert await served.stop() == 0
 
-    run_on_loop(main)
+    run_on_loop(main, limit_s=55)
 
 
 async def _usage(served: Served) -> None:
@@ -156,7 +156,7 @@ def test_without_a_ledger_the_pages_say_so(tmp_path: Path) -> None:
                     assert answer.status == 404
                     assert "keeps no ledger" in answer.json["error"]["message"]
 
-    run_on_loop(main)
+    run_on_loop(main, limit_s=55)
 
 
 def test_a_correction_while_no_gateway_runs(tmp_path: Path) -> None:
@@ -183,4 +183,4 @@ def test_a_correction_while_no_gateway_runs(tmp_path: Path) -> None:
                 with suppress(KeyError):
                     assert json.dumps(document).count("sk-serve") == 0
 
-    run_on_loop(main)
+    run_on_loop(main, limit_s=55)
