@@ -17,9 +17,9 @@ def within_the_hold(connection: sqlite3.Connection) -> Looked:
     nothing."""
     wrong = connection.execute(
         "SELECT id, kind, 'has impossible amounts' FROM transfer "
-        "WHERE kind <> 'correct' "
-        "AND (min(input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, nano) < 0 "
-        "OR cached_input_tokens > input_tokens OR reasoning_tokens > output_tokens) "
+        "WHERE kind <> 'correct' AND (cached_input_tokens > input_tokens "
+        "OR reasoning_tokens > output_tokens OR "
+        "min(input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, nano) < 0) "
         "OR kind = 'hold' AND (cached_input_tokens <> 0 OR reasoning_tokens <> 0) "
         "OR kind IN ('void', 'expire') AND max(input_tokens, output_tokens, nano) <> 0 "
         "OR kind = 'gpu_time' AND max(input_tokens, output_tokens) <> 0 "
