@@ -22,6 +22,7 @@ from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import SECRETS, Served, serving
 
 Configure = Callable[[list[ScriptedEngine]], dict[str, Any]]
+MODELS = ("m", "small", "large")
 _CALL_S_MAX = 60
 _T = TypeVar("_T")
 
@@ -107,7 +108,7 @@ def stage(
 
     async def stand_up() -> None:
         for _ in range(engines):
-            engine = await stack.enter_async_context(ScriptedEngine())
+            engine = await stack.enter_async_context(ScriptedEngine(models=MODELS))
             engine.default = answer or Answer(tokens=40, token_delay_s=0.01)
             own.engines.append(engine)
         config = configure(own.engines)

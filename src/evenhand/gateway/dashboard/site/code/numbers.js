@@ -21,6 +21,13 @@ export function percent(part) {
   return `${value.toFixed(1)} %`;
 }
 
+/** 1,234.50 of decimal text: exact, at least two decimals */
+export function money(decimal) {
+  if (decimal === undefined || decimal === null) return MISSING;
+  const [units, rest = ""] = String(decimal).split(".");
+  return `${units.replace(/\B(?=(\d{3})+$)/g, ",")}.${rest.padEnd(2, "0")}`;
+}
+
 /** 0.987 of parts in a million */
 export const index = (ppm) => (is(ppm) ? (ppm / 1e6).toFixed(3) : MISSING);
 
