@@ -56,6 +56,7 @@ LABELS = {
         "engine": "only its being there",
         "units": "what a token costs in units is no part of the ledger",
         "is_estimate": "only its being 0 or 1",
+        "batch": "when it was written stands nowhere else",
     },
     "account": {
         "tenant": "whose account it is stands nowhere else",

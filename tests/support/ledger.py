@@ -44,7 +44,7 @@ def rows(database: Path, query: str = "SELECT * FROM transfer ORDER BY id") -> l
 def resolutions(database: Path) -> dict[str, list[Row]]:
     """For each request, in order: its hold, what resolved it, and its excess if there is one."""
     by_number: dict[int, list[Row]] = defaultdict(list)
-    for row in rows(database):
+    for row in rows(database, "SELECT * FROM transfer WHERE kind <> 'correct' ORDER BY id"):
         by_number[row["id"] // 4].append(row)
     return {transfers[0]["request"]: transfers for transfers in by_number.values()}
 
@@ -63,6 +63,9 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
     """Every hold has exactly one resolution and the balances are the sums of the transfers."""
     still_open = 0
     sums: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in rows(database, "SELECT * FROM transfer WHERE kind = 'correct'"):
+        for side in ("debit", "credit"):
+            _post(sums[row[side]], row)
     for transfers in resolutions(database).values():
         hold, *rest = transfers
         # The time of GPUs may follow, once it is known.
@@ -75,12 +78,7 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
             for row in rest:
                 assert row["debit"] == hold["debit"]
                 assert row["credit"] == hold["credit"]
-                balance["posted_input"] += row["input_tokens"]
-                balance["posted_cached"] += row["cached_input_tokens"]
-                balance["posted_output"] += row["output_tokens"]
-                balance["posted_nano"] += row["nano"]
-                balance["posted_reasoning"] += row["reasoning_tokens"]
-                balance["posted_gpu_us"] += row["gpu_us"]
+                _post(balance, row)
             if not rest:
                 balance["held_input"] += hold["input_tokens"]
                 balance["held_output"] += hold["output_tokens"]
@@ -92,6 +90,15 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
     assert still_open == open_holds
     check_audit(database)
     _check_balances(database, sums)
+
+
+def _post(balance: dict[str, int], row: Row) -> None:
+    balance["posted_input"] += row["input_tokens"]
+    balance["posted_cached"] += row["cached_input_tokens"]
+    balance["posted_output"] += row["output_tokens"]
+    balance["posted_nano"] += row["nano"]
+    balance["posted_reasoning"] += row["reasoning_tokens"]
+    balance["posted_gpu_us"] += row["gpu_us"]
 
 
 def check_audit(database: Path) -> None:
