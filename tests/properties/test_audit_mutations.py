@@ -30,6 +30,8 @@ TRANSFER = (
     "output_tokens",
     "nano",
     "price",
+    "reasoning_tokens",
+    "gpu_us",
 )
 ACCOUNT = (
     "number",
@@ -43,10 +45,12 @@ ACCOUNT = (
     "held_input",
     "held_output",
     "held_nano",
+    "posted_reasoning",
+    "posted_gpu_us",
 )
 LABELS = {
     "transfer": {
-        "at_ms": "odd times are warned of, others cannot be told from true ones",
+        "at_ms": "odd times are warned of, days must agree, others cannot be told from true ones",
         "request": "only its being there once is checked",
         "outcome": "only its being known and fitting the kind",
         "engine": "only its being there",
@@ -67,7 +71,7 @@ RELEASED_FOR_NOTHING = (
     "WHERE min(price.input, price.output) < 1000000 "
     "AND EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)"
 )
-KINDS = ("hold", "settle", "void", "expire", "excess", "", "Settle")
+KINDS = ("hold", "settle", "void", "expire", "excess", "gpu_time", "", "Settle")
 
 
 @pytest.fixture(scope="module")

@@ -34,9 +34,11 @@ def ended_request(**changes: Any) -> RequestRecord:
         "input_tokens": 100,
         "cached_input_tokens": 40,
         "output_tokens": 30,
+        "reasoning_tokens": 0,
         "usage_is_estimate": False,
         "units": 1240,
         "dispatches": 1,
         "bytes_in": 512,
+        "is_over_budget": False,
     }
     return cast("RequestRecord", record | changes)

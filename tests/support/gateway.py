@@ -125,6 +125,8 @@ class Setup:
     """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
     pair: TlsFiles | None = None
     """Where set, the gateway and its clients speak TLS."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of models."""
     lanes: tuple[Lane, ...] = ()
     tokenizer: Path | None = None
     """Where set, prompts of the model `m` are compared by its tokens."""
@@ -279,6 +281,7 @@ async def _gateway(
         loop=loop,
         bookkeeping=keeper,
         tokenizing=tokenizing,
+        aliases={ModelName(name): ModelName(model) for name, model in setup.aliases.items()},
     )
     gpu = GpuKeeper(loop, settings.cost, EngineStore(database, loop), tenants_max=100)
     for link in links:

@@ -1,7 +1,7 @@
 """A state database as real traffic leaves it, from a seed: books and file are the real ones.
 
-Tenants below one another, several currencies and price changes, cached input, excesses, voids, what a
-killed gateway left, and a few holds that are open.
+Tenants below one another, several currencies and price changes, cached input, reasoning, the time of
+GPUs, excesses, voids, what a killed gateway left, and a few holds that are open.
 """
 
 import random
@@ -31,7 +31,17 @@ _PRICES = {
         Price(currency="EUR", input=123_457_000, cached_input=0, output=1_234_567_000),
         Price(currency="USD", input=170_000_000, cached_input=20_000_000, output=650_000_000),
     ),
-    "qwen": (Price(currency="EUR", input=7_000, cached_input=1_000, output=13_000),),
+    "qwen": (
+        Price(
+            currency="EUR",
+            input=7_000,
+            cached_input=1_000,
+            output=13_000,
+            reasoning=17_000,
+            request=1_500,
+            gpu_second=7_000_000,
+        ),
+    ),
     "free": (FREE,),
 }
 _CUT_SHORT = (Outcome.CANCELLED_RUNNING, Outcome.ENGINE_FAILED, Outcome.NOT_RECORDED)
@@ -50,6 +60,8 @@ class _Traffic:
         self.file = LedgerFile(database)
         self.books = Books(self.file.load())
         self.rng = rng
+        # Of its own, for what was added later: the rest stays as it was for each seed.
+        self.more = random.Random(requests)
         self.requests = requests
         self.step_ms = days * DAY_MS // requests
         self.now_ms = BEGAN_MS
@@ -66,7 +78,8 @@ class _Traffic:
         for number in range(left_open):
             hold = self._hold(self.requests + number)
             if number % 2:
-                self.books.mark(hold, Usage(hold.bound.input_tokens, 1, is_estimate=True))
+                usage = Usage(hold.bound.input_tokens, 1, is_estimate=True, reasoning_tokens=1)
+                self.books.mark(hold, usage)
         if self.books.has_news:
             self.file.commit(self.books.take_batch())
         self.file.close()
@@ -101,10 +114,14 @@ class _Traffic:
             rng.choice((0, rng.randint(0, input_tokens))),
             is_estimate=chance < 0.25,
         )
+        if self.more.random() < 0.5:
+            usage.reasoning_tokens = self.more.randint(0, usage.output_tokens)
         outcome = rng.choice(_CUT_SHORT) if chance < 0.35 else Outcome.COMPLETED
         units = (usage.input_tokens - usage.cached_input_tokens) * 10 + usage.output_tokens * 20
         engine = EngineName(rng.choice(("gpu0", "gpu1")))
         self.books.settle(hold, usage, outcome, self.now_ms, engine=engine, units=units)
+        if self.more.random() < 0.4:
+            self.books.gpu_time(hold, self.more.randint(1, 9_000_000), self.now_ms + 1_000)
 
     def _die(self) -> None:
         """Two requests are under way, one of them marked, when the gateway is killed."""

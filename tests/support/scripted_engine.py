@@ -8,7 +8,8 @@
         await request.closed_by_client.wait()
 
 It speaks chat and text completions, streamed and not, `n`, `max_tokens` and `stream_options`,
-embeddings, and answers GET /v1/models and GET /health (those land in `probes`, not in `requests`).
+embeddings, `/v1/responses` and `/v1/messages` (see `scripted_apis`). It answers GET /v1/models and
+GET /health (those land in `probes`, not in `requests`).
 What it says of itself is in `pages`, by path (asked for, it lands in `readings`); a page that is not
 there is answered with 404:
 

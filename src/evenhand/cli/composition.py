@@ -37,6 +37,7 @@ from evenhand.scheduling import (
 from evenhand.scheduling.window import WindowControl, WindowLimits
 from evenhand.stores import CommitSettings, Pepper
 from evenhand.telemetry import RequestLog
+from evenhand.wire.api_name import ApiName
 
 
 def scheduler_settings(config: Config) -> SchedulerSettings:
@@ -131,6 +132,17 @@ def call_limits(config: Config) -> CallLimits:
         event_bytes_max=limits.event_bytes_max,
         drain_ms=_ms(limits.drain_s),
     )
+
+
+def model_aliases(config: Config) -> dict[ModelName, ModelName]:
+    return {ModelName(alias): ModelName(model) for alias, model in config.aliases.items()}
+
+
+def served_apis(engine: EmbeddedEngine | UrlEngine) -> frozenset[ApiName] | None:
+    """What is said of an engine; None: it serves what its kind does."""
+    if isinstance(engine, EmbeddedEngine) or engine.apis is None:
+        return None
+    return frozenset(ApiName(name) for name in engine.apis)
 
 
 def edge_settings(config: Config) -> EdgeSettings:

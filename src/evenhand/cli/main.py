@@ -17,6 +17,7 @@ from evenhand.cli.observed import observed
 from evenhand.cli.policies.command import policies
 from evenhand.cli.reconcile.command import reconcile
 from evenhand.cli.serve import serve
+from evenhand.cli.statement.command import statement
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(init)
 app.command()(check)
 app.command()(policies)
 app.command()(usage)
+app.command()(statement)
 app.command()(reconcile)
 app.add_typer(ledger)
 app.command()(observed)

@@ -10,6 +10,9 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.MODEL_FORBIDDEN: "A model that the key may not use, or that does not exist: the answer is "
     "the same.",
     Outcome.ROLE_TOO_LOW: "A page of the admin listener wants a higher role.",
+    Outcome.CHANGE_REFUSED: "The admin API: a change of the configuration that is impossible as asked; "
+    "nothing was changed.",
+    Outcome.VERSION_CONFLICT: "The admin API: somebody else has changed the configuration meanwhile.",
     Outcome.OTHER_SITE: "Another site, or a foreign host name, led a browser to the admin listener.",
     Outcome.NOT_FOUND: "A path that is not served.",
     Outcome.METHOD_NOT_ALLOWED: "A method that the path does not take.",

@@ -14,13 +14,14 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import admin_doors, admin_pages
+from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
 from evenhand.cli.check import print_problems
 from evenhand.cli.composition import (
     call_limits,
     edge_settings,
     key_ring,
     listening,
+    model_aliases,
     policy_settings,
     scheduler_settings,
 )
@@ -30,7 +31,6 @@ from evenhand.cli.config import (
     Config,
     ConfigurationError,
     EmbeddedEngine,
-    ResolvedSecrets,
     look_outside,
     read,
 )
@@ -39,8 +39,13 @@ from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
 from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
-from evenhand.cli.notify import READY, STOPPING, notify, reloading
+from evenhand.cli.live.beginning import Beginning
+from evenhand.cli.live.live_configuration import LiveConfiguration
+from evenhand.cli.live.participants import Parts, participants
+from evenhand.cli.live.reloads import Reloads
+from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
+from evenhand.cli.sight import Sight
 from evenhand.cli.state_desk import StateDesk
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
@@ -98,8 +103,9 @@ def serve(
 ) -> None:
     """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries. SIGHUP reads
     certificates again."""
+    asked_policy = AskedPolicy(policy, tuple(changes or ()))
     try:
-        loaded = read(file, AskedPolicy(policy, tuple(changes or ())))
+        loaded = read(file, asked_policy)
         secrets = look_outside(loaded, os.environ)
     except ConfigurationError as error:
         print_problems(file, error)
@@ -107,13 +113,13 @@ def serve(
     if with_parent:
         die_with_parent(sys.stdin.fileno())
     asked = None if event_log is None else AskedLog(event_log, event_log_mib_max << 20)
-    code = uvloop.run(run_gateway(loaded.config, secrets, file, announce=announce, asked_log=asked))
+    begun = Beginning(loaded, secrets, file, asked_policy)
+    code = uvloop.run(run_gateway(begun, file, announce=announce, asked_log=asked))
     raise typer.Exit(code)
 
 
 async def run_gateway(
-    config: Config,
-    secrets: ResolvedSecrets,
+    begun: Beginning,
     file: Path,
     *,
     announce: bool,
@@ -122,9 +128,11 @@ async def run_gateway(
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
-    crew = EngineCrew(config, secrets)
+    config = begun.overlay.config
+    crew: EngineCrew | None = None
+    live: LiveConfiguration | None = None
     desk = None if config.state is None else StateDesk(config, file, log)
-    accounts = EngineAccounts(config, desk, log)
+    accounts = EngineAccounts(desk, log)
     event_log: EventLog | None = None
     traffic: TrafficLog | None = None
     try:
@@ -132,22 +140,21 @@ async def run_gateway(
             event_log = begin(asked_log, log)
             traffic = begin_traffic_log(config, file)
             if desk is not None:
-                desk.open()
+                desk.open(lambda rows: begun.found(rows, log))
+            config, secrets = begun.overlay.config, begun.outside.secrets
+            live = begun.live(None if desk is None else desk.database, log)
+            crew = EngineCrew(config, secrets)
             keys = key_ring(config, secrets, None if desk is None else desk.pepper)
             if desk is not None:
                 await desk.open_keys(keys)
             await crew.start()
             scheduler = scheduler_of(scheduler_settings(config), event_log)
             observers = _observers(config, crew, log, traffic, desk=desk)
-            accounts.open(crew.links, scheduler, observers.metrics)
             server = _compose(
-                *(config, secrets, keys, crew, scheduler),
-                observers=observers,
-                desk=desk,
-                accounts=accounts,
+                *(begun, live, keys, crew, scheduler), observers=observers, accounts=accounts
             )
             await crew.looked_once()
-            told = _heed_signals(server, log)
+            told = _heed_signals(server, live, log)
             bound = await server.start()
             # What stands by now stays: the collector need not look at it again.
             gc.freeze()
@@ -158,19 +165,20 @@ async def run_gateway(
             typer.echo(f"evenhand: {_cannot_listen(error)}", err=True)
             return 1
         _tell(bound, config, announce=announce)
-        _notify(log, READY)
+        tell_manager(log, READY)
         await told.wait()
-        _notify(log, STOPPING)
+        tell_manager(log, STOPPING)
         await server.drain()
     finally:
         await accounts.close()
         is_written = desk is None or await desk.close()
-        await crew.stop()
-        if event_log is not None:
-            event_log.close()
-        if traffic is not None:
-            traffic.close()
-        log.close()
+        if live is not None:
+            live.keeping.close()
+        if crew is not None:
+            await crew.stop()
+        for told_to in (event_log, traffic, log):
+            if told_to is not None:
+                told_to.close()
     return 0 if is_written else 1
 
 
@@ -185,6 +193,7 @@ def _observers(
     metrics = Metrics(
         models=[model for link in crew.links for model in sorted(link.models)],
         version=evenhand.__version__,
+        tenants_max=config.limits.metrics_tenants_max,
         log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
     )
     if desk is not None and desk.collector is not None:
@@ -194,17 +203,18 @@ def _observers(
 
 
 def _compose(
-    config: Config,
-    secrets: ResolvedSecrets,
+    begun: Beginning,
+    live: LiveConfiguration,
     keys: KeyRing,
     crew: EngineCrew,
     scheduler: Scheduler,
     *,
     observers: Observers,
-    desk: StateDesk | None,
     accounts: EngineAccounts,
 ) -> GatewayServer:
     loop, log = asyncio.get_running_loop(), observers.log
+    config, secrets, desk = live.config, begun.outside.secrets, accounts.desk
+    accounts.open(config, crew.links, scheduler, observers.metrics)
 
     def on_engine(link: EngineLink) -> None:
         log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
@@ -231,19 +241,35 @@ def _compose(
         loop=loop,
         bookkeeping=None if desk is None else desk.bookkeeper,
         tokenizing=crew.prompts.tokenizing,
+        aliases=model_aliases(config),
     )
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
+    sight = Sight(config, status, log)
     server = GatewayServer(
         gateway,
         edge,
         listening(config, log),
         log,
         status=status,
-        pages=admin_pages(config, status, doors, log, None if desk is None else desk.database),
+        pages=admin_pages(
+            AdminParts(
+                config=config,
+                status=status,
+                doors=doors,
+                keys=keys,
+                log=log,
+                live=live,
+                sight=sight,
+                database=None if desk is None else desk.database,
+            )
+        ),
         access=doors,
+        clock=sight.clock,
     )
+    parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
+    live.participants += participants(parts)
     caches = _caches(config, scheduler)
     EngineNews(dispatcher, server.windows, caches, log, accounts.counts).follow(crew)
     if scheduler.prefixes is not None:
@@ -294,20 +320,13 @@ def _origin(host: str, port: int, *, is_tls: bool) -> str:
     return f"{'https' if is_tls else 'http'}://{Address(host, port)}"
 
 
-def _notify(log: RequestLog, state: str) -> None:
-    try:
-        notify(state)
-    except OSError as error:
-        log.event("notify_failed", state=state, reason=str(error))
-
-
 def _cannot_listen(error: OSError) -> str:
     """`error` names the address; of whose two it is, the configuration tells."""
     why = error.strerror or error
     return f"cannot listen: {why}. Free it, or choose another `listen` or `admin.listen`."
 
 
-def _heed_signals(server: GatewayServer, log: RequestLog) -> asyncio.Event:
+def _heed_signals(server: GatewayServer, live: LiveConfiguration, log: RequestLog) -> asyncio.Event:
     """Set at the first SIGTERM or SIGINT from here on; the next one hurries the drain. SIGHUP reloads,
     unless it came because the terminal that we ran in was closed: then it ends us too."""
     told = asyncio.Event()
@@ -318,6 +337,7 @@ def _heed_signals(server: GatewayServer, log: RequestLog) -> asyncio.Event:
             server.hurry()
         told.set()
 
+    reloads = Reloads(server, live, log)
     had_terminal = os.isatty(_STDIN)
 
     def on_hangup() -> None:
@@ -325,9 +345,7 @@ def _heed_signals(server: GatewayServer, log: RequestLog) -> asyncio.Event:
             on_signal()
         if told.is_set():
             return  # who stops needs no new certificate
-        _notify(log, reloading())
-        server.reload()
-        _notify(log, READY)
+        reloads.ask()
 
     loop.add_signal_handler(signal.SIGHUP, on_hangup)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from evenhand.gateway.identity import Identity
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId, Usage
-from evenhand.telemetry import ModelMetrics, RequestRecord
+from evenhand.telemetry import RequestRecord, SecondsHistogram
 from evenhand.wire.completion import Completion
 
 _US = 1_000_000
@@ -15,11 +15,12 @@ class CallRecord:
     """Filled step by step; `finished` is read once, after `ended`. Seconds are the loop's clock."""
 
     bytes_in = 0
+    is_over_budget = False
     error: str | None = None
     """What the client was told of an error; not for the log."""
     _model: ModelName | None = None
     _is_stream = False
-    _metrics: ModelMetrics | None = None
+    _pace: SecondsHistogram | None = None
     _engine: EngineName | None = None
     _queue_wait_ms: int | None = None
     _last_token_s: float | None = None
@@ -41,11 +42,20 @@ class CallRecord:
         self._path = path
         self._begun_s = now_s()
 
-    def asked(self, completion: Completion, metrics: ModelMetrics) -> None:
-        """The body was read and is in order; `metrics` are its model's."""
+    @property
+    def model(self) -> ModelName | None:
+        """None: its body was not read, or is not in order."""
+        return self._model
+
+    def age_ms(self, now_s: float) -> int:
+        """Since it has come."""
+        return int((now_s - self._begun_s) * 1000)
+
+    def asked(self, completion: Completion, pace: SecondsHistogram) -> None:
+        """The body was read and is in order; `pace` is where the times between its tokens count."""
         self._model = completion.model
         self._is_stream = completion.is_stream
-        self._metrics = metrics
+        self._pace = pace
 
     def started(self, engine: EngineName, waited_ms: int) -> None:
         """It was sent to an engine. The last engine counts, and the first wait: a second one has the
@@ -61,8 +71,8 @@ class CallRecord:
         self._last_token_s = now_s
         if last_s is None:
             self._ttft_ms = int((now_s - self._begun_s) * _US) / 1000
-        elif self._metrics is not None:
-            self._metrics.inter_token.observe((now_s - last_s) / tokens, tokens)
+        elif self._pace is not None:
+            self._pace.observe((now_s - last_s) / tokens, tokens)
 
     def ended(
         self,
@@ -96,10 +106,12 @@ class CallRecord:
             "input_tokens": usage.input_tokens,
             "cached_input_tokens": usage.cached_input_tokens,
             "output_tokens": usage.output_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
             "usage_is_estimate": usage.is_estimate,
             "units": units,
             "dispatches": dispatches,
             "bytes_in": self.bytes_in,
+            "is_over_budget": self.is_over_budget,
         }
 
     def finished(self) -> RequestRecord:

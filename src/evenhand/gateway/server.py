@@ -22,6 +22,7 @@ from evenhand.telemetry import (
     SignalCollector,
     WindowCollector,
 )
+from evenhand.telemetry.samples import SampleClock
 
 _LAST_WORDS_MS = 1_000
 """After the drain: for the errors that end what was left to reach their clients."""
@@ -64,8 +65,11 @@ class GatewayServer:
         status: GatewayStatus,
         pages: Sequence[Page],
         access: Access,
+        clock: SampleClock | None = None,
     ) -> None:
-        """`pages` are those of the admin listener, which asks `access` who calls."""
+        """`pages` are those of the admin listener, which asks `access` who calls. `clock` makes samples
+        while we serve."""
+        self._clock = clock
         self._gateway = gateway
         self._listening = listening
         self._log = log
@@ -115,6 +119,8 @@ class GatewayServer:
             await self._admin.stop()
             raise
         self._lag.start()
+        if self._clock is not None:
+            self._clock.start()
         self.windows.start()
         self._certificate_watch.start()
         bound = Bound(*data, *admin)
@@ -137,16 +143,17 @@ class GatewayServer:
         self.windows.close()
         gateway.dispatcher.close()
         self._lag.stop()
+        if self._clock is not None:
+            self._clock.stop()
         self._certificate_watch.stop()
         self._log.event("stopped", ended_by_us=self._ended_by_us, cut=cut)
         await self._admin.stop()
 
-    def reload(self) -> None:
-        """Read the certificates again. Nothing else of the configuration is read while we serve."""
-        if not self._certificates:
-            self._log.event("reload_without_effect", reason="there is no tls to read again")
+    def reload(self) -> bool:
+        """Read the certificates again; whether there are any."""
         for certificate in self._certificates:
             certificate.reload()
+        return bool(self._certificates)
 
     def hurry(self) -> None:
         """End what is open at once, each with an error that says so."""

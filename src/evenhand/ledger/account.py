@@ -28,7 +28,7 @@ class Account:
     """`posted_*` is what settled transfers have moved, `held_*` what open holds may still move.
 
     Tokens are counted as in `Usage` (input includes cached input); `nano` is money in nano-units of
-    `currency` ("" where nothing is priced).
+    `currency` ("" where nothing is priced). Reasoning is a part of output.
     """
 
     number: int
@@ -41,6 +41,8 @@ class Account:
     held_input: int = 0
     held_output: int = 0
     held_nano: int = 0
+    posted_reasoning: int = 0
+    posted_gpu_us: int = 0
 
     @property
     def side(self) -> Side:

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from evenhand.ledger.account import Account, Consumer, Side
-from evenhand.ledger.batch import AccountRow
+from evenhand.ledger.batch import AccountRow, DayRow
 from evenhand.ledger.budget import Spent
 from evenhand.ledger.correction import Correction, CorrectionRefusedError, refuse_too_much
+from evenhand.ledger.day_sum import DAYS_KEPT, DaySum
 from evenhand.ledger.line import Line
+from evenhand.ledger.period import ALL_TIME, Span
 from evenhand.ledger.price import Price
 from evenhand.model import ApplicationName, KeyId, ModelName
 
@@ -17,16 +19,22 @@ _Owner = Consumer | ModelName
 class Accounts:
     """Bounded by keys (of all time) plus models, times currencies."""
 
-    def __init__(self, rows: Iterable[AccountRow]) -> None:
+    def __init__(self, rows: Iterable[AccountRow], days: Iterable[DayRow] = ()) -> None:
         self._by_owner: dict[tuple[_Owner, str], Account] = {}
         self._by_number: dict[int, Account] = {}
         self._next_number = 1
         self._changed: dict[int, Account] = {}
-        self._of_key: dict[tuple[KeyId, str], list[Account]] = defaultdict(list)
+        self._of_key: dict[KeyId, list[Account]] = defaultdict(list)
         # Those that something has moved on; bounded by the lines.
         self._moved: list[Line] = []
         for row in rows:
             self._add(Account(row.number, _owner(row), row.currency, *row[7:]))
+        # Of each consumer's account the days on which it held something; bounded by DAYS_KEPT each.
+        self._days: dict[int, dict[int, DaySum]] = {}
+        # Those that something was posted to since the last batch; bounded by the lines.
+        self._moved_days: list[DaySum] = []
+        for day, number, tokens, nano in days:
+            self._days.setdefault(number, {})[day] = DaySum(number, day, tokens, nano)
 
     def all(self) -> Iterable[Account]:
         """In the order of their numbers."""
@@ -41,7 +49,31 @@ class Accounts:
         """A new line between the two, whose accounts are opened if need be."""
         debit = self._of(consumer, price.currency)
         credit = self._of(model, price.currency)
-        return Line(debit, credit, price, price_number)
+        return Line(debit, credit, price, price_number, today=DaySum(debit.number, -1))
+
+    def day(self, number: int, day: int) -> DaySum:
+        """That account's sum of that day."""
+        days = self._days.setdefault(number, {})
+        found = days.get(day)
+        if found is None:
+            for old in [other for other in days if other <= day - DAYS_KEPT]:
+                del days[old]
+            found = days[day] = DaySum(number, day)
+        return found
+
+    def day_moved(self, day: DaySum) -> None:
+        """Something is posted to it for the first time since the last batch."""
+        day.is_moved = True
+        self._moved_days.append(day)
+
+    def take_moved_days(self) -> tuple[DayRow, ...]:
+        """Those sums that have changed since the last call, as they stand now."""
+        moved, self._moved_days = self._moved_days, []
+        for day in moved:
+            day.is_moved = False
+        return tuple(
+            [DayRow(day.day, day.account, day.posted_tokens, day.posted_nano) for day in moved]
+        )
 
     def correct(self, correction: Correction) -> tuple[Account, Account]:
         """Move it on the accounts of the two, which must be there, and say which they are. Raises
@@ -67,15 +99,25 @@ class Accounts:
         self._moved.append(line)
 
     def spent(self, key: KeyId, currency: str) -> Spent:
-        """What a key has posted and holds in that currency."""
+        """What a key has posted and holds: tokens in all, money in that currency."""
         self._bring_up_to_date()
         spent = Spent()
-        for account in self._of_key[key, currency]:
-            spent.posted_nano += account.posted_nano
+        for account in self._of_key.get(key, ()):
             spent.posted_tokens += account.posted_input + account.posted_output
-            spent.held_nano += account.held_nano
             spent.held_tokens += account.held_input + account.held_output
+            if account.currency == currency:
+                spent.posted_nano += account.posted_nano
+                spent.held_nano += account.held_nano
         return spent
+
+    def posted_in(self, account: Account, span: Span) -> tuple[int, int]:
+        """Nano-units and tokens that an account has posted for what was held in that span: all time, or
+        one of the last days, weeks and months."""
+        self._bring_up_to_date()
+        if span == ALL_TIME:
+            return account.posted_nano, account.posted_input + account.posted_output
+        days = [d for n, d in self._days.get(account.number, {}).items() if n in range(*span)]
+        return sum(d.posted_nano for d in days), sum(d.posted_tokens for d in days)
 
     def take_changed(self) -> tuple[AccountRow, ...]:
         """The accounts that anything moved on since the last call, as they stand now."""
@@ -102,7 +144,7 @@ class Accounts:
         self._by_owner[account.owner, account.currency] = account
         self._by_number[account.number] = account
         if isinstance(account.owner, Consumer):
-            self._of_key[account.owner.key, account.currency].append(account)
+            self._of_key[account.owner.key].append(account)
         return account
 
 
@@ -131,4 +173,6 @@ def _row(account: Account) -> AccountRow:
         account.held_input,
         account.held_output,
         account.held_nano,
+        account.posted_reasoning,
+        account.posted_gpu_us,
     )

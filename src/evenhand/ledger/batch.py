@@ -26,6 +26,8 @@ class AccountRow(NamedTuple):
     held_input: int
     held_output: int
     held_nano: int
+    posted_reasoning: int = 0
+    posted_gpu_us: int = 0
 
 
 class PriceRow(NamedTuple):
@@ -37,6 +39,19 @@ class PriceRow(NamedTuple):
     input: int
     cached_input: int
     output: int
+    reasoning: int
+    request: int
+    gpu_second: int
+
+
+class DayRow(NamedTuple):
+    """What requests held on a UTC day (counted from 1970) have posted to a consumer's account since,
+    in the order of its columns: whenever they were settled."""
+
+    day: int
+    account: int
+    posted_tokens: int
+    posted_nano: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +71,4 @@ class Batch:
     prices: tuple[PriceRow, ...]
     open_from: int
     corrections: tuple[CorrectionRow, ...] = ()
+    days: tuple[DayRow, ...] = ()

@@ -6,17 +6,21 @@ refused, with nothing done.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from evenhand.ledger.account import Account, Consumer
 from evenhand.ledger.accounts import Accounts
 from evenhand.ledger.batch import Batch
-from evenhand.ledger.budget import Budget, OverBudget, Spent, over
+from evenhand.ledger.budget import Budget, BudgetRule, OtherCurrency, OverBudget, Spent, over
 from evenhand.ledger.correction import Correction, CorrectionRefusedError, CorrectionRow
+from evenhand.ledger.day_sum import DAY_MS
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
+from evenhand.ledger.period import ALL_TIME
 from evenhand.ledger.price import Price
 from evenhand.ledger.price_list import PriceList
 from evenhand.ledger.snapshot import OpenHold, Snapshot
+from evenhand.ledger.standing import BudgetStanding
 from evenhand.ledger.transfer import (
     STEPS,
     STEPS_PER_REQUEST,
@@ -24,7 +28,17 @@ from evenhand.ledger.transfer import (
     Transfer,
     as_transfer,
 )
-from evenhand.model import EngineName, KeyId, ModelName, Outcome, RequestId, Usage
+from evenhand.ledger.watches import Watches, judged
+from evenhand.model import (
+    NO_USAGE,
+    EngineName,
+    KeyId,
+    ModelName,
+    Outcome,
+    RequestId,
+    TenantPath,
+    Usage,
+)
 
 
 class AlreadyResolvedError(Exception):
@@ -36,12 +50,14 @@ class Books:
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         snapshot = snapshot or Snapshot()
-        self._accounts = Accounts(snapshot.accounts)
+        self._accounts = Accounts(snapshot.accounts, snapshot.days)
         self._prices = PriceList(snapshot.prices)
         # Bounded by the consumers times the models times the prices that they ever had.
         self._lines: dict[tuple[Consumer, ModelName, Price], Line] = {}
         self._open: dict[int, Hold] = {}
         self._numbers = snapshot.numbers
+        self._held_ms = snapshot.held_ms
+        self._watches = Watches()
         self._seq = snapshot.seq
         self._transfers: list[Transfer] = []
         self._marks: dict[int, Mark] = {}
@@ -60,6 +76,7 @@ class Books:
         if line is None:
             number = self._prices.number(model, price)
             line = self._lines[key] = self._accounts.line(consumer, model, price, number)
+            line.watches = self._watches.over(consumer.tenant, consumer.key)
         return line
 
     def hold(
@@ -70,17 +87,35 @@ class Books:
         *,
         at_ms: int,
         budget: Budget | None = None,
-    ) -> Hold | OverBudget:
-        """Reserve the most that a request may use, unless that exceeds its key's budget."""
+    ) -> Hold | OverBudget | OtherCurrency:
+        """Reserve the most that a request may use, unless that exceeds `budget`, which is its key's for
+        life, or a hard one of `budget_by`. A clock that was set back stands still here, until it has
+        passed the last hold: no period comes twice."""
         input_tokens, output_tokens = bound
-        nano = line.price.bound(input_tokens, output_tokens)
+        tokens, price = input_tokens + output_tokens, line.price
+        nano = price.bound(input_tokens, output_tokens)
+        at_ms = max(at_ms, self._held_ms)
+        day = at_ms // DAY_MS
         if budget is not None:
-            spent = self._spent_on(line)
-            exceeded = over(budget, spent, nano=nano, tokens=input_tokens + output_tokens)
-            if exceeded is not None:
-                return exceeded
+            against = self._against(line, budget, nano=nano, tokens=tokens)
+            if against is not None:
+                return against
+        watches, is_over_soft = line.watches, False
+        if watches:
+            verdict = judged(watches, day, nano=nano, tokens=tokens, currency=price.currency)
+            if not isinstance(verdict, bool):
+                return verdict
+            is_over_soft = verdict
+        self._held_ms = at_ms
+        if line.today.day != day:
+            line.today = self._accounts.day(line.debit.number, day)
         self._numbers = number = self._numbers + 1
-        hold = self._open[number] = Hold(number, request, line, bound, nano)
+        hold = self._open[number] = Hold(number, request, line, bound, nano, line.today)
+        if watches:
+            hold.is_over_soft = is_over_soft
+            hold.tallies = tuple([watch.on(day) for watch in watches])
+            for tally in hold.tallies:
+                tally.hold(nano, tokens, price.currency)
         if not line.is_moved:
             self._accounts.moved(line)
         line.held_input += input_tokens
@@ -101,6 +136,8 @@ class Books:
                     request,
                     line.price_number,
                     *_NO_END,
+                    0,
+                    0,
                 )
             )
         )
@@ -118,6 +155,7 @@ class Books:
             usage.cached_input_tokens,
             usage.output_tokens,
             int(usage.is_estimate),
+            usage.reasoning_tokens,
         )
 
     def settle(
@@ -143,6 +181,14 @@ class Books:
             beyond = (_beyond(usage, within), price.of(usage) - nano)
             self._post(hold, _EXCESS, at_ms, beyond, _NO_END)
 
+    def gpu_time(self, hold: Hold, gpu_us: int, at_ms: int) -> None:
+        """Post the microseconds of GPUs that a settled request has taken, at the price of its hold. At
+        most once: after `settle`, when they are known. They were not held, so a budget may be exceeded
+        by them."""
+        assert hold.is_resolved
+        nano = hold.line.price.of_gpu(gpu_us)
+        self._post(hold, _GPU_TIME, at_ms, (NO_USAGE, nano), _NO_END, gpu_us=gpu_us)
+
     def void(self, hold: Hold, outcome: Outcome, at_ms: int) -> None:
         """Release all of it: no work is charged. Raises AlreadyResolvedError."""
         self._resolve(hold)
@@ -155,8 +201,9 @@ class Books:
         self._post(hold, _EXPIRE, at_ms, _NOTHING, end)
 
     def correct(self, correction: Correction, at_ms: int) -> int:
-        """Post what somebody has decided; the id of its transfer. Its reference must be new to the
-        store. Raises CorrectionRefusedError, with nothing done."""
+        """Post what somebody has decided; the id of its transfer. It counts against budgets without a
+        period; those of days, weeks and months are of what requests used. Its reference must be new to
+        the store. Raises CorrectionRefusedError, with nothing done."""
         if correction.is_empty:
             raise CorrectionRefusedError("all of its amounts are 0: say what is to be corrected")
         if correction.reference in self._references:
@@ -180,12 +227,49 @@ class Books:
         )
         why = (correction.reference, correction.author, correction.reason, correction.request)
         self._corrections.append(CorrectionRow(id_, *why))
+        owner, tokens = correction.consumer, correction.input_tokens + correction.output_tokens
+        for watch in self._watches.over(owner.tenant, owner.key):
+            if watch.tally.span == ALL_TIME:  # what is not of a period has the accounts' balance
+                watch.tally.post(correction.nano, tokens, correction.currency)
         return id_
+
+    # Budgets.
+
+    def budget_by(self, rules: Iterable[BudgetRule], at_ms: int) -> None:
+        """From here on these hold, and no other: each counts what its present period has already come
+        to, also what is open. Goes once through all accounts and open holds."""
+        day = max(at_ms, self._held_ms) // DAY_MS
+        self._watches = watches = Watches(rules, day)
+        for account in self._accounts.all() if watches.all else ():
+            owner = account.owner
+            if isinstance(owner, Consumer):
+                for watch in watches.over(owner.tenant, owner.key):
+                    nano, tokens = self._accounts.posted_in(account, watch.tally.span)
+                    watch.tally.post(nano, tokens, account.currency)
+        for line in self._lines.values():
+            owner = line.debit.owner
+            assert isinstance(owner, Consumer)
+            line.watches = watches.over(owner.tenant, owner.key)
+        for hold in self._open.values():
+            tallies = (watch.tally for watch in hold.line.watches)
+            hold.tallies = tuple([t for t in tallies if hold.day.day in range(*t.span)])
+            for tally in hold.tallies:
+                tally.hold(hold.nano, sum(hold.bound), hold.line.price.currency)
+
+    def is_bounded(self, tenant: TenantPath, key: KeyId) -> bool:
+        """Whether a hard budget of `budget_by` is over that tenant's key."""
+        return self._watches.is_hard(tenant, key)
+
+    def standings(self, at_ms: int) -> tuple[BudgetStanding, ...]:
+        """How each budget of `budget_by` stands, in their order."""
+        day = max(at_ms, self._held_ms) // DAY_MS
+        tallies = ((watch.rule, watch.as_of(day)) for watch in self._watches.all)
+        return tuple(BudgetStanding(rule, replace(t.spent), t.resets_ms) for rule, t in tallies)
 
     # Questions.
 
     def spent(self, key: KeyId, currency: str) -> Spent:
-        """What a key has posted and holds, over all its accounts of that currency."""
+        """What a key has posted and holds in all: tokens of every kind, money of that currency."""
         return self._accounts.spent(key, currency)
 
     @property
@@ -221,6 +305,7 @@ class Books:
             unmarked=tuple(self._unmarked),
             accounts=self._accounts.take_changed(),
             prices=self._prices.take_new(),
+            days=self._accounts.take_moved_days(),
             open_from=next(iter(self._open), self._numbers + 1),
             corrections=tuple(self._corrections),
         )
@@ -244,6 +329,7 @@ class Books:
             self._line_of(transfer),
             bound,
             transfer.nano,
+            self._accounts.day(transfer.debit, transfer.at_ms // DAY_MS),
             is_marked=mark is not None,
         )
         # Its accounts carry it already: the snapshot's balances have it in.
@@ -258,10 +344,14 @@ class Books:
         assert transfer.price is not None
         return self.line(consumer, model, self._prices.numbered(transfer.price))
 
-    def _spent_on(self, line: Line) -> Spent:
-        owner = line.debit.owner
+    def _against(
+        self, line: Line, budget: Budget, *, nano: int, tokens: int
+    ) -> OverBudget | OtherCurrency | None:
+        owner, currency = line.debit.owner, line.price.currency
         assert isinstance(owner, Consumer)
-        return self._accounts.spent(owner.key, line.price.currency)
+        if budget.nano_max is not None and currency != budget.currency:
+            return OtherCurrency(currency, budget.currency)
+        return over(budget, self._accounts.spent(owner.key, currency), nano=nano, tokens=tokens)
 
     def _resolve(self, hold: Hold) -> None:
         if hold.is_resolved:
@@ -269,23 +359,45 @@ class Books:
         hold.is_resolved = True
         number, line = hold.number, hold.line
         del self._open[number]
-        if not line.is_moved:
-            self._accounts.moved(line)
         input_tokens, output_tokens = hold.bound
         line.held_input -= input_tokens
         line.held_output -= output_tokens
         line.held_nano -= hold.nano
+        for tally in hold.tallies:
+            tally.hold(-hold.nano, -input_tokens - output_tokens, line.price.currency)
         if hold.is_marked:
             self._marks.pop(number, None)
             self._unmarked.append(number)
 
-    def _post(self, hold: Hold, step: "_Step", at_ms: int, amount: "_Amount", end: "_End") -> None:
+    def _post(
+        self,
+        hold: Hold,
+        step: "_Step",
+        at_ms: int,
+        amount: "_Amount",
+        end: "_End",
+        *,
+        gpu_us: int = 0,
+    ) -> None:
         """Journal what resolves a hold, or exceeds it, and move it. After `_resolve`."""
         line, (tokens, nano), (step_number, kind) = hold.line, amount, step
-        line.posted_input += tokens.input_tokens
-        line.posted_cached += tokens.cached_input_tokens
-        line.posted_output += tokens.output_tokens
-        line.posted_nano += nano
+        if not line.is_moved:
+            self._accounts.moved(line)
+        if amount is not _NOTHING:
+            day = hold.day
+            if not day.is_moved:
+                self._accounts.day_moved(day)
+            day.posted_tokens += tokens.input_tokens + tokens.output_tokens
+            day.posted_nano += nano
+            line.posted_input += tokens.input_tokens
+            line.posted_cached += tokens.cached_input_tokens
+            line.posted_output += tokens.output_tokens
+            line.posted_nano += nano
+            line.posted_reasoning += tokens.reasoning_tokens
+            line.posted_gpu_us += gpu_us
+            for tally in hold.tallies:
+                used = tokens.input_tokens + tokens.output_tokens
+                tally.post(nano, used, line.price.currency)
         self._transfers.append(
             as_transfer(
                 (
@@ -301,6 +413,8 @@ class Books:
                     None,
                     None,
                     *end,
+                    tokens.reasoning_tokens,
+                    gpu_us,
                 )
             )
         )
@@ -313,7 +427,8 @@ def _step(kind: Kind) -> _Step:
     return STEPS[kind], kind.value
 
 
-_SETTLE, _VOID, _EXPIRE, _EXCESS = map(_step, (Kind.SETTLE, Kind.VOID, Kind.EXPIRE, Kind.EXCESS))
+_SETTLE, _VOID, _EXPIRE = _step(Kind.SETTLE), _step(Kind.VOID), _step(Kind.EXPIRE)
+_EXCESS, _GPU_TIME = _step(Kind.EXCESS), _step(Kind.GPU_TIME)
 
 _Amount = tuple[Usage, int]
 """Tokens and nano-units."""
@@ -321,7 +436,7 @@ _Amount = tuple[Usage, int]
 _End = tuple[str | None, str | None, int | None, int | None]
 """Outcome, engine, units, and whether the usage is an estimate: the last columns of a transfer."""
 
-_NOTHING: _Amount = (Usage(0, 0), 0)
+_NOTHING: _Amount = (NO_USAGE, 0)
 _NO_END: _End = (None, None, None, None)
 
 
@@ -330,11 +445,13 @@ def _within(usage: Usage, bound: Bound) -> Usage:
     if usage.input_tokens <= bound.input_tokens and usage.output_tokens <= bound.output_tokens:
         return usage
     input_tokens = min(usage.input_tokens, bound.input_tokens)
+    output_tokens = min(usage.output_tokens, bound.output_tokens)
     return Usage(
         input_tokens,
-        min(usage.output_tokens, bound.output_tokens),
+        output_tokens,
         min(usage.cached_input_tokens, input_tokens),
         is_estimate=usage.is_estimate,
+        reasoning_tokens=min(usage.reasoning_tokens, output_tokens),
     )
 
 
@@ -344,4 +461,5 @@ def _beyond(usage: Usage, within: Usage) -> Usage:
         usage.output_tokens - within.output_tokens,
         usage.cached_input_tokens - within.cached_input_tokens,
         is_estimate=usage.is_estimate,
+        reasoning_tokens=usage.reasoning_tokens - within.reasoning_tokens,
     )

@@ -52,7 +52,9 @@ def refuse_too_much(account: Account, correction: Correction) -> None:
     left = {
         "cached input tokens": cached,
         "input tokens that were not cached": input_tokens - cached,
-        "output tokens": account.posted_output + correction.output_tokens,
+        "output tokens that were not reasoning": account.posted_output
+        + correction.output_tokens
+        - account.posted_reasoning,
         "billionths of money": account.posted_nano + correction.nano,
     }
     for name, amount in left.items():

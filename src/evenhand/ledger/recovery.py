@@ -28,6 +28,7 @@ def resolve_left_open(books: Books, at_ms: int) -> Recovered:
             mark.output_tokens,
             mark.cached_input_tokens,
             is_estimate=bool(mark.is_estimate),
+            reasoning_tokens=mark.reasoning_tokens,
         )
         books.settle(hold, usage, Outcome.GATEWAY_DIED, at_ms)
         settled += 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evenhand.ledger.batch import AccountRow, PriceRow
+from evenhand.ledger.batch import AccountRow, DayRow, PriceRow
 from evenhand.ledger.hold import Mark
 from evenhand.ledger.transfer import Transfer
 
@@ -17,10 +17,13 @@ class OpenHold(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """`seq` is the last batch's, `numbers` the greatest number that any hold has (0: none)."""
+    """`seq` is the last batch's, `numbers` the greatest number that any hold has (0: none), and
+    `held_ms` when that hold was opened. `days` go back as far as a month or a week can."""
 
     seq: int = 0
     numbers: int = 0
     accounts: tuple[AccountRow, ...] = ()
     prices: tuple[PriceRow, ...] = ()
     open_holds: tuple[OpenHold, ...] = ()
+    held_ms: int = 0
+    days: tuple[DayRow, ...] = ()

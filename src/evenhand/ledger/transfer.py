@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Posts what was used beyond the hold."""
     CORRECT = "correct"
     """Posts what somebody decided later: amounts that may be less than nothing, with a reason."""
+    GPU_TIME = "gpu_time"
+    """Posts the time of GPUs that a settled request has taken, once it is known."""
 
 
 STEPS = {
@@ -30,6 +32,7 @@ STEPS = {
     Kind.EXPIRE: 1,
     Kind.EXCESS: 2,
     Kind.CORRECT: 0,
+    Kind.GPU_TIME: 3,
 }
 STEPS_PER_REQUEST = 4
 """The id of a request's transfer is its number times this, plus its step. All three ways to resolve a
@@ -41,7 +44,8 @@ class Transfer(NamedTuple):
     """One row of the ledger, in the order of its columns.
 
     `at_ms` is wall time since 1970. Of a hold the amounts are bounds, of others what was posted; those
-    of a correction may be less than nothing.
+    of a correction may be less than nothing. `output_tokens` includes `reasoning_tokens`, `gpu_us` are
+    microseconds of GPUs.
     `request` and `price` (the price's number) stand on the hold alone; `outcome`, `engine`, `units`
     and `is_estimate` on what resolves it.
     """
@@ -61,6 +65,8 @@ class Transfer(NamedTuple):
     engine: str | None = None
     units: int | None = None
     is_estimate: int | None = None
+    reasoning_tokens: int = 0
+    gpu_us: int = 0
 
 
 as_transfer = partial(tuple.__new__, Transfer)

@@ -17,6 +17,8 @@ class Outcome(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
     ROLE_TOO_LOW = "role_too_low"
+    CHANGE_REFUSED = "change_refused"
+    VERSION_CONFLICT = "version_conflict"
     OTHER_SITE = "other_site"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -79,6 +81,8 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
+    Outcome.CHANGE_REFUSED: _invalid(422, "change_refused"),
+    Outcome.VERSION_CONFLICT: _invalid(409, "version_conflict"),
     Outcome.OTHER_SITE: Ending(403, "permission_error", "other_site", retry=False),
     Outcome.NOT_FOUND: _invalid(404, "not_found"),
     Outcome.METHOD_NOT_ALLOWED: _invalid(405, "method_not_allowed"),

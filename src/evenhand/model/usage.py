@@ -8,17 +8,19 @@ from dataclasses import dataclass
 class Usage:
     """Tokens of one request, summed over its choices. Never changed once made.
 
-    `input_tokens` includes the `cached_input_tokens` (OpenAI's convention). `is_estimate` says that
-    at least one figure was counted by us because the engine did not report it.
+    `input_tokens` includes the `cached_input_tokens`, and `output_tokens` the `reasoning_tokens`
+    (OpenAI's convention). `is_estimate` says that at least one figure was counted by us because the
+    engine did not report it; reasoning that is not reported counts as plain output.
     """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int = 0
     is_estimate: bool = False
+    reasoning_tokens: int = 0
 
     def __post_init__(self) -> None:
-        assert self.output_tokens >= 0
+        assert 0 <= self.reasoning_tokens <= self.output_tokens
         assert 0 <= self.cached_input_tokens <= self.input_tokens
 
 

@@ -17,7 +17,7 @@ from evenhand.scheduling.policy import Policy
 from evenhand.scheduling.presets import PRESETS, compose
 from evenhand.scheduling.scheduler import Scheduler
 from evenhand.scheduling.settings import SchedulerSettings
-from evenhand.scheduling.share_tree import ShareTree, TenantShare, tenant_paths
+from evenhand.scheduling.share_tree import ShareTree, TenantShare, subtree, tenant_paths
 from evenhand.scheduling.tree_change import (
     AddTenant,
     MoveTenant,
@@ -59,5 +59,6 @@ __all__ = [
     "TreeProblem",
     "compose",
     "priced",
+    "subtree",
     "tenant_paths",
 ]

@@ -6,7 +6,7 @@ those that wait for an open pool. A child that begins to wait is lifted to those
 idling banks nothing; it is never lowered, so a debt stays.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from evenhand.model import EngineName, TenantPath
@@ -55,12 +55,21 @@ class ShareTree:
         assert leaf is not None, f"{'/'.join(path)} is not a leaf"
         return leaf
 
+    def has_leaf(self, path: TenantPath) -> bool:
+        """Whether requests can belong there. O(1)."""
+        return path in self._leaves
+
     def find(self, path: TenantPath) -> Node | None:
         """The node of that path, leaf or not; the root's is empty."""
         node: Node | None = self.root
         for name in path:
             node = node.children.get(name) if node is not None else None
         return node
+
+    @property
+    def leaves(self) -> Collection[Node]:
+        """All of them. Only to be read, at once."""
+        return self._leaves.values()
 
     def nodes(self) -> Iterator[Node]:
         """All nodes, the root first, parents before children."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from evenhand.model import TenantPath
 from evenhand.stores.problem import StateProblemError
 
 
@@ -95,6 +96,18 @@ class KeyTable:
                 (now_ms, self._next_change(), key_id),
             )
         return key
+
+    def follow(self, before: TenantPath, after: TenantPath) -> None:
+        """A tenant with all beneath it has another path: its keys, but those revoked, name that one.
+        Within the caller's transaction."""
+        for key in list(self._keys("WHERE revoked_ms IS NULL")):
+            path = tuple(key.tenant.split("/"))
+            if path[: len(before)] == before:
+                moved = "/".join((*after, *path[len(before) :]))
+                self._connection.execute(
+                    "UPDATE api_key SET tenant = ?, change = ? WHERE id = ?",
+                    (moved, self._next_change(), key.id),
+                )
 
     def key(self, key_id: str) -> StoredKey:
         """Raises StateProblemError where there is no such key."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.ledger import Batch, Mark, OpenHold, Snapshot, Transfer
-from evenhand.ledger.batch import AccountRow, PriceRow
+from evenhand.ledger.batch import AccountRow, DayRow, PriceRow
+from evenhand.ledger.day_sum import DAY_MS, DAYS_KEPT
 from evenhand.ledger.transfer import STEPS_PER_REQUEST
 from evenhand.stores.problem import StateProblemError
 from evenhand.stores.schema import Connect, connect, open_to_write
@@ -52,12 +53,25 @@ class LedgerFile:
         connection = self._connection
         seq, open_from = connection.execute("SELECT seq, open_from FROM ledger").fetchone()
         (last_id,) = connection.execute("SELECT max(id) FROM transfer").fetchone()
+        numbers = 0 if last_id is None else last_id // STEPS_PER_REQUEST
+        last_hold = connection.execute(
+            "SELECT at_ms FROM transfer WHERE id = ?", (numbers * STEPS_PER_REQUEST,)
+        ).fetchone()
+        held_ms = 0 if last_hold is None else int(last_hold[0])
+        open_holds = tuple(self._open_holds(open_from))
+        # Of holds that were left open the days too, however long ago.
+        first_ms = min(
+            [held_ms - DAYS_KEPT * DAY_MS, *(left.transfer.at_ms for left in open_holds)]
+        )
+        days = connection.execute("SELECT * FROM account_day WHERE day >= ?", (first_ms // DAY_MS,))
         return Snapshot(
             seq=seq,
-            numbers=0 if last_id is None else last_id // STEPS_PER_REQUEST,
+            numbers=numbers,
             accounts=tuple(map(AccountRow._make, connection.execute("SELECT * FROM account"))),
             prices=tuple(map(PriceRow._make, connection.execute("SELECT * FROM price"))),
-            open_holds=tuple(self._open_holds(open_from)),
+            open_holds=open_holds,
+            held_ms=held_ms,
+            days=tuple(map(DayRow._make, days)),
         )
 
     def close(self) -> None:
@@ -68,6 +82,7 @@ class LedgerFile:
         connection = self._connection
         self._insert("INSERT INTO price", batch.prices)
         self._insert("INSERT INTO account", batch.accounts, _BALANCES_ONLY)
+        self._insert("INSERT OR REPLACE INTO account_day", batch.days)
         transfers = [(*transfer, batch.seq) for transfer in batch.transfers]
         self._insert(f"INSERT INTO transfer ({_TRANSFER}, batch)", transfers)
         self._insert("INSERT INTO correction", batch.corrections)
@@ -91,7 +106,7 @@ class LedgerFile:
             mark[0]: Mark._make(mark) for mark in self._connection.execute("SELECT * FROM mark")
         }
         rows = self._connection.execute(
-            f"SELECT {_TRANSFER} FROM transfer AS hold WHERE id >= ? AND kind = 'hold' "
+            f"SELECT {_TRANSFER} FROM transfer AS hold WHERE id >= ? AND kind = 'hold' "  # noqa: S608 - its own columns
             "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)",
             (open_from * STEPS_PER_REQUEST,),
         )

@@ -9,9 +9,10 @@ Group = tuple[str, ...]
 
 @dataclass(slots=True)
 class UsageLine:
-    """Sums over requests. `input_tokens` includes the cached ones. Money is in nano-units, by currency:
-    amounts of different currencies are never added. `held_*` belong to requests that are open now,
-    which are not in any other figure."""
+    """Sums over requests. `input_tokens` includes the cached ones, `output_tokens` the
+    `reasoning_tokens`. `gpu_us` are microseconds of GPUs. Money is in nano-units, by currency: amounts
+    of different currencies are never added. `held_*` belong to requests that are open now, which are not
+    in any other figure."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     """Requests by how they ended."""
@@ -20,6 +21,8 @@ class UsageLine:
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
+    reasoning_tokens: int = 0
+    gpu_us: int = 0
     estimated_tokens: int = 0
     """Input and output tokens of requests whose engine did not report them all."""
     units: int = 0
@@ -69,6 +72,8 @@ _FIGURES = (
     "input_tokens",
     "cached_input_tokens",
     "output_tokens",
+    "reasoning_tokens",
+    "gpu_us",
     "estimated_tokens",
     "units",
     "corrections",

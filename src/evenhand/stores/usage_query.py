@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
+from typing import Any
 
 from evenhand.stores.usage_line import Group, UsageLine
 
@@ -25,9 +26,11 @@ GROUPINGS: Mapping[str, str] = MappingProxyType(
 )
 """What usage can be grouped by. Days and months are UTC's."""
 
-_INNER = MappingProxyType({"price": "hold.price", "statement": "issued.number"})
+_INNER = MappingProxyType(
+    {"currency": "consumer.currency", "price": "hold.price", "statement": "issued.number"}
+)
 """What statements group by beside that: the number of the price at which a request was held (none of a
-correction), and the number of the issued statement into whose period an entry falls."""
+correction), the currency, and the number of the issued statement into whose period an entry falls."""
 
 _ENDINGS = ("settle", "void", "expire")
 _WHILE_OPEN = ("engine", "day", "month")
@@ -38,12 +41,12 @@ SELECT {groups},
     consumer.currency, entry.kind, entry.outcome,
     coalesce(entry.is_estimate, ending.is_estimate, 0), count(*),
     sum(entry.input_tokens), sum(entry.cached_input_tokens), sum(entry.output_tokens),
-    coalesce(sum(entry.units), 0), sum(entry.nano)
+    coalesce(sum(entry.units), 0), sum(entry.nano), sum(entry.reasoning_tokens), sum(entry.gpu_us)
 FROM transfer AS entry
 JOIN account AS consumer ON consumer.number = entry.debit
 JOIN account AS model ON model.number = entry.credit
 LEFT JOIN transfer AS ending
-    ON entry.kind = 'excess' AND ending.id = entry.id - entry.id % 4 + 1
+    ON entry.kind IN ('excess', 'gpu_time') AND ending.id = entry.id - entry.id % 4 + 1
 {joins}
 WHERE entry.kind {kinds}
     AND (:from_ms IS NULL OR entry.at_ms >= :from_ms)
@@ -134,7 +137,7 @@ def booked(
     connection: sqlite3.Connection, query: UsageQuery, late: Late | None = None
 ) -> dict[Group, UsageLine]:
     """What has ended or was corrected. Raises sqlite3.Error."""
-    expressions = GROUPINGS | _INNER
+    expressions = {**GROUPINGS, **_INNER}
     groups = ", ".join(expressions[name] for name in query.by)
     joins = (_HOLD if "price" in query.by else "") + (_LATE if late else "")
     kinds = "<> 'hold'" if query.with_corrections else "NOT IN ('hold', 'correct')"
@@ -149,7 +152,8 @@ def booked(
 
 def still_open(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group, UsageLine]:
     """What is held, at the cut or now. Raises sqlite3.Error."""
-    groups = ", ".join("''" if n in _WHILE_OPEN else GROUPINGS[n] for n in query.by)
+    expressions = {**GROUPINGS, **_INNER}
+    groups = ", ".join("''" if n in _WHILE_OPEN else expressions[n] for n in query.by)
     asked = _OPEN.format(groups=groups, filters=_FILTERS)
     width = len(query.by)
     lines: defaultdict[Group, UsageLine] = defaultdict(UsageLine)
@@ -158,16 +162,17 @@ def still_open(connection: sqlite3.Connection, query: UsageQuery) -> dict[Group,
     return lines
 
 
-def _add_booked(
-    line: UsageLine, row: tuple[str, str, str, int, int, int, int, int, int, int]
-) -> None:
-    currency, kind, outcome, is_estimate, count, input_tokens, cached, output, units, nano = row
+def _add_booked(line: UsageLine, row: tuple[Any, ...]) -> None:
+    currency, kind, outcome, is_estimate, count, *figures = row
+    input_tokens, cached, output, units, nano, reasoning, gpu_us = figures
     if kind in _ENDINGS:
         line.outcomes[outcome] += count
         line.charged += count if kind == "settle" else 0
     line.input_tokens += input_tokens
     line.cached_input_tokens += cached
     line.output_tokens += output
+    line.reasoning_tokens += reasoning
+    line.gpu_us += gpu_us
     line.estimated_tokens += (input_tokens + output) if is_estimate else 0
     line.units += units
     if currency:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evenhand.stores.audit import Audit, audit
 from evenhand.stores.problem import StateProblemError
-from evenhand.stores.schema import connect
+from evenhand.stores.schema import connect, is_older, open_to_write
 
 _BESIDE = ("", "-journal", "-wal", "-shm")
 """The files that SQLite may keep for one database."""
@@ -27,7 +27,8 @@ class WholeCopy:
 
 @contextmanager
 def whole_copy(source: sqlite3.Connection, folder: Path) -> Iterator[WholeCopy]:
-    """Copy what `source` has open into `folder`; what was not renamed when the block ends is removed.
+    """Copy what `source` has open into `folder`, brought up to date where an earlier version has made
+    it; what was not renamed when the block ends is removed.
 
     Raises StateProblemError where it cannot be written, or fails the audit.
     """
@@ -71,6 +72,10 @@ def _fill(source: sqlite3.Connection, path: Path) -> None:
         source.backup(target)
         # One file that needs no other beside it.
         target.execute("PRAGMA journal_mode = DELETE")
+    if is_older(path):
+        # The audit knows the tables of this version.
+        with closing(open_to_write(path)) as target:
+            target.execute("PRAGMA journal_mode = DELETE")
 
 
 def _audited(path: Path) -> Audit:

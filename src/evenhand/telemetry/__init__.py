@@ -9,6 +9,7 @@ from evenhand.telemetry.background_sink import fd_sink
 from evenhand.telemetry.certificate_collector import CertificateCollector
 from evenhand.telemetry.gpu_collector import GpuCollector
 from evenhand.telemetry.health_collector import HealthCollector
+from evenhand.telemetry.histogram import SecondsHistogram
 from evenhand.telemetry.lane_collector import LaneCollector
 from evenhand.telemetry.ledger_collector import LedgerCollector
 from evenhand.telemetry.log_bridge import LogBridge
@@ -43,6 +44,7 @@ __all__ = [
     "RequestRecord",
     "RollingFile",
     "SchedulerCollector",
+    "SecondsHistogram",
     "SignalCollector",
     "Standing",
     "Standings",

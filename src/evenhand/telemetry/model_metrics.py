@@ -6,10 +6,6 @@ from evenhand.telemetry.record import RequestRecord
 
 _QUEUE_WAIT_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _TTFT_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 7.5, 10, 20, 40, 80, 160)
-_INTER_TOKEN_S = (
-    *(0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05),
-    *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5),
-)
 
 
 class ModelMetrics:
@@ -18,7 +14,6 @@ class ModelMetrics:
     __slots__ = (
         "cached_input_tokens",
         "input_tokens",
-        "inter_token",
         "output_tokens",
         "queue_wait",
         "requests",
@@ -29,9 +24,6 @@ class ModelMetrics:
         self.requests = dict.fromkeys(Outcome, 0)
         self.queue_wait = SecondsHistogram(_QUEUE_WAIT_S)
         self.ttft = SecondsHistogram(_TTFT_S)
-        self.inter_token = SecondsHistogram(_INTER_TOKEN_S)
-        """Of output tokens that came together each took its part of the time since those before. A
-        request's first ones are not in it: their time is the TTFT."""
         self.input_tokens = 0
         """Those that were not cached, so that the three kinds add up."""
         self.cached_input_tokens = 0

@@ -22,8 +22,9 @@ class RequestRecord(TypedDict):
     None stands for what never came about: no tenant (not authenticated), no model (body not read),
     no engine and no wait (never dispatched), no `ttft_ms` (no token came). Durations are
     milliseconds; `duration_ms` and `ttft_ms` count from the request's arrival. `input_tokens`
-    includes `cached_input_tokens`. `units` is what was charged in the end. `dispatches` is how often
-    it was sent to an engine.
+    includes `cached_input_tokens`, and `output_tokens` the `reasoning_tokens`. `units` is what was
+    charged in the end. `dispatches` is how often it was sent to an engine. `is_over_budget`: a soft
+    budget was used up, so it took the lowest lane.
     """
 
     request_id: RequestId
@@ -43,7 +44,9 @@ class RequestRecord(TypedDict):
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
+    reasoning_tokens: int
     usage_is_estimate: bool
     units: int
     dispatches: int
     bytes_in: int
+    is_over_budget: bool

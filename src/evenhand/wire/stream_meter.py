@@ -30,9 +30,9 @@ _PLAIN_USAGE = (
     + _COUNT
     + rb',"completion_tokens":('
     + _COUNT
-    + rb')(?:,"prompt_tokens_details":null)?(?:,"reasoning_tokens":'
+    + rb')(?:,"prompt_tokens_details":null)?(?:,"reasoning_tokens":('
     + _COUNT
-    + rb")?\})\}\n\n\Z"
+    + rb"))?\})\}\n\n\Z"
 )
 _ENDS_PLAIN = re.compile(_PLAIN_USAGE)
 # What follows the opening quote of a text that is not empty, up to the first LF. Its parts are such that
@@ -50,12 +50,14 @@ _ERROR = re.compile(rb'^\s*\{\s*"error"\s*:')
 
 
 class StreamMeter:
-    """One streamed answer. Feed every event to `take`; read the counts at any time.
+    """One streamed answer of the API for completions. See `Meter`.
 
     `client_wants_usage`: the client asked for the last chunk's usage itself. `client_wants_each`: it
     asked for usage on each chunk. `asked_for_more`: we asked the engine for usage that the client did
     not ask for, so it is cut out.
     """
+
+    ends_marked = False
 
     def __init__(
         self, *, client_wants_usage: bool, client_wants_each: bool, asked_for_more: bool
@@ -66,6 +68,7 @@ class StreamMeter:
         self._has_report = False
         self._input_tokens = 0
         self._cached_input_tokens = 0
+        self._reasoning_tokens = 0
         self._reported = 0
         self._is_trusted = True
         self._final_seen = False
@@ -74,14 +77,10 @@ class StreamMeter:
         self._lead = _NO_LEAD
         self._alike: re.Match[bytes] | None = None
         self.prompt: tuple[int, int | None] | None = None
-        """How many tokens the engine says its prompt has, and how many of them were cached, each as
-        soon as it has said so. Another object whenever it has said something new."""
         self.output_tokens = 0
-        """Output tokens so far, the greater of counted and reported; never decreases."""
         self.is_done = False
         """`[DONE]` was seen."""
         self.error_seen = False
-        """The engine reported an error inside the stream."""
 
     @property
     def has_content(self) -> bool:
@@ -93,11 +92,14 @@ class StreamMeter:
         if not self._has_report:
             return Usage(input_tokens_estimate, self.output_tokens, is_estimate=True)
         is_exact = self._is_trusted and self._final_seen and self._reported >= self._counted
+        alike = self._alike
+        reasoned = self._reasoning_tokens if alike is None else int(alike[4] or 0)
         return Usage(
-            self._input_tokens if self._alike is None else int(self._alike[2]),
+            self._input_tokens if alike is None else int(alike[2]),
             self.output_tokens,
             self._cached_input_tokens,
             is_estimate=not is_exact,
+            reasoning_tokens=min(reasoned, self.output_tokens),
         )
 
     def take_alike(self, data: bytes) -> bytes | None:
@@ -151,7 +153,9 @@ class StreamMeter:
         if text:
             self._count()
         self._last_had_usage = False
-        lead, is_noted = event[:text], self._note(int(found[2]), int(found[3]), 0)
+        lead, noted = event[:text], Usage(int(found[2]), int(found[3]))
+        noted.reasoning_tokens = min(int(found[4] or 0), noted.output_tokens)
+        is_noted = self._note(noted)
         is_over = self.is_done or self.error_seen
         # Whose it is stands in front too, so that it need not be looked at again.
         has_all = b'"model":' in lead and b'"choices":[{' in lead
@@ -196,14 +200,15 @@ class StreamMeter:
         if usage is None:
             self._is_trusted = False
             return
-        if self._note(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens):
+        if self._note(usage):
             self._final_seen = self._final_seen or is_final
             cached = cached_tokens_reported(value)
             if cached is not None and cached <= usage.input_tokens:
                 self._learn_prompt(usage.input_tokens, cached)
 
-    def _note(self, input_tokens: int, output_tokens: int, cached_input_tokens: int) -> bool:
+    def _note(self, usage: Usage) -> bool:
         """Take in the engine's figures; False: they shrank, so it is not to be trusted."""
+        input_tokens, output_tokens = usage.input_tokens, usage.output_tokens
         if output_tokens < self._reported:
             self._is_trusted = False
             return False
@@ -212,7 +217,8 @@ class StreamMeter:
         self._has_report = self._last_had_usage = True
         self._input_tokens = input_tokens
         self._alike = None
-        self._cached_input_tokens = cached_input_tokens
+        self._cached_input_tokens = usage.cached_input_tokens
+        self._reasoning_tokens = usage.reasoning_tokens
         self._reported = output_tokens
         self.output_tokens = max(self.output_tokens, output_tokens)
         return True

@@ -21,6 +21,9 @@ from evenhand.telemetry import (
     SignalCollector,
     WindowCollector,
 )
+from evenhand.telemetry.alarm_collector import AlarmCollector
+from evenhand.telemetry.alarms import Alarms, AlarmSettings
+from evenhand.telemetry.sample_collector import SampleCollector
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
 
@@ -53,6 +56,8 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(prefixes)
     metrics.registry.register(WindowCollector({}))
     metrics.registry.register(HealthCollector(list, RetryBudget()))
+    metrics.registry.register(SampleCollector(lambda: None))
+    metrics.registry.register(AlarmCollector(Alarms(AlarmSettings())))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

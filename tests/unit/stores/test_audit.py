@@ -89,6 +89,12 @@ _PLANTED: dict[str, tuple[str, ...]] = {
         "UPDATE transfer SET request = NULL WHERE id = {open}",
         "UPDATE transfer SET request = 'req_x' WHERE id = {settled}",
     ),
+    "balances of days are the sums of what was held on them": (
+        "UPDATE account_day SET posted_nano = posted_nano + 1 WHERE posted_nano > 0",
+        "UPDATE account_day SET day = day + 100",
+        "DELETE FROM account_day WHERE posted_tokens > 0",
+        "UPDATE transfer SET at_ms = at_ms - 864000000 WHERE id = {settled} - 1",
+    ),
     "every transfer is between its two accounts": (
         "UPDATE transfer SET debit = credit WHERE id = {open}",
         "UPDATE transfer SET debit = debit + 1 WHERE id = {settled}",
@@ -98,6 +104,9 @@ _PLANTED: dict[str, tuple[str, ...]] = {
     "what was posted was held, or is an excess": (
         "UPDATE transfer SET output_tokens = output_tokens + 9999 WHERE id = {settled}",
         "UPDATE transfer SET input_tokens = 1 WHERE kind = 'void'",
+        "UPDATE transfer SET reasoning_tokens = output_tokens + 1 WHERE id = {settled}",
+        "UPDATE transfer SET gpu_us = 1 WHERE id = {settled}",
+        "UPDATE transfer SET input_tokens = 1 WHERE kind = 'gpu_time'",
         "UPDATE transfer SET cached_input_tokens = 1 WHERE id = {open}",
         (
             "UPDATE transfer SET output_tokens = output_tokens - 1 WHERE kind = 'settle' AND "
@@ -109,6 +118,10 @@ _PLANTED: dict[str, tuple[str, ...]] = {
         "UPDATE transfer SET nano = nano + 1 WHERE kind = 'excess'",
         "UPDATE transfer SET nano = nano + 1 WHERE kind = 'hold'",
         "UPDATE price SET output = output + 1 WHERE currency <> ''",
+        "UPDATE price SET reasoning = reasoning + 1000000 WHERE reasoning > output",
+        "UPDATE price SET request = request + 1 WHERE request > 0",
+        "UPDATE transfer SET gpu_us = gpu_us + 1000000 WHERE kind = 'gpu_time'",
+        "UPDATE transfer SET nano = nano + 1 WHERE kind = 'gpu_time'",
     ),
     "accounts name their owners": (
         "UPDATE account SET side = 'model' WHERE number = 1",
@@ -116,6 +129,8 @@ _PLANTED: dict[str, tuple[str, ...]] = {
     ),
     "posted balances are the sums of transfers": (
         "UPDATE account SET posted_nano = posted_nano + 1 WHERE number = 1",
+        "UPDATE account SET posted_gpu_us = posted_gpu_us + 1 WHERE number = 1",
+        "UPDATE account SET posted_reasoning = posted_reasoning - 1 WHERE posted_reasoning > 0",
         "DELETE FROM account WHERE number = 1",
     ),
     "held balances are the sums of open holds": (
@@ -135,9 +150,10 @@ _PLANTED: dict[str, tuple[str, ...]] = {
         "UPDATE transfer SET outcome = 'completed' WHERE id = {open}",
     ),
     "marks are of open holds": (
-        "INSERT INTO mark VALUES (1, 1, 0, 1, 0)",
+        "INSERT INTO mark VALUES (1, 1, 0, 1, 0, 0)",
         "UPDATE mark SET number = 100000",
         "UPDATE mark SET cached_input_tokens = input_tokens + 1",
+        "UPDATE mark SET reasoning_tokens = output_tokens + 1",
     ),
     "the next start finds every open hold": (
         "UPDATE ledger SET open_from = {open} / 4",
@@ -237,8 +253,12 @@ def test_large_products_stay_exact(tmp_path: Path) -> None:
     made_ledger(database, requests=1, days=1, left_open=0, seed=3)
     most = 10**18
     with unguarded(database) as connection:
-        connection.execute("UPDATE price SET input = ?, cached_input = ?, output = ?", (most,) * 3)
         connection.execute(
-            "UPDATE transfer SET nano = (input_tokens + output_tokens) * 1000000000000"
+            "UPDATE price SET input = ?, cached_input = ?, output = ?, reasoning = ?, request = 0",
+            (most,) * 4,
+        )
+        connection.execute(
+            "UPDATE transfer SET nano = (input_tokens + output_tokens) * 1000000000000 "
+            "WHERE kind <> 'gpu_time'"
         )
     assert "money is price times tokens" not in caught(database)

@@ -60,7 +60,7 @@ def test_a_backup_beside_an_open_transaction_has_what_was_committed(
     with closing(sqlite3.connect(folder.database, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = WAL")
         writer.execute("BEGIN IMMEDIATE")
-        writer.execute("INSERT INTO mark VALUES (7, 1, 0, 1, 0)")
+        writer.execute("INSERT INTO mark VALUES (7, 1, 0, 1, 0, 0)")
         back_up(folder, tmp_path / "backup.db", may_replace=False)
         writer.execute("COMMIT")
     assert rows(tmp_path / "backup.db") == before

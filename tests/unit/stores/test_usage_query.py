@@ -65,6 +65,8 @@ class Recounted:
             line.input_tokens += row["input_tokens"]
             line.cached_input_tokens += row["cached_input_tokens"]
             line.output_tokens += row["output_tokens"]
+            line.reasoning_tokens += row["reasoning_tokens"]
+            line.gpu_us += row["gpu_us"]
             if end["is_estimate"]:
                 line.estimated_tokens += row["input_tokens"] + row["output_tokens"]
             if self.currency:

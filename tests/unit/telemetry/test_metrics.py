@@ -39,6 +39,7 @@ def counts(metrics: Metrics) -> dict[tuple[str, ...], float]:
 
 def test_series_do_not_depend_on_what_clients_send() -> None:
     metrics = metrics_of("m", "org/m:free")
+    metrics.record(ended_request())  # its tenant has series of its own from now on
     before = samples_of(metrics.render()).keys()
     for number in range(1_000):
         metrics.record(ended_request(model=ModelName(f"made up {number}")))
@@ -92,7 +93,7 @@ def test_waits_and_first_tokens_are_counted_where_there_were_any() -> None:
 
 def test_buckets_are_cumulative_and_include_their_bound() -> None:
     metrics = metrics_of("m")
-    inter_token = metrics.for_model("m").inter_token
+    inter_token = metrics.pace("m", ("a",))
     inter_token.observe(0.01)
     inter_token.observe(0.02, 4)
     inter_token.observe(99.0)

@@ -49,10 +49,12 @@ def record(
         "input_tokens": input_tokens,
         "cached_input_tokens": 0,
         "output_tokens": output_tokens,
+        "reasoning_tokens": 0,
         "usage_is_estimate": False,
         "units": 0,
         "dispatches": 1,
         "bytes_in": 0,
+        "is_over_budget": False,
     }
 
 

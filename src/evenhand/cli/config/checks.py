@@ -352,15 +352,26 @@ def _check_key_lanes(config: Config) -> Iterator[Finding]:
 def _check_key_models(config: Config) -> Iterator[Finding]:
     served = dict.fromkeys(model for engine in config.engines for model in engine.models)
     for index, key in enumerate(config.keys):
-        yield from _unserved(index, key, served)
-
-
-def _unserved(index: int, key: Key, served: dict[str, None]) -> Iterator[Finding]:
-    for position, model in enumerate(key.models):
-        if model != "*" and model not in served:
+        for position, model in enumerate(key.models):
             place = ("keys", index, "models", position)
-            message = f"no engine serves {model}; {nearest(model, served)} Else add it to an engine"
-            yield place, message
+            if model in config.aliases:
+                yield place, f"{model} is an alias: name the model, {config.aliases[model]}"
+            elif model != "*" and model not in served:
+                hint = nearest(model, served)
+                yield place, f"no engine serves {model}; {hint} Else add it to an engine"
+
+
+def _check_aliases(config: Config) -> Iterator[Finding]:
+    """Each stands for a model that is served, and hides none."""
+    served = dict.fromkeys(model for engine in config.engines for model in engine.models)
+    for alias, model in config.aliases.items():
+        place: Place = ("aliases", alias)
+        if alias in served:
+            yield place, f"an engine serves {alias} by that name: remove the alias, or rename it"
+        elif model in config.aliases and model not in served:
+            yield place, f"{model} is an alias itself: name the model that it stands for"
+        elif model not in served:
+            yield place, f"no engine serves {model}; {nearest(model, served)}"
 
 
 def _check_prices(config: Config) -> Iterator[Finding]:
@@ -399,6 +410,7 @@ def _check_budgets(config: Config) -> Iterator[Finding]:
 
 _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...] = (
     (frozenset({"engines"}), _check_engines),
+    (frozenset({"aliases", "engines"}), _check_aliases),
     (frozenset({"lanes"}), _check_lanes),
     (frozenset({"tenants"}), _check_tenants),
     (frozenset({"cost"}), _check_cost),
@@ -415,7 +427,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"keys", "limits"}), _check_key_amounts),
     (frozenset({"keys", "tenants"}), _check_key_tenants),
     (frozenset({"keys", "lanes"}), _check_key_lanes),
-    (frozenset({"keys", "engines"}), _check_key_models),
+    (frozenset({"keys", "engines", "aliases"}), _check_key_models),
     (frozenset({"prices", "engines"}), _check_prices),
     (frozenset({"keys", "state", "prices"}), _check_budgets),
 )

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evenhand.cli.config.address import Address, HostName, ListenAddress
 from evenhand.cli.config.admin_credentials import AdminCredential
+from evenhand.cli.config.alarms import Alarms
+from evenhand.cli.config.aliases import Aliases
 from evenhand.cli.config.applications import Application
 from evenhand.cli.config.engines import Engine
 from evenhand.cli.config.keys import Key
@@ -117,6 +119,9 @@ class Config(BaseModel):
         tuple[Engine, ...], Field(max_length=256, json_schema_extra={"minItems": 1})
     ] = ()
     """The engines that do the work, at least one."""
+    aliases: Aliases = {}
+    """Other names for models, as `gpt-4o: my-model`: a client may ask for either. Rights, prices and the
+    books go by the model, and answers name it."""
     tenants: Annotated[
         tuple[Tenant, ...], Field(max_length=TENANTS_MAX, json_schema_extra={"minItems": 1})
     ] = ()
@@ -134,6 +139,8 @@ class Config(BaseModel):
     """The lanes that keys may name, those that go first before the others."""
     applications: Annotated[tuple[Application, ...], Field(max_length=1_000)] = ()
     """What calls of some applications are expected to use, where the policy asks."""
+    alarms: Alarms = Alarms()
+    """From where on something is an alarm."""
     limits: Limits = Limits()
     """What nothing may exceed."""
     state: State | None = None

@@ -61,7 +61,7 @@ def usage(
     passed. CSV and JSON have every outcome and exact figures. Amounts of
     different currencies are never added.
     """
-    groups = _groups(by)
+    groups = groups_of(by)
     try:
         period = Period(first, end)
     except ValueError as error:
@@ -81,7 +81,8 @@ def usage(
     _write(_text(statement, form), output)
 
 
-def _groups(by: str) -> tuple[str, ...]:
+def groups_of(by: str) -> tuple[str, ...]:
+    """What --by names. Raises typer.BadParameter."""
     names = tuple(name.strip() for name in by.split(","))
     for name in names:
         if name not in GROUPINGS:

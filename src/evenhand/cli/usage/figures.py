@@ -13,8 +13,11 @@ def counts(line: UsageLine) -> dict[str, int]:
         "input_tokens": line.input_tokens,
         "cached_input_tokens": line.cached_input_tokens,
         "output_tokens": line.output_tokens,
+        "reasoning_tokens": line.reasoning_tokens,
+        "gpu_us": line.gpu_us,
         "units": line.units,
         "estimated_tokens": line.estimated_tokens,
+        "corrections": line.corrections,
         "open_requests": line.open_requests,
         "held_tokens": line.held_tokens,
     }
@@ -46,3 +49,11 @@ def held_money(line: UsageLine, currencies: list[str]) -> dict[str, str]:
 def part(some: int, all_: int) -> float | None:
     """To six decimals."""
     return round(some / all_, 6) if all_ else None
+
+
+def ratio(some: int, all_: int) -> str | None:
+    """The same as decimal text, from integers alone."""
+    if not all_:
+        return None
+    millionths = (some * 2_000_000 + all_) // (2 * all_)
+    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}"

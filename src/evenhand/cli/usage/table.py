@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evenhand.cli.exports.text_table import aligned
 from evenhand.cli.usage.statement import Statement
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.usage_line import UsageLine
@@ -73,7 +74,7 @@ def _table(
         if column.is_kept:
             table.add_column(column.title, justify="right", no_wrap=True, vertical="bottom")
             cells = [column.cell(line) for line in figures]
-            columns.append(_aligned(cells) if column.is_money else cells)
+            columns.append(aligned(cells) if column.is_money else cells)
     for number, (group, *cells) in enumerate(zip(names, *columns, strict=True)):
         if number == len(lines):
             table.add_section()
@@ -91,6 +92,8 @@ def _ended_columns(total: UsageLine, currencies: list[str]) -> Iterator[_Column]
     has_cached = total.cached_input_tokens > 0
     yield _Column("of which\ncached", lambda line: f"{line.cached_input_tokens:,}", has_cached)
     yield _Column("output\ntokens", lambda line: f"{line.output_tokens:,}")
+    has_reasoning = total.reasoning_tokens > 0
+    yield _Column("of which\nreasoned", lambda line: f"{line.reasoning_tokens:,}", has_reasoning)
     yield _Column("esti-\nmated", _estimated, total.estimated_tokens > 0)
     yield _Column("service\nunits", lambda line: f"{line.units:,}")
     yield _Column("share", partial(_share, total))
@@ -128,15 +131,3 @@ def _percent(some: int, all_: int) -> str:
         return "-"
     thousandths = (some * 2000 + all_) // (2 * all_)
     return f"{thousandths // 10}.{thousandths % 10} %"
-
-
-def _aligned(texts: list[str]) -> list[str]:
-    """Exact decimal numbers with as many decimals each as the longest has, thousands apart."""
-    decimals = max(len(text.partition(".")[2]) for text in texts)
-    return [_padded(text, decimals) for text in texts]
-
-
-def _padded(text: str, decimals: int) -> str:
-    whole, _, rest = text.partition(".")
-    point = "." if decimals else ""
-    return f"{int(whole):,}{point}{rest.ljust(decimals, '0')}"

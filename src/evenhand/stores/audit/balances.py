@@ -9,12 +9,15 @@ from evenhand.stores.audit.looked import Looked, counted, looked
 _ACCOUNTS = "SELECT count(*) FROM account"
 
 _POSTED = """
-SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(nano) FROM (
-    SELECT debit AS number, input_tokens, cached_input_tokens, output_tokens, nano
-    FROM transfer WHERE kind IN ('settle', 'excess', 'correct')
-    UNION ALL SELECT credit, input_tokens, cached_input_tokens, output_tokens, nano
-    FROM transfer WHERE kind IN ('settle', 'excess', 'correct')
-) GROUP BY number
+WITH posted AS (
+    SELECT debit, credit, input_tokens, cached_input_tokens, output_tokens, nano, reasoning_tokens,
+        gpu_us
+    FROM transfer WHERE kind IN ('settle', 'excess', 'gpu_time', 'correct')
+)
+SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), sum(nano),
+    sum(reasoning_tokens), sum(gpu_us)
+FROM (SELECT debit AS number, * FROM posted UNION ALL SELECT credit, * FROM posted)
+GROUP BY number
 """
 _HELD = """
 WITH open AS (
@@ -26,12 +29,19 @@ SELECT number, sum(input_tokens), sum(cached_input_tokens), sum(output_tokens), 
     SELECT debit AS number, * FROM open UNION ALL SELECT credit, * FROM open
 ) GROUP BY number
 """
+_DAYS = """
+SELECT hold.at_ms / 86400000, hold.debit, sum(later.input_tokens + later.output_tokens),
+    sum(later.nano)
+FROM transfer AS later JOIN transfer AS hold ON hold.id = later.id - later.id % 4
+WHERE later.id % 4 > 0 GROUP BY 1, 2
+"""
 
 
 def posted_is_the_sum(connection: sqlite3.Connection) -> Looked:
     """What an account has posted is the sum of its settlements, excesses and corrections."""
     balances = connection.execute(
-        "SELECT number, posted_input, posted_cached, posted_output, posted_nano FROM account"
+        "SELECT number, posted_input, posted_cached, posted_output, posted_nano, posted_reasoning, "
+        "posted_gpu_us FROM account"
     )
     at = counted(connection, "account", _ACCOUNTS)
     return looked(at, _unlike(balances, connection.execute(_POSTED)))
@@ -46,11 +56,19 @@ def held_is_the_sum(connection: sqlite3.Connection) -> Looked:
     return looked(at, _unlike(balances, connection.execute(_HELD)))
 
 
+def days_are_the_sums(connection: sqlite3.Connection) -> Looked:
+    """What an account has posted for a day is what requests that were held on it came to."""
+    kept = connection.execute("SELECT day, account, posted_tokens, posted_nano FROM account_day")
+    sums = {(day, number): tuple(amounts) for day, number, *amounts in connection.execute(_DAYS)}
+    at = counted(connection, "day", "SELECT count(*) FROM account_day")
+    return looked(at, _unlike_days(kept, sums))
+
+
 def sides_are_equal(connection: sqlite3.Connection) -> Looked:
     """In each currency, and in each column, consumers were debited what models were credited."""
     rows = connection.execute(
         "SELECT currency, side, posted_input, posted_cached, posted_output, posted_nano, "
-        "held_input, held_output, held_nano FROM account"
+        "held_input, held_output, held_nano, posted_reasoning, posted_gpu_us FROM account"
     )
     names = [column[0] for column in rows.description[2:]]
     exceeds: Counter[tuple[str, str]] = Counter()
@@ -86,3 +104,19 @@ def _unlike(balances: sqlite3.Cursor, transfers: sqlite3.Cursor) -> Iterator[str
                 yield f"account {number}: {name} is {balance}, and its transfers make {amount}"
     for number in sums:
         yield f"account {number} is not there, and transfers name it"
+
+
+def _unlike_days(
+    kept: sqlite3.Cursor, sums: dict[tuple[int, int], tuple[int, ...]]
+) -> Iterator[str]:
+    for day, number, *amounts in kept:
+        wanted = sums.pop((day, number), (0, 0))
+        if tuple(amounts) != wanted:
+            tokens, nano = wanted
+            yield (
+                f"account {number}, day {day}: {amounts[0]} tokens and {amounts[1]} nano-units, and "
+                f"its transfers make {tokens} and {nano}"
+            )
+    for (day, number), amounts in sums.items():
+        if any(amounts):
+            yield f"account {number}, day {day}: is missing, and transfers make {amounts[0]} tokens"

@@ -17,8 +17,8 @@ def outcomes_are_known(connection: sqlite3.Connection) -> Looked:
     known = json.dumps([outcome.value for outcome in Outcome])
     rows = connection.execute(
         "SELECT id, kind, coalesce(outcome, 'none') FROM transfer WHERE NOT CASE "
-        "WHEN kind IN ('hold', 'excess', 'correct') THEN outcome IS NULL AND engine IS NULL AND units IS NULL "
-        "AND is_estimate IS NULL "
+        "WHEN kind IN ('hold', 'excess', 'gpu_time', 'correct') THEN outcome IS NULL "
+        "AND engine IS NULL AND units IS NULL AND is_estimate IS NULL "
         "ELSE coalesce(outcome IN (SELECT value FROM json_each(?)) AND units >= 0 "
         "AND is_estimate IN (0, 1), 0) AND CASE kind "
         # A settlement by the next gateway does not know the engine, and is of something marked.
@@ -43,7 +43,8 @@ def marks_are_of_open_holds(connection: sqlite3.Connection) -> Looked:
         "LEFT JOIN transfer AS hold ON hold.id = number * 4 "
         "LEFT JOIN transfer AS ending ON ending.id = number * 4 + 1 "
         "WHERE hold.id IS NULL OR ending.id IS NOT NULL "
-        "OR min(mark.input_tokens, mark.cached_input_tokens, mark.output_tokens) < 0 "
+        "OR min(mark.input_tokens, mark.cached_input_tokens, mark.reasoning_tokens) < 0 "
+        "OR mark.reasoning_tokens > mark.output_tokens "
         "OR mark.cached_input_tokens > mark.input_tokens OR mark.is_estimate NOT IN (0, 1)"
     )
     at = counted(connection, "mark", "SELECT count(*) FROM mark")

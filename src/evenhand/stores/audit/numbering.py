@@ -1,7 +1,7 @@
 """Checks of ids: each request has one hold, each hold one resolution at most, and none is missing.
 
-A hold's id is four times its number; whatever resolves it has the next id, an excess the one after. A
-correction stands where a hold would, and nothing follows it.
+A hold's id is four times its number; whatever resolves it has the next id, an excess the one after, and
+the time of GPUs the last. A correction stands where a hold would, and nothing follows it.
 """
 
 import sqlite3
@@ -16,21 +16,22 @@ def ids_fit_kinds(connection: sqlite3.Connection) -> Looked:
     """All three ways to resolve a hold share one id, so two of them cannot both be there."""
     rows = connection.execute(
         "SELECT id, kind FROM transfer WHERE id < 4 OR id % 4 IS NOT CASE kind "
-        "WHEN 'hold' THEN 0 WHEN 'correct' THEN 0 WHEN 'settle' THEN 1 WHEN 'void' THEN 1 WHEN 'expire' THEN 1 "
-        "WHEN 'excess' THEN 2 END"
+        "WHEN 'hold' THEN 0 WHEN 'correct' THEN 0 WHEN 'settle' THEN 1 WHEN 'void' THEN 1 "
+        "WHEN 'expire' THEN 1 WHEN 'excess' THEN 2 WHEN 'gpu_time' THEN 3 END"
     )
     at = counted(connection, "transfer", _TRANSFERS)
     return looked(at, (f"transfer {id_}: this is no id of a {kind!r}" for id_, kind in rows))
 
 
 def all_have_holds(connection: sqlite3.Connection) -> Looked:
-    """Nothing is resolved that was never held, and no excess stands without its settlement."""
+    """Nothing is resolved that was never held, and neither an excess nor the time of GPUs stands
+    without its settlement."""
     rows = connection.execute(
         "SELECT id, kind FROM transfer AS later "
         "WHERE id % 4 = 1 AND NOT EXISTS "
         "(SELECT 1 FROM transfer WHERE id = later.id - 1 AND kind = 'hold') "
         "OR id % 4 >= 2 AND NOT EXISTS "
-        "(SELECT 1 FROM transfer WHERE id = later.id - 1 AND kind = 'settle')"
+        "(SELECT 1 FROM transfer WHERE id = later.id - later.id % 4 + 1 AND kind = 'settle')"
     )
     later = "SELECT count(*) FROM transfer WHERE id % 4 > 0"
     at = counted(connection, "later transfer", later)
@@ -38,7 +39,7 @@ def all_have_holds(connection: sqlite3.Connection) -> Looked:
 
 
 def holds_are_gapless(connection: sqlite3.Connection) -> Looked:
-    """Holds and corrections are numbered from 1 without gaps, so that one which was taken out is missed."""
+    """Holds and corrections are numbered from 1 without gaps, so that a missing one is missed."""
     rows = connection.execute(
         "SELECT id / 4 FROM transfer AS hold WHERE id % 4 = 0 AND id > 4 "
         "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id - 4)"

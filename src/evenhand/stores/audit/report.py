@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     Check("every correction says who and why", corrections.corrections_have_reasons),
     Check("accounts name their owners", balances.accounts_are_whole),
     Check("posted balances are the sums of transfers", balances.posted_is_the_sum),
+    Check("balances of days are the sums of what was held on them", balances.days_are_the_sums),
     Check("held balances are the sums of open holds", balances.held_is_the_sum),
     Check("consumers were debited what models were credited", balances.sides_are_equal),
     Check("every outcome is known and fits", endings.outcomes_are_known),

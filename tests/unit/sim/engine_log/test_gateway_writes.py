@@ -36,10 +36,12 @@ def test_a_line_of_the_gateway_is_understood(tmp_path: Path) -> None:
         input_tokens=100,
         cached_input_tokens=0,
         output_tokens=50,
+        reasoning_tokens=0,
         usage_is_estimate=False,
         units=2000,
         dispatches=1,
         bytes_in=400,
+        is_over_budget=False,
     )
     written: list[bytes] = []
     log = RequestLog(written.append, clock=lambda: 1_800_000_000.25)

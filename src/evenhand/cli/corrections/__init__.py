@@ -1,0 +1,1 @@
+"""Corrections: somebody decides that a charge was wrong, and a new transfer says so."""

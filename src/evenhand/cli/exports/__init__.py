@@ -1,0 +1,1 @@
+"""Tables for other programs: the same rows as CSV or Parquet, whole or not at all, exact in either."""
