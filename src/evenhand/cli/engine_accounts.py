@@ -22,31 +22,26 @@ _CLOSE_MS_MAX = 2_000
 class EngineAccounts:
     """`open` once the engines' links are there, `watch` those that come later, `close` at the end."""
 
-    def __init__(self, desk: StateDesk | None, log: RequestLog) -> None:
-        self.desk = desk
+    def __init__(self, config: Config, desk: StateDesk | None, log: RequestLog) -> None:
+        self._config = config
+        self._desk = desk
         self._log = log
         self.gpu: GpuKeeper | None = None
         self.counts: CountKeeper | None = None
         """None: without state nothing is kept of them."""
 
-    def open(
-        self,
-        config: Config,
-        links: Iterable[EngineLink],
-        scheduler: Scheduler,
-        metrics: Metrics,
-    ) -> None:
+    def open(self, links: Iterable[EngineLink], scheduler: Scheduler, metrics: Metrics) -> None:
         """Account for all engines from now on. Raises StateProblemError."""
         loop, store = asyncio.get_running_loop(), self._store()
-        tenants_max = config.limits.metrics_tenants_max
+        tenants_max = self._config.limits.metrics_tenants_max
         cost = scheduler.settings.cost
         self.gpu = gpu = GpuKeeper(loop, cost, store, tenants_max=tenants_max)
         if store is not None:
             boot, add = time.time_ns() // 1_000_000, store.add_count
             self.counts = CountKeeper(boot, add, lambda: int(loop.time() * 1000))
-        configured = {engine.name: engine for engine in config.engines}
+        configured = {engine.name: engine for engine in self._config.engines}
         for link in links:
-            self.watch(link, configured[link.name], config)
+            self.watch(link, configured[link.name], self._config)
         metrics.registry.register(GpuCollector(gpu))
         gpu.start()
 
@@ -67,9 +62,9 @@ class EngineAccounts:
             )
 
     def _store(self) -> EngineStore | None:
-        if self.desk is None:
+        if self._desk is None:
             return None
-        database = self.desk.database
+        database = self._desk.database
         try:
             return EngineStore(database, asyncio.get_running_loop(), on_change=self._changed)
         except sqlite3.Error as error:

@@ -155,6 +155,9 @@ class Call:
             self._refuse(booking)
             return
         self._booking = booking
+        if booking.is_over_budget:
+            self._record.over_budget(request.lane)
+            self._answer.tell_over_budget()
         if not booking.is_hard:
             self._queue(request)
             return

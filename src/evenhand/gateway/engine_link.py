@@ -67,8 +67,8 @@ class EngineLink:
     control: WindowControl | None = None
     hints: EngineHints | None = None
     gpu: "GpuMeter | None" = None
-    tally: "EngineTally | None" = None
     serves: frozenset[ApiName] | None = None
+    tally: "EngineTally | None" = None
     dialect: Dialect = field(init=False)
     apis: frozenset[ApiName] = field(init=False)
     names: AnswerNames = field(init=False)

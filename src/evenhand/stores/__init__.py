@@ -13,7 +13,7 @@ from evenhand.stores.group_commit import CommitSettings, GroupCommit
 from evenhand.stores.key_table import KeyTable, StoredKey, ValidSecret
 from evenhand.stores.ledger_file import LedgerFile
 from evenhand.stores.pepper import Pepper, pepper_of
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.problem import KeyProblemError, StateProblemError
 from evenhand.stores.state_folder import StateFolder
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "EngineStore",
     "GpuRow",
     "GroupCommit",
+    "KeyProblemError",
     "KeyTable",
     "LedgerFile",
     "Pepper",

@@ -8,4 +8,7 @@ from evenhand.stores.migrations.ledger import LEDGER
 from evenhand.stores.migrations.periods import PERIODS
 from evenhand.stores.migrations.statements import STATEMENTS
 
-MIGRATIONS: tuple[str, ...] = (LEDGER, KEYS, PERIODS, STATEMENTS, GPU_TIME, CONTROL, ENGINE_COUNTS)
+MIGRATIONS: tuple[str, ...] = (
+    *(LEDGER, KEYS),
+    *(PERIODS, STATEMENTS, GPU_TIME, ENGINE_COUNTS, CONTROL),
+)
