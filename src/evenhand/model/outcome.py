@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
     # Refused by the scheduler, or shed from the queue.
     BUDGET_EXHAUSTED = "budget_exhausted"
+    NOT_PRICEABLE = "not_priceable"
     LEDGER_CLOSED = "ledger_closed"
     KEY_LIMIT = "key_limit"
     RATE_LIMITED = "rate_limited"
@@ -95,6 +96,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.HEAD_TOO_LARGE: _invalid(431, "headers_too_large"),
     Outcome.TOO_MANY_CONNECTIONS: Ending(503, "server_error", "too_many_connections", retry=True),
     Outcome.BUDGET_EXHAUSTED: Ending(429, "insufficient_quota", "budget_exhausted", retry=False),
+    Outcome.NOT_PRICEABLE: Ending(503, "server_error", "not_priceable", retry=False),
     Outcome.LEDGER_CLOSED: Ending(503, "server_error", "ledger_closed", retry=True),
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
     Outcome.RATE_LIMITED: Ending(429, "rate_limit_error", "rate_limited", retry=True),

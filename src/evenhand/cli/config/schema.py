@@ -10,6 +10,7 @@ from evenhand.cli.config.admin_credentials import AdminCredential
 from evenhand.cli.config.alarms import Alarms
 from evenhand.cli.config.aliases import Aliases
 from evenhand.cli.config.applications import Application
+from evenhand.cli.config.budgets import TenantBudget
 from evenhand.cli.config.engines import Engine
 from evenhand.cli.config.identity import IdentityProviders
 from evenhand.cli.config.keys import Key
@@ -148,6 +149,8 @@ class Config(BaseModel):
     """Where usage and keys are kept. Left out: nothing is, and a restart begins anew."""
     prices: Prices | None = None
     """What tokens cost in money. Left out: tokens are counted, money is not."""
+    budgets: Annotated[tuple[TenantBudget, ...], Field(max_length=10_000)] = ()
+    """What tenants and keys may use each day, week or month, beside the limits of single keys."""
     traffic_log: TrafficLog | None = None
     """Where traffic is recorded for the simulator. Left out: nowhere."""
     identity: IdentityProviders = IdentityProviders()

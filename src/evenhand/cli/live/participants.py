@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.cli.live.access import Admins, Issuers
 from evenhand.cli.live.beginning import Outside
+from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
 from evenhand.cli.live.limits import CallBounds
 from evenhand.cli.live.participant import Participant
@@ -32,6 +33,7 @@ def participants(parts: Parts) -> list[Participant]:
         Tenants(gateway.dispatcher.scheduler, gateway.shadow),
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
+        EngineSizes(gateway.dispatcher),
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),
     ]
