@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from evenhand.cli import gateway_parts
-from evenhand.cli.admin_desk import AdminParts
+from evenhand.cli.admin_desk import AdminParts, admin_pages
 from evenhand.cli.config import look_outside, read
 from evenhand.cli.config.asked_policy import NOT_ASKED
 from evenhand.cli.live.beginning import Beginning
@@ -43,11 +43,10 @@ async def whole_gateway(
         for name, value in {**SECRETS, **(environment or {})}.items():
             patch.setenv(name, value)
         seen: list[tuple[AdminParts, list[Page]]] = []
-        made = gateway_parts.admin_pages
 
         def watched(parts: AdminParts) -> list[Page]:
             """Watches, changes nothing."""
-            pages = made(parts)
+            pages = admin_pages(parts)
             seen.append((parts, pages))
             return pages
 
