@@ -82,7 +82,9 @@ def test_vllm_counts_what_is_told_and_booked(tmp_path: Path) -> None:
                 assert await ended(served, 9) == told + of_another
                 assert told[1][1] > 0, "the second prompt of a tenant is in the cache"
                 assert of_another[0][1] == 0, "and is not there for another trust domain"
-                refused = await served.post({"model": MODEL, "input": "x " * 5000}, path="/v1/responses")
+                refused = await served.post(
+                    {"model": MODEL, "input": "x " * 5000}, path="/v1/responses"
+                )
                 assert refused.status == 400
                 assert "context length" in json.loads(refused.body)["error"]["message"]
                 assert await served.stop() == 0

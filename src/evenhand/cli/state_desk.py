@@ -10,6 +10,7 @@ from pathlib import Path
 from evenhand.cli.composition import booking_settings, commit_settings
 from evenhand.cli.config import Config, State
 from evenhand.cli.key_desk import KeyDesk
+from evenhand.cli.money import budget_rules
 from evenhand.gateway.bookkeeping import Bookkeeper
 from evenhand.gateway.control import Command
 from evenhand.gateway.identity import KeyRing
@@ -64,7 +65,9 @@ class StateDesk:
             file = LedgerFile(self._folder.database)
             self._config = live(LiveChanges(self._folder.database).load())
             books = Books(file.load())
-            recovered = resolve_left_open(books, time.time_ns() // 1_000_000)
+            now_ms = time.time_ns() // 1_000_000
+            books.budget_by(budget_rules(self._config), now_ms)
+            recovered = resolve_left_open(books, now_ms)
             if books.has_news:
                 file.commit(books.take_batch())
         except sqlite3.Error as error:

@@ -25,7 +25,8 @@ def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admi
     scheduler = gateway.dispatcher.scheduler
     if not scheduler.tree.has_leaf(identity.tenant):
         return Refused(Outcome.UNAUTHENTICATED, TENANT_GONE)
-    admitted = admit(api, body, identity, gateway.served, gateway.limits)
+    is_bounded = gateway.bookkeeping.is_bounded(identity)
+    admitted = admit(api, body, identity, gateway.served, gateway.limits, is_bounded=is_bounded)
     if isinstance(admitted, Refused):
         return admitted
     if api.name in SERVED_BY_SOME:

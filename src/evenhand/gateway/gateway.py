@@ -96,6 +96,8 @@ class Gateway:
         if head.method != "POST" or api is None or interaction is not None or holder is None:
             calls = headers.get("x-evenhand-interaction-calls")
             refusal = _route_refusal(head) or _caller_refusal(holder, interaction, calls)
+            if refusal is not None and refusal.outcome is Outcome.UNAUTHENTICATED:
+                refusal = self._token_refusal(headers.get("authorization")) or refusal
             if refusal is not None:
                 self._refuse(response, request_id, refusal, path)
                 return None
@@ -174,6 +176,11 @@ class Gateway:
         response.send(errors.status(outcome), headers, body)
         self.metrics.refused(refusal.outcome)
         self._log.event("refused", request_id=request_id, outcome=refusal.outcome)
+
+    def _token_refusal(self, authorization: str | None) -> "_Refusal | None":
+        """What to say to somebody whose token opens nothing; None: it was none."""
+        complaint = self.keys.complaint(authorization)
+        return None if complaint is None else _Refusal(*complaint)
 
     def _models_body(self, holder: KeyHolder) -> bytes:
         return models_body(self.served, holder.identity)

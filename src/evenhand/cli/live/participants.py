@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from evenhand.cli.key_desk import KeyDesk
+from evenhand.cli.live.access import Admins, Issuers
 from evenhand.cli.live.beginning import Outside
+from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
 from evenhand.cli.live.limits import CallBounds
 from evenhand.cli.live.participant import Participant
 from evenhand.cli.live.tenants import Tenants
+from evenhand.cli.token_desk import TokenDesk
+from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.gateway import Gateway
 
 
@@ -18,6 +22,8 @@ class Parts:
     gateway: Gateway
     outside: Outside
     keys: KeyDesk | None
+    credentials: AdminCredentials
+    tokens: TokenDesk
 
 
 def participants(parts: Parts) -> list[Participant]:
@@ -27,4 +33,7 @@ def participants(parts: Parts) -> list[Participant]:
         Tenants(gateway.dispatcher.scheduler, gateway.shadow),
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
+        EngineSizes(gateway.dispatcher),
+        Admins(parts.credentials, parts.outside),
+        Issuers(parts.tokens),
     ]
