@@ -40,8 +40,8 @@ def litellm(
     again at the head of the result. Exit codes: 0 done, 1 the files cannot be read or the result is not
     sound, 2 wrong usage.
     """
-    notes = Notes(str(file))
-    of_keys = Notes(str(keys))
+    notes = Notes(file.name)
+    of_keys = Notes("" if keys is None else keys.name)
     try:
         document = parse(text_of(file))
         notes.lines = document.lines

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from evenhand.cli.config.problem import Place
-from evenhand.cli.config.url import EngineUrl, parse_url
+from evenhand.cli.config.url import parse_url
 from evenhand.cli.imports.litellm.values import (
     count,
     is_model,
@@ -45,9 +45,13 @@ _PRICES: Final = {
     "input": "input_cost_per_token",
     "cached_input": "cache_read_input_token_cost",
     "output": "output_cost_per_token",
+    "reasoning": "output_cost_per_reasoning_token",
 }
 _READ: Final = frozenset(
-    {"model", "api_base", "base_url", "api_key", "max_parallel_requests", *_PRICES.values()}
+    {
+        *("model", "api_base", "base_url", "api_key", "custom_llm_provider"),
+        *("max_parallel_requests", *_PRICES.values()),
+    }
 )
 _RATES: Final = "an engine is bounded by its window of requests in flight, not by a rate"
 _REASONS: Final = {
@@ -132,8 +136,8 @@ class DeploymentReader:
         if group is None or model is None:
             notes.lost(place, "it has no model_name, or no litellm_params.model")
             return
-        provider, _, rest = model.rpartition("/") if "/" not in model else model.partition("/")
-        kind, name = _kind_of(provider, rest, model)
+        provider, name = _provider_of(params, model)
+        kind = _KINDS.get(provider, "openai")
         problem = _problem(provider, group, name)
         url = None if problem else self._url(provider, params)
         if problem or url is None:
@@ -156,7 +160,7 @@ class DeploymentReader:
         notes.rest((*place, "model_info"), info, frozenset(_PRICES.values()), _INFO_REASONS)
         notes.rest(place, deployment, frozenset({"model_name", "litellm_params", "model_info"}), {})
 
-    def _url(self, provider: str, params: Mapping[str, Any]) -> EngineUrl | None:
+    def _url(self, provider: str, params: Mapping[str, Any]) -> str | None:
         base = params.get("api_base") or params.get("base_url")
         referred = variable(base)
         if referred is not None:
@@ -169,9 +173,10 @@ class DeploymentReader:
         for ending in ("/chat/completions", "/v1"):
             trimmed = trimmed.removesuffix(ending)
         try:
-            return parse_url(trimmed)
+            parse_url(trimmed)
         except ValueError:
             return None
+        return trimmed
 
     def _api_key(self, place: Place, params: Mapping[str, Any]) -> str | None:
         value = params.get("api_key")
@@ -189,12 +194,11 @@ class DeploymentReader:
         self._notes.lost((*place, "api_key"), message)
         return f"env:{self._keys[secret]}"
 
-    def _engine(self, kind: str, url: EngineUrl, api_key: str | None) -> Engine:
-        which = (kind, str(url), api_key)
+    def _engine(self, kind: str, url: str, api_key: str | None) -> Engine:
+        which = (kind, url, api_key)
         engine = self._engines.get(which)
         if engine is None:
-            host = urlsplit(str(url)).netloc
-            engine = Engine(name_of(host, self._names), kind, str(url), api_key)
+            engine = Engine(name_of(urlsplit(url).netloc, self._names), kind, url, api_key)
             self._engines[which] = engine
         return engine
 
@@ -232,11 +236,14 @@ class DeploymentReader:
                 self.found.groups[group] = group
 
 
-def _kind_of(provider: str, rest: str, model: str) -> tuple[str, str]:
-    """What answers there, and how it calls the model. What stands before a slash and is no provider is
-    part of the model's name; there are too many providers to know them all, so a name with two slashes
-    has one in front."""
-    return _KINDS.get(provider, "openai"), rest if provider else model
+def _provider_of(params: Mapping[str, Any], model: str) -> tuple[str, str]:
+    """Whom LiteLLM would ask, and by which name of the model: what stands before the first slash is the
+    provider, unless that is named apart."""
+    named = text(params.get("custom_llm_provider"))
+    if named is not None:
+        return named, model.removeprefix(f"{named}/")
+    before, slash, after = model.partition("/")
+    return (before, after) if slash else ("", model)
 
 
 def _problem(provider: str, group: str, name: str) -> str | None:
