@@ -235,7 +235,7 @@ def _compose(
     edge = edge_settings(config)
     status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
     doors = admin_doors(config, secrets, keys)
-    sight = Sight(config, status, log)
+    sight = Sight(config, status, log, observers.monitor)
     server = GatewayServer(
         gateway,
         edge,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from evenhand.gateway.admission import Admitted, Refused, admit
 from evenhand.gateway.identity import KeyHolder
 from evenhand.model import Outcome
+from evenhand.telemetry.monitor import FORGED_MEMBERS
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls come in here
     from evenhand.gateway.gateway import Gateway
@@ -19,6 +20,8 @@ def let_in(gateway: "Gateway", holder: KeyHolder, path: str, body: bytes) -> Adm
     admitted = admit(path, body, identity, gateway.models, gateway.limits)
     if isinstance(admitted, Refused):
         return admitted
+    if not FORGED_MEMBERS.isdisjoint(admitted.members.values):
+        gateway.monitor.forged(identity.tenant, identity.application)
     open_max = identity.open_requests_max
     if open_max is not None and holder.open_requests > open_max:
         message = f"This key has {open_max} requests open, its limit. Wait for one to end."
