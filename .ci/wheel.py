@@ -19,6 +19,7 @@ ALLOWED = re.compile(
     r"|evenhand/py\.typed"
     r"|evenhand/(?:engines|locality|scheduling|ledger|sim|stores)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
     r"|evenhand/sim/profiles/[a-z0-9.-]+\.yaml"
+    r"|evenhand/gateway/dashboard/site/(?:[a-z]+/)?[a-z_]+\.(?:html|css|js|svg)"
     r"|evenhand/sim/report/page\.(?:css|js)"
     r"|evenhand-[0-9a-z.]+\.dist-info/(?:METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
 )

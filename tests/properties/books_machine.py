@@ -19,11 +19,14 @@ from evenhand.ledger import (
     Bound,
     Budget,
     Consumer,
+    Correction,
+    CorrectionRefusedError,
     Hold,
     Mark,
     OverBudget,
     Price,
     Side,
+    Transfer,
     resolve_left_open,
 )
 from evenhand.ledger.books import AlreadyResolvedError
@@ -65,7 +68,7 @@ class Kept:
             self.marks.pop(number, None)
 
     def open_numbers(self) -> set[int]:
-        holds = {i // 4 for i in self.transfers if i % 4 == 0}
+        holds = {i // 4 for i, row in self.transfers.items() if row[1] == "hold"}
         return {number for number in holds if number * 4 + 1 not in self.transfers}
 
 
@@ -152,6 +155,38 @@ class BooksMachine(RuleBasedStateMachine):
             self._must_refuse(lambda: self.books.void(hold, Outcome.ENGINE_FAILED, 1))
         else:
             self.books.void(hold, Outcome.ENGINE_FAILED, 1)
+
+    @rule(
+        consumer=st.sampled_from(CONSUMERS),
+        model=st.sampled_from(MODELS),
+        currency=st.sampled_from(("EUR", "USD")),
+        amounts=st.tuples(*[st.integers(-300, 0)] * 4),
+    )
+    def give_back(
+        self,
+        consumer: Consumer,
+        model: ModelName,
+        currency: str,
+        amounts: tuple[int, int, int, int],
+    ) -> None:
+        self.requests += 1
+        before = self.books.news
+        correction = Correction(
+            consumer=consumer,
+            model=model,
+            currency=currency,
+            input_tokens=amounts[0],
+            cached_input_tokens=amounts[1],
+            output_tokens=amounts[2],
+            nano=amounts[3],
+            reference=f"T-{self.requests}",
+            author="somebody",
+            reason="because",
+        )
+        try:
+            self.books.correct(correction, self.requests)
+        except CorrectionRefusedError:
+            assert self.books.news == before, "nothing was done"
 
     # The disk.
 
@@ -253,7 +288,8 @@ class BooksMachine(RuleBasedStateMachine):
             self._write_all()
 
     def _on_disk(self) -> dict[int, tuple[Any, ...]]:
-        return {row["id"]: tuple(row.values()) for row in rows(self.database)}
+        found = rows(self.database)
+        return {row["id"]: tuple(row[name] for name in Transfer._fields) for row in found}
 
     def _note_excess(self, hold: Hold, usage: Usage) -> None:
         owner = hold.line.debit.owner

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from evenhand.gateway.admin import (
     CallStatus,
     Doors,
     EngineStatus,
+    OpenCall,
     Role,
     admin_app,
     gateway_pages,
@@ -26,7 +27,7 @@ from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.tls import Certificate
 from evenhand.model import RequestId
 from evenhand.scheduling import Explanation, LaneStanding, Scheduler, TenantShare
-from evenhand.telemetry import Metrics, SchedulerCollector
+from evenhand.telemetry import Metrics, RequestRecord, SchedulerCollector
 from support.served_tenants import ENGINE, MODEL, scheduler_of
 
 
@@ -42,6 +43,8 @@ class PlainStatus:
     ledger_closed_because: str | None = None
     shadow: ShadowHost | None = None
     calls: dict[RequestId, CallStatus] = field(default_factory=dict)
+    open: list[OpenCall] = field(default_factory=list)
+    ended: list[tuple[RequestRecord, str | None]] = field(default_factory=list)
     now_ms: int = 0
     metrics: Metrics = field(init=False)
 
@@ -51,6 +54,12 @@ class PlainStatus:
 
     def lanes(self) -> Sequence[LaneStanding]:
         return self.scheduler.lane_standings(self.now_ms)
+
+    def open_calls(self) -> Iterator[OpenCall]:
+        return iter(self.open)
+
+    def ended_calls(self) -> Iterator[tuple[RequestRecord, str | None]]:
+        return iter(self.ended)
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         return self.calls.get(request_id)
@@ -99,17 +108,28 @@ class Client:
     tls: ssl.SSLContext | None = None
 
     async def ask(
-        self, path: str, *authorization: str, method: str = "GET", head: str = ""
+        self,
+        path: str,
+        *authorization: str,
+        method: str = "GET",
+        head: str = "",
+        body: str = "",
+        host: str = "localhost",
     ) -> Answer:
         """One request on a connection of its own; each `authorization` is a header line."""
-        lines = [f"{method} {path} HTTP/1.1", "host: localhost", "connection: close"]
+        lines = [f"{method} {path} HTTP/1.1", f"host: {host}", "connection: close"]
         lines += [f"authorization: {value}" for value in authorization]
-        request = "\r\n".join(lines) + "\r\n" + head + "\r\n"
+        request = "\r\n".join(lines) + "\r\n" + head + "\r\n" + body
         raw = await self.send(request.encode("latin-1"))
-        top, _, body = raw.partition(b"\r\n\r\n")
+        top, _, answer = raw.partition(b"\r\n\r\n")
         status_line, *rest = top.decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in rest)
-        return Answer(int(status_line.split()[1]), headers, body)
+        pairs = (line.split(": ", 1) for line in rest)
+        # A cookie's value has both cases; tests of the others compare in lower case.
+        headers = {
+            name.lower(): value if name.lower() == "set-cookie" else value.lower()
+            for name, value in pairs
+        }
+        return Answer(int(status_line.split()[1]), headers, answer)
 
     async def send(self, request: bytes) -> bytes:
         """What comes back until the listener closes; an error if it does not close at all."""

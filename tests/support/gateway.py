@@ -56,7 +56,7 @@ from evenhand.scheduling import (
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
 from evenhand.scheduling.window import WindowControl
-from evenhand.stores import CommitSettings, GpuStore
+from evenhand.stores import CommitSettings, EngineStore
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
 from support.certificates import trusting
@@ -125,6 +125,8 @@ class Setup:
     """Serve in order of arrival, and let `policy` run as a shadow (`g.shadow`)."""
     pair: TlsFiles | None = None
     """Where set, the gateway and its clients speak TLS."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of models."""
     lanes: tuple[Lane, ...] = ()
     tokenizer: Path | None = None
     """Where set, prompts of the model `m` are compared by its tokens."""
@@ -279,8 +281,9 @@ async def _gateway(
         loop=loop,
         bookkeeping=keeper,
         tokenizing=tokenizing,
+        aliases={ModelName(name): ModelName(model) for name, model in setup.aliases.items()},
     )
-    gpu = GpuKeeper(loop, settings.cost, GpuStore(database, loop), tenants_max=100)
+    gpu = GpuKeeper(loop, settings.cost, EngineStore(database, loop), tenants_max=100)
     for link in links:
         gpu.watch(link, gpus=2, price=GpuPrice(3_600_000_000, "EUR"))
     gpu.start()

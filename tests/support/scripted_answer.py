@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from support.scripted_apis import (
+    ScriptedMessage,
+    ScriptedResponse,
+    messages_usage,
+    responses_usage,
+    text_of,
+)
+
 
 class Usage(StrEnum):
     """How truthfully an answer reports its tokens, where the request asks for a report."""
@@ -39,6 +47,8 @@ class Answer:
     """None counts the words of the prompt."""
     cached_tokens: int | None = None
     """Reported in prompt_tokens_details; None leaves the details out."""
+    tool: str | None = None
+    """Calls this tool instead of saying words, in `/v1/responses` and `/v1/messages`."""
     usage: Usage = Usage.HONEST
     continuous_usage: bool = True
     """False is an engine that does not know continuous_usage_stats."""
@@ -97,6 +107,8 @@ def pieces(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> I
         yield from _stream(answer, [Piece(answer.sse)])
     elif path.endswith("/embeddings"):
         yield from _whole(answer, _json(_embeddings(answer, body)))
+    elif path.endswith(("/responses", "/messages")):
+        yield from _one_answer(answer, path, body, serial)
     elif body.get("stream"):
         events = _Completion(answer, path, body, serial).events()
         yield from _stream(answer, list(events))
@@ -104,6 +116,33 @@ def pieces(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> I
         completion = _Completion(answer, path, body, serial)
         yield from (Piece(b"", completion.choices) for _ in range(completion.tokens))
         yield from _whole(answer, _json(completion.whole()))
+
+
+def _one_answer(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> Iterator[Piece]:
+    """An answer of `/v1/responses` or `/v1/messages`."""
+    of_responses = path.endswith("/responses")
+    limit = body.get("max_output_tokens" if of_responses else "max_tokens") or answer.tokens
+    tokens = min(answer.tokens, limit)
+    words = [_word(index) for index in range(tokens)]
+    if answer.tool:
+        words = ['{"a":"', *words[2:], '"}'] if tokens > 1 else ["{}"]
+    prompt = answer.prompt_tokens
+    if prompt is None:
+        prompt = len(text_of(body).split())
+    count = responses_usage if of_responses else messages_usage
+    absent = answer.usage is Usage.ABSENT
+    usage = {} if absent else count(prompt, answer.cached_tokens, tokens)
+    make = ScriptedResponse if of_responses else ScriptedMessage
+    said = make(serial, body.get("model"), words, usage, answer.tool)
+    if body.get("stream"):
+        events = [
+            Piece(f"event: {event['type']}\n".encode() + _sse(event).data, produced)
+            for event, produced in said.events()
+        ]
+        yield from _stream(answer, events)
+    else:
+        yield from (Piece(b"", 1) for _ in range(tokens))
+        yield from _whole(answer, _json(said.whole()))
 
 
 def _embeddings(answer: Answer, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +159,7 @@ def _embeddings(answer: Answer, body: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"object": "list", "model": body["model"], "data": data}
     if answer.usage is Usage.ABSENT:
         return whole
-    tokens = _words(body) if answer.prompt_tokens is None else answer.prompt_tokens
+    tokens = prompt_tokens(body) if answer.prompt_tokens is None else answer.prompt_tokens
     usage: dict[str, Any] = {"prompt_tokens": tokens, "total_tokens": tokens}
     if answer.cached_tokens is not None:
         usage["prompt_tokens_details"] = {"cached_tokens": answer.cached_tokens}
@@ -139,7 +178,7 @@ class _Completion:
         self.finish = "length" if self.tokens < answer.tokens else "stop"
         self.prompt_tokens = answer.prompt_tokens
         if self.prompt_tokens is None:
-            self.prompt_tokens = _words(body)
+            self.prompt_tokens = prompt_tokens(body)
         options = body.get("stream_options") or {}
         self.include_usage = bool(options.get("include_usage"))
         self.continuous = bool(
@@ -243,7 +282,8 @@ def _word(index: int) -> str:
     return f"w{index} "
 
 
-def _words(body: Mapping[str, Any]) -> int:
+def prompt_tokens(body: Mapping[str, Any]) -> int:
+    """Words of what is asked."""
     said = [str(message.get("content")) for message in body.get("messages") or ()]
     prompts = body.get("input", body.get("prompt")) or ""
     said += [str(prompt) for prompt in prompts] if isinstance(prompts, list) else [str(prompts)]

@@ -3,7 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from evenhand.cli.composition import abort_grace_ms, client_settings, embedded_settings, window_of
+from evenhand.cli.composition import (
+    abort_grace_ms,
+    client_settings,
+    embedded_settings,
+    served_apis,
+    window_of,
+)
 from evenhand.cli.config import Config, EmbeddedEngine, ResolvedSecrets, UrlEngine
 from evenhand.cli.engine_signals import (
     LinkSignals,
@@ -156,6 +162,7 @@ class EngineCrew:
             client=EngineClient(address, self._client_settings, headers=headers),
             report_unreachable=lambda: probe.report_failure("refused a connection"),
             hints=self._hints(engine),
+            serves=served_apis(engine),
         )
         self._probes.append(probe)
         if engine.signals == "off":

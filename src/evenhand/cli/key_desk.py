@@ -43,6 +43,7 @@ class KeyDesk:
         self._thread = StoreThread(asyncio.get_running_loop())
         self._reading: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._last_change = 0
         self._is_open = False
         self._ignored: dict[KeyId, str] = {}
@@ -65,6 +66,18 @@ class KeyDesk:
         await self.control.stop()
         forget(self._folder)
         self._thread.stop(_STOP_MS_MAX)
+
+    def follow(self, config: Config) -> None:
+        """Another configuration is in force, which may have places for other keys: look at all of them
+        again, soon."""
+        self._config, self._last_change = config, 0
+        self._following = asyncio.get_running_loop().create_task(self._reload_quietly())
+
+    async def _reload_quietly(self) -> None:
+        try:
+            await self.reload()
+        except StateProblemError as error:
+            self._log.event("keys_not_read", reason=str(error))
 
     async def reload(self) -> None:
         """Put in force what the database has, as of a moment after this call. However many ask, one
@@ -97,7 +110,7 @@ class KeyDesk:
             else:
                 done.set_exception(error)
 
-        self._thread.run(self._read, told)
+        self._thread.run(self._read, told)  # as of the configuration at the time when it is read
         changes: KeyChanges = await done
         return changes
 

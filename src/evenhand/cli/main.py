@@ -15,6 +15,7 @@ from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.policies.command import policies
+from evenhand.cli.reconcile.command import reconcile
 from evenhand.cli.serve import serve
 from evenhand.cli.statement.command import statement
 from evenhand.cli.usage.command import usage
@@ -35,6 +36,7 @@ app.command()(check)
 app.command()(policies)
 app.command()(usage)
 app.command()(statement)
+app.command()(reconcile)
 app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)

@@ -6,13 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from evenhand.telemetry import RequestLog
+
 READY: Final = "READY=1"
 STOPPING: Final = "STOPPING=1"
 _SEND_S_MAX = 1.0
 
 
 def reloading() -> str:
-    """The state while certificates are read again; `READY` must follow."""
+    """The state while certificates and the configuration are read again; `READY` must follow."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
@@ -29,3 +31,11 @@ def notify(state: str, environ: Mapping[str, str] = os.environ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to:
         to.settimeout(_SEND_S_MAX)
         to.sendto(state.encode(), address)
+
+
+def tell_manager(log: RequestLog, state: str) -> None:
+    """Send `state`; where that fails, the log has it, and the gateway goes on."""
+    try:
+        notify(state)
+    except OSError as error:
+        log.event("notify_failed", state=state, reason=str(error))

@@ -4,11 +4,13 @@ import asyncio
 import socket
 import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evenhand.cli.composition import booking_settings, commit_settings
 from evenhand.cli.config import Config, State
 from evenhand.cli.key_desk import KeyDesk
+from evenhand.cli.money import budget_rules
 from evenhand.gateway.bookkeeping import Bookkeeper
 from evenhand.gateway.control import Command
 from evenhand.gateway.identity import KeyRing
@@ -22,6 +24,7 @@ from evenhand.stores import (
     pepper_of,
 )
 from evenhand.stores.control_socket import forget, listen
+from evenhand.stores.live_changes import LiveChanges, StoredOverride
 from evenhand.stores.schema import open_to_write
 from evenhand.telemetry import LedgerCollector, RequestLog
 
@@ -49,13 +52,10 @@ class StateDesk:
         self._listening: socket.socket | None = None
         self._keys: KeyDesk | None = None
 
-    @property
-    def database(self) -> Path:
-        return self._folder.database
-
-    def open(self) -> None:
+    def open(self, live: Callable[[Sequence[StoredOverride]], Config]) -> None:
         """Lock the folder, load the books, and resolve what a killed gateway left open: that is on disk
-        when this returns. Raises StateProblemError."""
+        when this returns. `live` makes the configuration to go by of what was changed before. Raises
+        StateProblemError, and what `live` does."""
         self._folder.make()
         self._folder.lock()
         # Before anything is read: a command that finds nobody listening knows that its keys will be.
@@ -63,8 +63,11 @@ class StateDesk:
         try:
             self.pepper = self._read_pepper()
             file = LedgerFile(self._folder.database)
+            self._config = live(LiveChanges(self._folder.database).load())
             books = Books(file.load())
-            recovered = resolve_left_open(books, time.time_ns() // 1_000_000)
+            now_ms = time.time_ns() // 1_000_000
+            books.budget_by(budget_rules(self._config), now_ms)
+            recovered = resolve_left_open(books, now_ms)
             if books.has_news:
                 file.commit(books.take_batch())
         except sqlite3.Error as error:
@@ -83,6 +86,16 @@ class StateDesk:
         assert self._listening is not None
         self._keys = KeyDesk(self._config, self._folder, self._listening, ring, self._log)
         await self._keys.open()
+
+    @property
+    def keys(self) -> KeyDesk | None:
+        """Once `open_keys` was called."""
+        return self._keys
+
+    @property
+    def database(self) -> Path:
+        """Of the state folder."""
+        return self._folder.database
 
     def add_commands(self, commands: dict[str, Command]) -> None:
         """Answer these too where commands come in. Call after `open_keys`."""

@@ -1,28 +1,20 @@
 """A body becomes a request for the scheduler, or a refusal that says what to do."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from evenhand.engines.tokenizer import PromptTokens
+from evenhand.gateway.apis.api import Api, Reader
 from evenhand.gateway.identity import Identity
+from evenhand.gateway.served import Served
 from evenhand.gateway.settings import CallLimits
-from evenhand.model import InteractionId, ModelName, Outcome, Request, RequestId
+from evenhand.model import EngineName, InteractionId, Outcome, Request, RequestId
 from evenhand.wire.body_problem import BodyProblem
-from evenhand.wire.completion import Completion, read_completion
-from evenhand.wire.embedding import read_embedding
+from evenhand.wire.completion import Completion
 from evenhand.wire.members import Members, scan
 from evenhand.wire.prefix_text import prefix_text, token_prefix
-
-Reader = Callable[[Mapping[str, Any], Members], Completion | BodyProblem]
-READERS: Mapping[str, Reader] = {
-    "/v1/chat/completions": read_completion,
-    "/v1/completions": read_completion,
-    "/v1/embeddings": read_embedding,
-}
-"""Who reads the bodies sent to which path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +28,35 @@ class Refused:
 
 
 class Admitted(NamedTuple):
-    """What the relay needs of a body that passed."""
+    """What the relay needs of a body that passed. `engines` is where alone it can be served; empty:
+    wherever its model is."""
 
     members: Members
     completion: Completion
+    engines: tuple[EngineName, ...] = ()
 
 
 def admit(
-    path: str,
+    api: Api,
     body: bytes,
     identity: Identity,
-    served: frozenset[ModelName],
+    served: Served,
     limits: CallLimits,
+    *,
+    is_bounded: bool,
 ) -> Admitted | Refused:
-    """A body in order from a key that may ask it, or why not. `path` is one of READERS."""
-    admitted = read_body(READERS[path], body, limits)
+    """A body in order from a key that may ask it, or why not. `is_bounded`: a hard budget is over the
+    key."""
+    admitted = read_body(api.read, body, limits)
     if isinstance(admitted, Refused):
         return admitted
+    model = served.aliases.get(admitted.completion.model)
+    if model is not None:
+        admitted = admitted._replace(completion=admitted.completion.as_model(model))
     refused = check_rights(admitted.completion, identity, served, limits)
     if refused is not None:
         return refused
-    return admitted if identity.budget is None else _bounded(admitted, limits)
+    return _bounded(admitted, limits) if is_bounded else admitted
 
 
 def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refused:
@@ -82,15 +82,14 @@ def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refus
 def check_rights(
     completion: Completion,
     identity: Identity,
-    served: frozenset[ModelName],
+    served: Served,
     limits: CallLimits,
 ) -> Refused | None:
     """Whether that key may ask this, and whether the amounts are within bounds."""
     model = completion.model
-    if model not in served or (identity.models is not None and model not in identity.models):
+    if model not in served.models or (identity.models is not None and model not in identity.models):
         # The same answer for a model that does not exist and one that the key may not use.
-        allowed = served if identity.models is None else served & identity.models
-        names = ", ".join(sorted(allowed)) or "none"
+        names = ", ".join(served.to(identity)) or "none"
         message = f"This key may not use the model {model[:200]!r}. It may use: {names}."
         return Refused(Outcome.MODEL_FORBIDDEN, message, "model")
     if completion.choices > limits.choices_max:
@@ -150,6 +149,8 @@ def scheduler_request(
         lane=identity.lane,
         calls_declared=calls_declared,
     )
+    if admitted.engines:
+        request.engines = admitted.engines
     if reads_prefix:  # set apart, because most policies do not and each argument costs
         if tokens is None:
             prefix = prefix_text(completion.model, admitted.members)
@@ -172,7 +173,7 @@ def _bounded(admitted: Admitted, limits: CallLimits) -> Admitted:
         output_tokens_max=limits.output_tokens_default,
         limit_is_ours=True,
     )
-    return Admitted(admitted.members, bounded)
+    return admitted._replace(completion=bounded)
 
 
 def _bad(message: str, param: str | None = None) -> Refused:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from evenhand.engines.circuit import Sent, Verdict
 from evenhand.engines.tokenizer import PromptTokens
 from evenhand.gateway.admission import Admitted, Refused, scheduler_request
+from evenhand.gateway.apis import Api
+from evenhand.gateway.at_home import at_home
 from evenhand.gateway.attempts import Attempts
 from evenhand.gateway.booking import Booking
 from evenhand.gateway.call_phase import NOT_SUBMITTED, Phase
@@ -23,12 +25,12 @@ from evenhand.gateway.client_answer import ClientAnswer
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_stay import EngineStay
 from evenhand.gateway.entrance import let_in
+from evenhand.gateway.errand import errand
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.http.contract import Response
-from evenhand.gateway.identity import Identity, KeyHolder
+from evenhand.gateway.identity import KeyHolder
 from evenhand.gateway.relay import Fault, Relay
 from evenhand.model import (
-    ENDINGS,
     NO_USAGE,
     EngineName,
     InteractionId,
@@ -39,7 +41,6 @@ from evenhand.model import (
 )
 from evenhand.scheduling import Refusal
 from evenhand.telemetry import TrafficLog
-from evenhand.wire.dialect import engine_body, keeps_apart
 from evenhand.wire.prefix_text import prefix_text
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls know their gateway
@@ -59,15 +60,15 @@ class Call:
         holder: KeyHolder,
         response: Response,
         *,
-        path: str,
+        api: Api,
         request_id: RequestId,
         interaction: InteractionId,
     ) -> None:
         self._gateway = gateway
         self._dispatcher = gateway.dispatcher
         self._holder = holder
-        self._answer = ClientAnswer(response, request_id, interaction)
-        self._path = path
+        self._answer = ClientAnswer(response, request_id, interaction, api.errors)
+        self._api = api
         self._id = request_id
         self._interaction = interaction
         self.interaction_is_new = False
@@ -86,7 +87,7 @@ class Call:
         self._relay: Relay | None = None
         self._charged_tokens = 0
         self._record = CallRecord(
-            gateway.now_s, holder.identity, request_id, interaction, path=path
+            gateway.now_s, holder.identity, request_id, interaction, path=api.path
         )
         holder.open_requests += 1
         gateway.calls.add(self)
@@ -101,9 +102,14 @@ class Call:
         return self._phase.name.lower()
 
     @property
-    def identity(self) -> Identity:
+    def holder(self) -> KeyHolder:
         """Of its key."""
-        return self._holder.identity
+        return self._holder
+
+    @property
+    def record(self) -> CallRecord:
+        """What is noted about it so far."""
+        return self._record
 
     @property
     def engine(self) -> EngineName | None:
@@ -115,13 +121,14 @@ class Call:
     @guarded
     def body(self, body: bytes) -> None:
         self._record.bytes_in = len(body)
-        admitted = let_in(self._gateway, self._holder, self._path, body)
+        admitted = let_in(self._gateway, self._holder, self._api, body)
         if isinstance(admitted, Refused):
             self._refuse(admitted)
             return
         self._admitted = admitted
         gateway, completion = self._gateway, admitted.completion
-        self._record.asked(completion, gateway.metrics.pace(completion.model, self.identity.tenant))
+        tenant = self._holder.identity.tenant
+        self._record.asked(completion, gateway.metrics.pace(completion.model, tenant))
         if gateway.reads_tokens(completion):
             self._phase = Phase.TOKENISING
             gateway.tokenise(completion.model, body, self._ask)
@@ -148,6 +155,9 @@ class Call:
             self._refuse(booking)
             return
         self._booking = booking
+        if booking.is_over_budget:
+            self._record.over_budget(request.lane)
+            self._answer.tell_over_budget()
         if not booking.is_hard:
             self._queue(request)
             return
@@ -168,7 +178,7 @@ class Call:
 
     def _queue(self, request: Request) -> None:
         self._phase = Phase.QUEUED
-        self._dispatcher.submit(self, request)
+        self._dispatcher.submit(self, at_home(request, self._holder.identity))
 
     @guarded
     def gone(self, why: Outcome | None) -> None:
@@ -206,24 +216,19 @@ class Call:
         sent_as = Sent(self._id, identity.tenant, completion.model)
         allowances, now_s = self._dispatcher.allowances, self._gateway.now_s()
         self._stay = stay = EngineStay(allowances, engine, sent_as, now_s)
-        salt = self._gateway.salts.of(identity.trust_domain)
-        hints = engine.told_of(identity, self._dispatcher.scheduler)
-        members = self._admitted.members
-        sent = engine_body(members, completion, engine.dialect, cache_salt=salt, hints=hints)
         input_tokens = self._dispatcher.scheduler.expected_input_tokens(self._id)
-        self._relay = Relay(
+        body, self._relay = errand(
+            self._gateway,
             self,
-            completion,
-            self._gateway.limits,
+            self._api,
+            self._admitted,
+            identity=identity,
+            stay=stay,
             input_tokens=input_tokens,
-            asks_for_more=sent.asks_for_more,
-            counts_one_choice=engine.dialect.counts_one_choice,
-            hides_cached=salt is not None and not keeps_apart(engine.dialect, completion),
-            origin=stay.origin(completion.choices),
         )
         attempt = engine.client.post(
-            self._path,
-            sent.body,
+            self._api.path,
+            body,
             [("content-type", "application/json"), ("x-request-id", self._id)],
             self._relay,
             sends_max=self._attempts.sends_left,
@@ -288,7 +293,7 @@ class Call:
 
     def refused_by_engine(self, status: int, body: bytes) -> None:
         self._attempts.abort()  # its refusal may be the beginning of a stream
-        self._answer.send(status, body, ("x-should-retry", "false"))
+        self._answer.refuse_for_engine(status, body)
         self._end(Outcome.REFUSED_BY_ENGINE, status=status)
 
     def failed(self, outcome: Outcome, message: str, fault: Fault) -> None:
@@ -298,6 +303,7 @@ class Call:
         assert stay is not None
         assert relay is not None
         sends = self._attempts.give_up()
+        stay.was_sent = bool(sends)
         if not sends:
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
@@ -314,7 +320,7 @@ class Call:
         if may_retry and self._dispatcher.try_again_elsewhere(stay.link, stay.sent, stay.verdict):
             if sends:  # else no engine has seen it
                 self._gateway.retries.spend()
-            stay.ended(None)
+            stay.ended(None, None)
             self._phase = Phase.QUEUED
             self._relay = None
             return
@@ -403,7 +409,7 @@ class Call:
             self._conclude(Outcome.INTERNAL_ERROR)
 
     def _is_told_all(self) -> bool:
-        """The client has `[DONE]`: whatever becomes of the connections, nothing is missing."""
+        """The client has the last event: whatever becomes of the connections, nothing is missing."""
         is_done = self._relay is not None and self._relay.is_stream_done
         return is_done and not self._last_piece
 
@@ -438,8 +444,7 @@ class Call:
         if was_running:
             stay, is_given_up = self._stay, self._is_given_up()
             assert stay is not None
-            is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
-            stay.ended(usage, came_whole=is_whole)
+            stay.ended(usage, outcome)
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
             self._units = self._dispatcher.settle(
@@ -473,7 +478,7 @@ class Call:
             outcome,
             self._usage,
             units=self._units,
-            status=status or (200 if self._answer.is_streaming else ENDINGS[outcome].status),
+            status=status or self._answer.status(outcome),
             dispatches=self._attempts.sends,
             now_s=self._gateway.now_s(),
         )

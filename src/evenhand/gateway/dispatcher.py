@@ -14,6 +14,11 @@ from evenhand.gateway.queue_observer import QueueObserver
 from evenhand.model import EngineName, Outcome, Request, RequestId, Usage
 from evenhand.scheduling import Refusal, Scheduler, Settlement
 
+TENANT_GONE = (
+    "The tenant of this API key was taken out of service meanwhile. Ask the operator of this gateway for"
+    " another key."
+)
+
 
 class Dispatched(Protocol):
     """One call, as the dispatcher knows it."""
@@ -65,6 +70,9 @@ class Dispatcher:
     def submit(self, call: Dispatched, request: Request) -> None:
         """Queue a call; it hears of its turn or its refusal, possibly before this returns."""
         now_ms = self.now_ms()
+        if not self.scheduler.tree.has_leaf(request.tenant):
+            call.refused(Refusal(request, Outcome.UNAUTHENTICATED, TENANT_GONE))
+            return
         # From within a start it takes the long way, or one start could nest in another without end.
         engine = None if self._is_pumping else self.scheduler.start_at_once(request, now_ms)
         if engine is not None:

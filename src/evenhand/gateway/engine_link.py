@@ -14,9 +14,11 @@ from evenhand.model import EngineName, EngineReport, ModelName, RequestId
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.window import WindowControl
 from evenhand.wire.answer_names import AnswerNames
+from evenhand.wire.api_name import ApiName
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 if TYPE_CHECKING:  # whoever keeps the account of GPU time knows the engines
+    from evenhand.gateway.counts.tally import EngineTally
     from evenhand.gateway.gpu.meter import GpuMeter
 
 
@@ -41,8 +43,9 @@ class EngineLink:
     they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by.
     `control` moves the window; None: it is of a fixed size. `hints` are for the scheduler inside it;
-    None: it has its own. `gpu` divides the time of its GPUs among its requests; None: nobody keeps
-    account."""
+    None: it has its own. `gpu` divides the time of its GPUs among its requests, `tally` counts what
+    reconciliation has to know of them; None: nobody asks. `apis` is what it serves beside completions
+    and embeddings: what `serves` says, or else what its kind does."""
 
     name: EngineName
     kind: EngineKind
@@ -64,11 +67,15 @@ class EngineLink:
     control: WindowControl | None = None
     hints: EngineHints | None = None
     gpu: "GpuMeter | None" = None
+    serves: frozenset[ApiName] | None = None
+    tally: "EngineTally | None" = None
     dialect: Dialect = field(init=False)
+    apis: frozenset[ApiName] = field(init=False)
     names: AnswerNames = field(init=False)
 
     def __post_init__(self) -> None:
         self.dialect = DIALECTS[self.kind]
+        self.apis = self.dialect.apis if self.serves is None else self.serves
         self.names = AnswerNames(self.models)
 
     def allowance(self, in_flight: int) -> Allowance:

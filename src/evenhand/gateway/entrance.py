@@ -3,29 +3,59 @@
 from typing import TYPE_CHECKING
 
 from evenhand.gateway.admission import Admitted, Refused, admit
+from evenhand.gateway.apis import Api
+from evenhand.gateway.dispatcher import TENANT_GONE
 from evenhand.gateway.identity import KeyHolder
 from evenhand.model import Outcome
 from evenhand.telemetry.monitor import FORGED_MEMBERS
+from evenhand.wire.api_name import ApiName
+
+SERVED_BY_SOME = frozenset({ApiName.RESPONSES, ApiName.MESSAGES})
+"""APIs that engines need not serve."""
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls come in here
     from evenhand.gateway.gateway import Gateway
 
 
-def let_in(gateway: "Gateway", holder: KeyHolder, path: str, body: bytes) -> Admitted | Refused:
+def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admitted | Refused:
     """What was asked, or why not. The call counts among the holder's open requests already."""
     identity = holder.identity
     if gateway.is_draining:
         message = "The gateway is shutting down. Try again."
         return Refused(Outcome.SHUTTING_DOWN, message, retry_after_ms=1_000)
-    admitted = admit(path, body, identity, gateway.models, gateway.limits)
+    scheduler = gateway.dispatcher.scheduler
+    if not scheduler.tree.has_leaf(identity.tenant):
+        return Refused(Outcome.UNAUTHENTICATED, TENANT_GONE)
+    is_bounded = gateway.bookkeeping.is_bounded(identity)
+    admitted = admit(api, body, identity, gateway.served, gateway.limits, is_bounded=is_bounded)
     if isinstance(admitted, Refused):
         return admitted
     if not FORGED_MEMBERS.isdisjoint(admitted.members.values):
         gateway.monitor.forged(identity.tenant, identity.application)
+    if api.name in SERVED_BY_SOME:
+        admitted = _placed(gateway, api, admitted)
+        if isinstance(admitted, Refused):
+            return admitted
     open_max = identity.open_requests_max
     if open_max is not None and holder.open_requests > open_max:
         message = f"This key has {open_max} requests open, its limit. Wait for one to end."
-        dispatcher = gateway.dispatcher
-        wait_ms = dispatcher.scheduler.retry_after_ms(identity.tenant, dispatcher.now_ms())
+        wait_ms = scheduler.retry_after_ms(identity.tenant, gateway.dispatcher.now_ms())
         return Refused(Outcome.KEY_LIMIT, message, retry_after_ms=wait_ms)
     return admitted
+
+
+def _placed(gateway: "Gateway", api: Api, admitted: Admitted) -> Admitted | Refused:
+    """With the engines that serve this API; every one, up or not, so that which of them is up changes
+    nothing of what is served."""
+    model = admitted.completion.model
+    all_of_it = [link for link in gateway.dispatcher.engines.values() if model in link.models]
+    engines = sorted(link.name for link in all_of_it if api.name in link.apis)
+    if len(engines) == len(all_of_it):
+        return admitted
+    if engines:
+        return admitted._replace(engines=tuple(engines))
+    message = (
+        f"No engine that serves {model} speaks the API of {api.path}. Use /v1/chat/completions for it, "
+        "or ask for another model."
+    )
+    return Refused(Outcome.NOT_FOUND, message, "model")

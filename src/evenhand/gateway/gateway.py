@@ -3,13 +3,11 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
 from evenhand.engines.tokenizer import PromptTokens, Tokenizing
-from evenhand.gateway.admission import READERS
+from evenhand.gateway.apis import APIS, errors_at
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
 from evenhand.gateway.call import Call
@@ -18,16 +16,18 @@ from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.fresh_ids import FreshIds
 from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
-from evenhand.gateway.models_list import ModelsList
+from evenhand.gateway.models_list import ModelsList, models_body
 from evenhand.gateway.recent_calls import RecentCalls
 from evenhand.gateway.retry_budget import RetryBudget
+from evenhand.gateway.served import Served
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.model import ENDINGS, EngineName, InteractionId, ModelName, Outcome, RequestId
+from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
 from evenhand.telemetry.monitor import Monitor, forges, resends
+from evenhand.wire.api_name import ApiName
 from evenhand.wire.completion import Completion
-from evenhand.wire.error import error_body, error_headers
+from evenhand.wire.error import error_headers
 
 _MODELS = "/v1/models"
 _INTERACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -47,7 +47,7 @@ class Observers:
 
 
 class Gateway:
-    """Serves the OpenAI API to the edge (see `Application`)."""
+    """Serves the APIs of clients to the edge (see `Application`)."""
 
     def __init__(
         self,
@@ -59,14 +59,16 @@ class Gateway:
         loop: asyncio.AbstractEventLoop,
         bookkeeping: Bookkeeper | None = None,
         tokenizing: Tokenizing | None = None,
+        aliases: Mapping[ModelName, ModelName] | None = None,
     ) -> None:
         self.keys = keys
         self.dispatcher = dispatcher
         self.limits = limits
         self.bookkeeping: Bookkeeper | NoBookkeeping = bookkeeping or NoBookkeeping()
         self.salts = CacheSalts(keys)
-        self.models: frozenset[ModelName] = frozenset(
-            model for link in dispatcher.engines.values() for model in link.models
+        self.served = Served(
+            frozenset(model for link in dispatcher.engines.values() for model in link.models),
+            aliases or {},
         )
         # Every call that is not ended; bounded by the edge's connections.
         self.calls: set[Call] = set()
@@ -92,28 +94,26 @@ class Gateway:
         """Identity first: nothing of a body is read for somebody who has no key."""
         request_id = RequestId("req_" + self._ids.take())
         path, headers = head.path, head.headers
-        holder = self.keys.holder(headers.get("authorization"))
+        api = APIS.get(path)
+        holder = self.keys.holder(_authorization(headers))
         interaction, calls = headers.get("x-evenhand-interaction"), None
-        if (
-            head.method != "POST"
-            or path not in READERS
-            or interaction is not None
-            or holder is None
-        ):
+        if head.method != "POST" or api is None or interaction is not None or holder is None:
             calls = headers.get("x-evenhand-interaction-calls")
             refusal = _route_refusal(head) or _caller_refusal(holder, interaction, calls)
+            if refusal is not None and refusal.outcome is Outcome.UNAUTHENTICATED:
+                refusal = self._token_refusal(headers.get("authorization")) or refusal
             if refusal is not None:
-                self._refuse(response, request_id, refusal)
+                self._refuse(response, request_id, refusal, path)
                 return None
             assert holder is not None
-            if path == _MODELS:
+            if api is None:
                 return ModelsList(response, self._models_body(holder), request_id)
         if forges(headers):
             self.monitor.forged(holder.identity.tenant, holder.identity.application)
         if resends(headers):
             self.monitor.resent(holder.identity.tenant, holder.identity.application)
         own = InteractionId(interaction or "int_" + self._ids.take())
-        call = Call(self, holder, response, path=path, request_id=request_id, interaction=own)
+        call = Call(self, holder, response, api=api, request_id=request_id, interaction=own)
         if interaction is None:
             call.interaction_is_new = True
         if calls is not None:
@@ -127,7 +127,7 @@ class Gateway:
             tokenizing is not None
             and self.reads_prefix
             and completion.prompts == 1
-            and not completion.is_embedding
+            and completion.api is ApiName.COMPLETIONS
             and tokenizing.reads(completion.model)
         )
 
@@ -137,6 +137,10 @@ class Gateway:
         """Where `reads_tokens` says so. `done` may be called before this returns."""
         assert self._tokenizing is not None
         self._tokenizing.begin(model, body, done)
+
+    def rename(self, aliases: Mapping[ModelName, ModelName]) -> None:
+        """From here on models have these other names, and no more."""
+        self.served = Served(self.served.models, aliases)
 
     def ended(self, record: CallRecord) -> None:
         """A call has ended: count it and log it."""
@@ -172,20 +176,23 @@ class Gateway:
             call.stop()
         return len(open_calls)
 
-    def _refuse(self, response: Response, request_id: RequestId, refusal: "_Refusal") -> None:
-        headers = [*error_headers(refusal.outcome), ("x-request-id", request_id), *refusal.headers]
-        body = error_body(refusal.outcome, refusal.message)
-        response.send(ENDINGS[refusal.outcome].status, headers, body)
+    def _refuse(
+        self, response: Response, request_id: RequestId, refusal: "_Refusal", path: str
+    ) -> None:
+        errors, outcome = errors_at(path), refusal.outcome
+        headers = [*error_headers(outcome), *errors.ids(request_id), *refusal.headers]
+        body = errors.body(outcome, refusal.message, None, request_id)
+        response.send(errors.status(outcome), headers, body)
         self.metrics.refused(refusal.outcome)
         self._log.event("refused", request_id=request_id, outcome=refusal.outcome)
 
+    def _token_refusal(self, authorization: str | None) -> "_Refusal | None":
+        """What to say to somebody whose token opens nothing; None: it was none."""
+        complaint = self.keys.complaint(authorization)
+        return None if complaint is None else _Refusal(*complaint)
+
     def _models_body(self, holder: KeyHolder) -> bytes:
-        allowed = holder.identity.models
-        models = sorted(self.models if allowed is None else self.models & allowed)
-        listed = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "evenhand"} for name in models
-        ]
-        return orjson.dumps({"object": "list", "data": listed})
+        return models_body(self.served, holder.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +204,17 @@ class _Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def _authorization(headers: Mapping[str, str]) -> str | None:
+    """What says who calls. Anthropic's clients send their key in a header of its own."""
+    authorization = headers.get("authorization")
+    if authorization is None and "x-api-key" in headers:
+        return f"Bearer {headers['x-api-key']}"
+    return authorization
+
+
 def _route_refusal(head: RequestHead) -> _Refusal | None:
-    if head.path not in READERS and head.path != _MODELS:
-        known = ", ".join(sorted({*READERS, _MODELS}))
+    if head.path not in APIS and head.path != _MODELS:
+        known = ", ".join(sorted({*APIS, _MODELS}))
         return _Refusal(
             Outcome.NOT_FOUND, f"There is no {head.path[:200]} here. Use one of {known}."
         )
@@ -215,8 +230,8 @@ def _caller_refusal(
 ) -> _Refusal | None:
     if holder is None:
         message = (
-            "No valid API key was sent. Send the header Authorization: Bearer YOUR_KEY, with a "
-            "key that the operator of this gateway gave you."
+            "No valid API key was sent. Send the header Authorization: Bearer YOUR_KEY, or "
+            "x-api-key: YOUR_KEY, with a key that the operator of this gateway gave you."
         )
         return _Refusal(Outcome.UNAUTHENTICATED, message)
     if interaction is not None and not _INTERACTION.fullmatch(interaction):

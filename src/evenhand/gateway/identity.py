@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from evenhand.ledger import Budget
 from evenhand.model import (
@@ -17,6 +17,7 @@ from evenhand.model import (
     KeyId,
     LaneName,
     ModelName,
+    Outcome,
     TenantPath,
     TrustDomain,
 )
@@ -42,12 +43,22 @@ class Identity:
     budget: Budget | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class KeyHolder:
     """An identity with what its key has open at this moment, whatever its secret is."""
 
     identity: Identity
     open_requests: int = 0
+
+
+class Tokens(Protocol):
+    """Callers who show something else than a key of ours. Asked only about what is no key."""
+
+    def holder(self, token: str, digest: bytes) -> KeyHolder | None:
+        """Whose token that is; None: nobody's. `digest` tells it from every other."""
+
+    def complaint(self, digest: bytes) -> tuple[Outcome, str] | None:
+        """Why `holder` has just said None, and what to do; None: it was no token at all."""
 
 
 class Grant(NamedTuple):
@@ -56,6 +67,13 @@ class Grant(NamedTuple):
 
     digest: bytes
     ends_ms: int | None = None
+
+
+class KeyInForce(NamedTuple):
+    """A key with the end of its last secret by the wall clock; None: it has none."""
+
+    holder: KeyHolder
+    ends_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,7 @@ class KeyRing:
         self._nobody = _Known(secrets.token_bytes(32), KeyHolder(_NOBODY))
         self.trust_domains = {known.holder.identity.trust_domain for known in self._known.values()}
         """Of the configured keys, and of all that the state database ever had."""
+        self.tokens: Tokens | None = None
         # By the wall clock, because the ends of keys are told in dates.
         self.wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -98,7 +117,17 @@ class KeyRing:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return self.holder_of_digest(self._pepper.digest(secret.strip()))
+        digest = self._pepper.digest(secret.strip())
+        holder = self.holder_of_digest(digest)
+        if holder is None and self.tokens is not None:
+            return self.tokens.holder(secret.strip(), digest)
+        return holder
+
+    def complaint(self, authorization: str | None) -> tuple[Outcome, str] | None:
+        """Why `holder` has just said None, where there is more to say than that it is no key."""
+        if authorization is None or self.tokens is None:
+            return None
+        return self.tokens.complaint(self._pepper.digest(authorization.partition(" ")[2].strip()))
 
     def digest(self, secret: str) -> bytes:
         """By what `holder_of_digest` knows the secret again."""
@@ -120,6 +149,20 @@ class KeyRing:
         """Keys of the state database that are known, those too whose time is over."""
         return len(self._stored)
 
+    def beneath(self, tenant: TenantPath) -> list["KeyInForce"]:
+        """The keys of that node and of all beneath it, each once. O(keys)."""
+        depth, now_ms = len(tenant), self.wall_ms()
+        found: dict[KeyId, KeyInForce] = {}
+        for known in self._known.values():
+            holder, ends_ms = known.holder, known.ends_ms
+            identity = holder.identity
+            if identity.tenant[:depth] != tenant or (ends_ms is not None and ends_ms <= now_ms):
+                continue
+            before = found.get(identity.key_id)
+            if before is None or before.ends_ms is not None:  # a rotated key: its new secret counts
+                found[identity.key_id] = KeyInForce(holder, ends_ms)
+        return list(found.values())
+
     def change(self, identity: Identity, grants: Sequence[Grant]) -> bool:
         """From here on the stored key has these secrets and no other. What it has open stays counted.
         False: a secret is one of the configuration's, whose word holds."""
@@ -131,10 +174,45 @@ class KeyRing:
             del taken[index]
         if taken:
             holder = stored.holder if stored else KeyHolder(identity)
+            holder.identity = identity
             self._stored[identity.key_id] = _Stored(holder, tuple(taken))
             for index, grant in taken.items():
                 self._known[index] = _Known(grant.digest, holder, grant.ends_ms)
         return not doubles
+
+    def configure(self, keys: Sequence[tuple[bytes, Identity]]) -> None:
+        """From here on these, by their digests, are the configuration's keys in place of those that
+        were. What a key that stays has open stays counted; those of the others run to their end."""
+        before = {
+            self._known[index].holder.identity.key_id: self._known.pop(index).holder
+            for index in self._configured
+        }
+        for digest, identity in keys:
+            index = digest[:_INDEX_BYTES]
+            if index in self._known:
+                self._let_go(self._known[index].holder, index)
+            holder = before.get(identity.key_id) or KeyHolder(identity)
+            holder.identity = identity
+            self._known[index] = _Known(digest, holder)
+            self.trust_domains.add(identity.trust_domain)
+        self._configured = frozenset(digest[:_INDEX_BYTES] for digest, _ in keys)
+
+    def reseat(self, seat: Callable[[Identity], Identity | None]) -> None:
+        """Tenants or lanes have changed: what each stored key stands for from here on; None: nothing,
+        it is nobody's."""
+        for key_id, stored in list(self._stored.items()):
+            identity = seat(stored.holder.identity)
+            if identity is None:
+                self.take_out(key_id)
+            else:
+                stored.holder.identity = identity
+
+    def _let_go(self, holder: KeyHolder, index: bytes) -> None:
+        """A secret of a stored key is the configuration's from here on, whose word holds."""
+        key_id = holder.identity.key_id
+        stored = self._stored[key_id]
+        left = tuple(one for one in stored.indexes if one != index)
+        self._stored[key_id] = _Stored(holder, left)
 
     def take_out(self, key_id: KeyId) -> None:
         """From here on the stored key is nobody's, if it was somebody's; its open requests run to their

@@ -1,6 +1,10 @@
 """GET /v1/models: what the caller's key may use."""
 
+import orjson
+
 from evenhand.gateway.http.contract import Response
+from evenhand.gateway.identity import Identity
+from evenhand.gateway.served import Served
 from evenhand.model import Outcome, RequestId
 
 
@@ -25,3 +29,18 @@ class ModelsList:
 
     def client_ready(self) -> None:
         """The answer is written already."""
+
+
+def models_body(served: Served, identity: Identity) -> bytes:
+    """Every name that the key may ask for; of an alias, `root` is the model that it stands for."""
+    listed = [
+        {
+            "id": name,
+            "object": "model",
+            "created": 0,
+            "owned_by": "evenhand",
+            "root": served.aliases.get(name, name),
+        }
+        for name in served.to(identity)
+    ]
+    return orjson.dumps({"object": "list", "data": listed})

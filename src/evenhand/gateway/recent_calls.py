@@ -2,6 +2,7 @@
 it."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from evenhand.model import RequestId
@@ -31,6 +32,10 @@ class RecentCalls:
         self._calls[record["request_id"]] = RecentCall(record, told)
         if len(self._calls) > CALLS_REMEMBERED:
             self._calls.popitem(last=False)
+
+    def last_first(self) -> Iterator[RecentCall]:
+        """All of them."""
+        return reversed(self._calls.values())
 
     def get(self, request_id: RequestId) -> RecentCall | None:
         """None: no such call has ended, or too many have since."""

@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from evenhand.engines.http import Lost
+from evenhand.gateway.apis import Api
 from evenhand.gateway.guarded import guarded
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.streamed_answer import StreamedAnswer
@@ -12,16 +13,14 @@ from evenhand.gateway.whole_answer import (
     AnswerTooLong,
     WholeAnswer,
     answer_usage,
-    prompt_counted,
 )
 from evenhand.model import Outcome, Usage
 from evenhand.wire.answer_origin import AnswerOrigin
 from evenhand.wire.completion import Completion
 from evenhand.wire.engine_error import BLAMES_GATEWAY, UNWELL
-from evenhand.wire.hidden_cache import without_cached
+from evenhand.wire.meter import Meter
 from evenhand.wire.retry_after import wait_ms
 from evenhand.wire.sse import EventTooLong
-from evenhand.wire.stream_meter import StreamMeter
 from evenhand.wire.usage import of_all
 
 
@@ -46,7 +45,7 @@ class Relayed(Protocol):
         """A piece of a streamed answer for the client."""
 
     def passes_last(self, data: bytes) -> None:
-        """The same of the piece that has `[DONE]` in it."""
+        """The same of the piece that has the last event in it."""
 
     def prompt_counted(self, input_tokens: int, cached_tokens: int | None) -> None:
         """The engine has said how long the prompt is, and how much of it was cached; None: not that,
@@ -77,6 +76,7 @@ class Relay:
     def __init__(
         self,
         call: Relayed,
+        api: Api,
         completion: Completion,
         limits: CallLimits,
         *,
@@ -90,13 +90,10 @@ class Relay:
         ask for. `counts_one_choice`: the engine's usage is of one prompt and one choice. `hides_cached`:
         the client is not told how much of its prompt was cached."""
         self._call = call
-        self._meter: StreamMeter | None = None
+        self._api = api
+        self._meter: Meter | None = None
         if completion.is_stream:
-            self._meter = StreamMeter(
-                client_wants_usage=completion.wants_usage,
-                client_wants_each=completion.wants_usage_each,
-                asked_for_more=asks_for_more,
-            )
+            self._meter = api.meter(completion, asks_for_more)
         self._limits = limits
         self._input_tokens = input_tokens
         self._is_of_one_prompt = completion.choices == 1
@@ -110,7 +107,7 @@ class Relay:
         self._whole: WholeAnswer | None = None
         self._prompt_told: tuple[int, int | None] | None = None
         self.is_stream_done = False
-        """`[DONE]` was passed on."""
+        """The last event was passed on."""
         self.is_over = False
         """The engine has nothing more to do with it, as far as one can know."""
 
@@ -134,11 +131,12 @@ class Relay:
         is_events = headers.get("content-type", "").startswith("text/event-stream")
         if status == 200 and self._meter is not None and is_events:
             delimited = "transfer-encoding" in headers or "content-length" in headers
+            limits, is_long = self._limits, self._api.events_are_long
             self._stream = StreamedAnswer(
                 self._meter,
-                event_bytes_max=self._limits.event_bytes_max,
+                event_bytes_max=limits.answer_bytes_max if is_long else limits.event_bytes_max,
                 is_delimited=delimited,
-                origin=self._origin,
+                origin=self._api.origin_of_events(self._origin),
             )
         else:
             self._whole = WholeAnswer(status, answer_bytes_max=self._limits.answer_bytes_max)
@@ -195,7 +193,7 @@ class Relay:
         if not out:
             return
         if self._hides_cached:
-            out = without_cached(out)
+            out = self._api.hide_in_stream(out)
         if not meter.is_done:
             call.passes(out)
             return
@@ -260,12 +258,14 @@ class Relay:
         if lie is not None:
             self._tell_lie(lie)
         else:
-            usage = answer_usage(document, self._input_tokens)
-            self._tell_prompt(prompt_counted(document))
+            report = self._api.usage(document.get("usage"))
+            usage = answer_usage(report, self._api.texts(document), self._input_tokens)
+            self._tell_prompt(None if report is None else report.prompt)
             asked = self._reports_one_of
             if asked is not None:
                 usage = of_all(usage, prompts=asked.prompts, choices=asked.choices)
-            body = without_cached(whole.body()) if self._hides_cached else whole.body()
+            hide = self._api.hide_in_whole
+            body = hide(whole.body()) if self._hides_cached else whole.body()
             self._call.completed_whole(body, usage)
 
     def _whole_stream_usage(self, stream: StreamedAnswer) -> Usage:

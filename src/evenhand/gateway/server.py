@@ -149,12 +149,11 @@ class GatewayServer:
         self._log.event("stopped", ended_by_us=self._ended_by_us, cut=cut)
         await self._admin.stop()
 
-    def reload(self) -> None:
-        """Read the certificates again. Nothing else of the configuration is read while we serve."""
-        if not self._certificates:
-            self._log.event("reload_without_effect", reason="there is no tls to read again")
+    def reload(self) -> bool:
+        """Read the certificates again; whether there are any."""
         for certificate in self._certificates:
             certificate.reload()
+        return bool(self._certificates)
 
     def hurry(self) -> None:
         """End what is open at once, each with an error that says so."""

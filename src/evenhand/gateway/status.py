@@ -1,17 +1,17 @@
 """What the gateway tells its admin listener."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import evenhand
-from evenhand.gateway.admin import CallStatus, EngineStatus
+from evenhand.gateway.admin import CallStatus, EngineStatus, OpenCall
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.gateway import Gateway
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import RequestId, TenantPath
 from evenhand.scheduling import Explanation, LaneStanding, Scheduler
-from evenhand.telemetry import Metrics
+from evenhand.telemetry import Metrics, RequestRecord
 
 _RUNNING = "running"
 
@@ -59,10 +59,28 @@ class GatewayStatus:
     def lanes(self) -> Sequence[LaneStanding]:
         return self.scheduler.lane_standings(self._gateway.dispatcher.now_ms())
 
+    def open_calls(self) -> Iterator[OpenCall]:
+        now_s = self._gateway.now_s()
+        for call in self._gateway.calls:
+            identity = call.holder.identity
+            yield OpenCall(
+                request_id=call.id,
+                phase=call.phase,
+                tenant=identity.tenant,
+                application=identity.application,
+                lane=identity.lane,
+                model=call.record.model,
+                engine=call.engine,
+                age_ms=call.record.age_ms(now_s),
+            )
+
+    def ended_calls(self) -> Iterator[tuple[RequestRecord, str | None]]:
+        return self._gateway.recent.last_first()
+
     def call(self, request_id: RequestId) -> CallStatus | None:
         for call in self._gateway.calls:
             if call.id == request_id:
-                return CallStatus(call.phase, call.identity.tenant, call.engine, None)
+                return CallStatus(call.phase, call.holder.identity.tenant, call.engine, None)
         recent = self._gateway.recent.get(request_id)
         if recent is None:
             return None
@@ -80,14 +98,14 @@ class GatewayStatus:
         return self._gateway.dispatcher.now_ms()
 
     def open_tenants(self) -> set[TenantPath]:
-        return {call.identity.tenant for call in self._gateway.calls}
+        return {call.holder.identity.tenant for call in self._gateway.calls}
 
     def tokens_in_flight(self) -> Mapping[TenantPath, int]:
         expected_usage = self.scheduler.expected_usage
         tokens: dict[TenantPath, int] = {}
         for call in self._gateway.calls:
             if call.phase == _RUNNING:
-                usage, tenant = expected_usage(call.id), call.identity.tenant
+                usage, tenant = expected_usage(call.id), call.holder.identity.tenant
                 held = usage.input_tokens + usage.output_tokens
                 tokens[tenant] = tokens.get(tenant, 0) + held
         return tokens

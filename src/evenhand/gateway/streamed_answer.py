@@ -3,27 +3,27 @@
 import orjson
 
 from evenhand.model import Outcome, Usage
-from evenhand.wire.answer_origin import AnswerOrigin
+from evenhand.wire.answer_origin import AnswerOrigin, EventOrigin
 from evenhand.wire.engine_error import engine_message, refusal_status
+from evenhand.wire.meter import Meter
 from evenhand.wire.sse import EventSplitter, payload
-from evenhand.wire.stream_meter import StreamMeter
 
 
 class StreamedAnswer:
     """Splits, counts and filters. `feed` may raise EventTooLong.
 
-    Nothing is passed on after `[DONE]`, and neither is the engine's error event nor what follows it:
-    the client is told of `error` once, in our words. The same goes for an event that is another's, if
-    `origin` is there to tell.
+    Nothing is passed on after the last event (`[DONE]`, of completions), and neither is the engine's
+    error event nor what follows it: the client is told of `error` once, in our words. The same goes for
+    an event that is another's, if `origin` is there to tell.
     """
 
     def __init__(
         self,
-        meter: StreamMeter,
+        meter: Meter,
         *,
         event_bytes_max: int,
         is_delimited: bool,
-        origin: AnswerOrigin | None = None,
+        origin: AnswerOrigin | EventOrigin | None = None,
     ) -> None:
         self._splitter = EventSplitter(event_bytes_max=event_bytes_max)
         self._is_delimited = is_delimited
@@ -55,10 +55,13 @@ class StreamedAnswer:
         """How a stream that the engine has closed properly ended; ask after `end`.
 
         Without `[DONE]` it is complete only if HTTP itself marked its end, it had any event and none
-        was cut off: some servers leave `[DONE]` out, and a dying one looks the same on a bare close.
+        was cut off: some servers leave `[DONE]` out, and a dying one looks the same on a bare close. The
+        last events of other APIs are never left out.
         """
         if self.meter.is_done:
             return Outcome.COMPLETED
+        if self.meter.ends_marked:
+            return Outcome.ENGINE_FAILED
         is_uncut = not self._splitter.rest.strip()
         is_whole = self._is_delimited and self._has_begun and is_uncut
         return Outcome.COMPLETED if is_whole else Outcome.ENGINE_FAILED

@@ -1,6 +1,7 @@
 """An answer that is not streamed: collected within a limit, because its usage stands at the end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,10 +10,8 @@ from evenhand.model import Outcome, Usage
 from evenhand.scheduling.cost.weights import INPUT_BYTES_PER_TOKEN_PRIOR
 from evenhand.wire.engine_error import engine_message, is_openai_error
 from evenhand.wire.error import error_body
-from evenhand.wire.usage import cached_tokens_reported, usage_from
+from evenhand.wire.usage import UsageReport
 from evenhand.wire.vectors import without_vectors
-
-_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
 class AnswerTooLong(Exception):  # noqa: N818 - it names what happened
@@ -63,45 +62,18 @@ def _loads(text: bytes) -> object:
         return None  # not JSON: the caller says what follows from that
 
 
-def answer_usage(document: Mapping[str, Any], input_tokens_estimate: int) -> Usage:
-    """The usage of a complete answer. Output is counted from its text, and marked, where the engine
-    gave no figure or none at all for text that is there."""
-    usage = usage_from(document.get("usage"))
+def answer_usage(
+    report: UsageReport | None, texts: Iterable[str], input_tokens_estimate: int
+) -> Usage:
+    """The usage of a complete answer, by what its engine reports. Output is counted from its `texts`,
+    and marked, where the engine gave no figure or none at all for text that is there."""
+    usage = None if report is None else report.usage
     if usage is not None and usage.output_tokens:
         return usage
-    choices = document.get("choices")
-    texts = (text for choice in _list(choices) for text in _texts(choice))
     text_bytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     output_tokens = -(-text_bytes // INPUT_BYTES_PER_TOKEN_PRIOR)
     if usage is None:
         return Usage(input_tokens_estimate, output_tokens, is_estimate=True)
     if not output_tokens:
         return usage
-    return Usage(usage.input_tokens, output_tokens, usage.cached_input_tokens, is_estimate=True)
-
-
-def prompt_counted(document: Mapping[str, Any]) -> tuple[int, int | None] | None:
-    """How many tokens the engine says the prompt has, and how many of them were cached."""
-    usage = usage_from(document.get("usage"))
-    if usage is None:
-        return None
-    cached = cached_tokens_reported(document["usage"])
-    return usage.input_tokens, cached if cached is None else min(cached, usage.input_tokens)
-
-
-def _texts(choice: object) -> Iterator[str]:
-    """All that the model wrote for one choice."""
-    if not isinstance(choice, dict):
-        return
-    message = choice.get("message")
-    said = [choice.get("text")]
-    if isinstance(message, dict):
-        said += [message.get(name) for name in _TEXTS]
-        for tool_call in _list(message.get("tool_calls")):
-            function = tool_call.get("function") if isinstance(tool_call, dict) else None
-            said.append(function.get("arguments") if isinstance(function, dict) else None)
-    yield from (text for text in said if isinstance(text, str))
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return replace(usage, output_tokens=output_tokens, is_estimate=True)

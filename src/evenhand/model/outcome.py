@@ -16,7 +16,10 @@ class Outcome(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
+    NO_TENANT = "no_tenant"
     ROLE_TOO_LOW = "role_too_low"
+    CHANGE_REFUSED = "change_refused"
+    VERSION_CONFLICT = "version_conflict"
     OTHER_SITE = "other_site"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -28,6 +31,7 @@ class Outcome(StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
     # Refused by the scheduler, or shed from the queue.
     BUDGET_EXHAUSTED = "budget_exhausted"
+    NOT_PRICEABLE = "not_priceable"
     LEDGER_CLOSED = "ledger_closed"
     KEY_LIMIT = "key_limit"
     RATE_LIMITED = "rate_limited"
@@ -78,7 +82,10 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.BAD_REQUEST: _invalid(400, "bad_request"),
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
+    Outcome.NO_TENANT: Ending(403, "permission_error", "no_tenant", retry=False),
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
+    Outcome.CHANGE_REFUSED: _invalid(422, "change_refused"),
+    Outcome.VERSION_CONFLICT: _invalid(409, "version_conflict"),
     Outcome.OTHER_SITE: Ending(403, "permission_error", "other_site", retry=False),
     Outcome.NOT_FOUND: _invalid(404, "not_found"),
     Outcome.METHOD_NOT_ALLOWED: _invalid(405, "method_not_allowed"),
@@ -89,6 +96,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.HEAD_TOO_LARGE: _invalid(431, "headers_too_large"),
     Outcome.TOO_MANY_CONNECTIONS: Ending(503, "server_error", "too_many_connections", retry=True),
     Outcome.BUDGET_EXHAUSTED: Ending(429, "insufficient_quota", "budget_exhausted", retry=False),
+    Outcome.NOT_PRICEABLE: Ending(503, "server_error", "not_priceable", retry=False),
     Outcome.LEDGER_CLOSED: Ending(503, "server_error", "ledger_closed", retry=True),
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
     Outcome.RATE_LIMITED: Ending(429, "rate_limit_error", "rate_limited", retry=True),

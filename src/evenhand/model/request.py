@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from evenhand.model.ids import (
     ApplicationName,
+    EngineName,
     InteractionId,
     LaneName,
     ModelName,
@@ -28,7 +29,8 @@ class Request:
     of what belongs together. These three are set only where the policy asks for prefixes.
     `calls_declared` is how many calls the client says its interaction has. `ttft_ms_target` is how soon
     its first token is wanted, where its lane aims at something else. `body_bytes` is what the request
-    occupies while it waits. Instants and durations are milliseconds of the host's monotonic clock.
+    occupies while it waits. `engines` is where alone it can run, of those that serve its model; empty:
+    at any of them. Instants and durations are milliseconds of the host's monotonic clock.
     """
 
     id: RequestId
@@ -49,6 +51,7 @@ class Request:
     interaction_is_new: bool = False
     calls_declared: int | None = None
     ttft_ms_target: int | None = None
+    engines: tuple[EngineName, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.tenant, "a request belongs to a leaf of the share tree"

@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from heapq import merge
+from itertools import islice
 
-from evenhand.model import LaneName, RequestId
+from evenhand.model import LaneName, RequestId, TenantPath
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.ticket import Ticket
@@ -82,6 +84,18 @@ class Backlog:
             key=lambda ticket: ticket.sequence,
             default=None,
         )
+
+    def first_come(self, beneath: TenantPath, at_most: int) -> list[Ticket]:
+        """Those that came first of a node and all beneath it, in order of arrival. O(queues + `at_most`
+        x log queues)."""
+        depth = len(beneath)
+        queues = (
+            queue.values()
+            for leaf, pools in self._queues.items()
+            if leaf.path[:depth] == beneath
+            for queue in pools.values()
+        )
+        return list(islice(merge(*queues, key=lambda ticket: ticket.sequence), at_most))
 
     def queued_before(self, ticket: Ticket) -> int:
         """How many of the leaf's own requests for the same pool stand before it."""

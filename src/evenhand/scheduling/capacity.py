@@ -92,6 +92,10 @@ class Capacity:
         """The engines that serve a model, up or not, in a lane."""
         return self._pool(lane, self._serving.get(model, ()))
 
+    def within(self, pool: Pool, names: Collection[EngineName]) -> Pool:
+        """Those of a pool that are among `names`, in its lane."""
+        return self._pool(pool.lane, tuple(name for name in pool.engines if name in names))
+
     def without(self, pool: Pool, name: EngineName | None) -> Pool:
         """The others of a pool, in its lane; None: all."""
         return self._pool(pool.lane, tuple(other for other in pool.engines if other != name))

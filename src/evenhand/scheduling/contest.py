@@ -8,7 +8,7 @@ from evenhand.scheduling.capacity import Capacity
 from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.node import Node
 from evenhand.scheduling.picking import Picking
-from evenhand.scheduling.pool import Pool
+from evenhand.scheduling.pool import ONE_LANE, Pool
 from evenhand.scheduling.ticket import Ticket
 
 
@@ -29,9 +29,9 @@ class Contest:
 
     def pool(self, request: Request) -> Pool:
         """Where it competes, unless its tenant is held back."""
-        if self._lanes is None:
-            return self._capacity.pool(request.model)
-        return self._capacity.pool(request.model, self._lanes.lane(request.lane).name)
+        lane = ONE_LANE if self._lanes is None else self._lanes.lane(request.lane).name
+        pool = self._capacity.pool(request.model, lane)
+        return self._capacity.within(pool, request.engines) if request.engines else pool
 
     def pool_now(self, request: Request, leaf: Node) -> Pool:
         """Where it competes at this moment: for no engine, if its tenant is held back."""

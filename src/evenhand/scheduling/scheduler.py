@@ -137,14 +137,14 @@ class Scheduler:
         """Start a request for which an engine has a slot and before which nobody waits, on the engine
         returned. None: nothing has happened, `submit` it.
 
-        The short way of most requests while there is no contention: every effect is that of `submit`
-        and of the `next` that would follow.
+        The short way while nobody contends: every effect is that of `submit` and the `next` after it.
         """
         assert request.id not in self._tickets, "submitted twice"
         if not self._passes_through:
             return None
         capacity, waiting = self.capacity, self.tree.root.views
-        pool = capacity.pool(request.model) if self._lanes is None else self._contest.pool(request)
+        is_plain = self._lanes is None and not request.engines
+        pool = capacity.pool(request.model) if is_plain else self._contest.pool(request)
         if not self._picking.is_open(pool):
             return None
         if waiting and capacity.open_pools(waiting):

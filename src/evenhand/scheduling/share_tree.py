@@ -55,6 +55,10 @@ class ShareTree:
         assert leaf is not None, f"{'/'.join(path)} is not a leaf"
         return leaf
 
+    def has_leaf(self, path: TenantPath) -> bool:
+        """Whether requests can belong there. O(1)."""
+        return path in self._leaves
+
     def find(self, path: TenantPath) -> Node | None:
         """The node of that path, leaf or not; the root's is empty."""
         node: Node | None = self.root

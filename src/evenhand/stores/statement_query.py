@@ -185,6 +185,8 @@ def as_line(correction: BookedCorrection) -> UsageLine:
         input_tokens=correction.input_tokens,
         cached_input_tokens=correction.cached_input_tokens,
         output_tokens=correction.output_tokens,
+        reasoning_tokens=correction.reasoning_tokens,
+        gpu_us=correction.gpu_us,
     )
     if correction.currency:
         line.nano[correction.currency] = line.corrected_nano[correction.currency] = correction.nano

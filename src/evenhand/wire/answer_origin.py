@@ -64,6 +64,24 @@ class AnswerOrigin:
         return True
 
 
+class EventOrigin:
+    """The same for an API of which only some events tell id and model, in a member called `within`."""
+
+    def __init__(self, origin: AnswerOrigin, within: str) -> None:
+        self._origin = origin
+        self._within = within
+        self._mark = f'"{within}":{{'.encode()
+
+    def is_same(self, event: bytes) -> bool:
+        """Whether the event tells nothing that needs to be judged."""
+        return self._mark not in event or self._origin.is_same(event)
+
+    def lie(self, answer: Mapping[str, Any]) -> str | None:
+        """What shows that an event is of another's answer; None: nothing does."""
+        inner = answer.get(self._within)
+        return self._origin.lie(inner) if isinstance(inner, dict) else None
+
+
 def _quoted(text: str) -> bytes:
     return b'"' + text.encode("utf-8", "surrogatepass") + b'"'
 

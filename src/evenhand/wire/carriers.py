@@ -32,6 +32,7 @@ CARRIERS = frozenset(
         "bootstrap_port",
         "bootstrap_room",
         "kv_transfer_params",
+        "ec_transfer_params",
         # Free-form bags that schedulers read (vLLM, SGLang), and ids that engines log and abort by.
         "vllm_xargs",
         "custom_params",

@@ -5,6 +5,7 @@ from operator import methodcaller
 from typing import Any, NamedTuple
 
 from evenhand.model import ModelName
+from evenhand.wire.api_name import ApiName
 from evenhand.wire.body_problem import BodyProblem, body_problem
 from evenhand.wire.members import Members
 from evenhand.wire.prompts import ONE_TEXT, read_prompts
@@ -37,7 +38,7 @@ class Completion(NamedTuple):
     sound); `prompt_tokens` is exact and set where token ids were sent; `choices` is completions in
     all (n or best_of, times `prompts`). Embeddings are one choice without output, however many
     prompts they are of. `limit_is_ours`: the client has named no `output_tokens_max`; the engine must be
-    told of it.
+    told of it. `alias` is what the client calls the model, where that is another name.
     """
 
     model: ModelName
@@ -50,6 +51,12 @@ class Completion(NamedTuple):
     choices: int
     is_embedding: bool = False
     limit_is_ours: bool = False
+    api: ApiName = ApiName.COMPLETIONS
+    alias: ModelName | None = None
+
+    def as_model(self, model: ModelName) -> "Completion":
+        """The same, asked of a model by its own name."""
+        return self._replace(model=model, alias=self.model)
 
     @property
     def wants_usage(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from evenhand.wire.api_name import ApiName
 from evenhand.wire.body_problem import BodyProblem, body_problem
 from evenhand.wire.completion import CHOICES, Completion
 from evenhand.wire.members import Members
@@ -33,6 +34,7 @@ def read_embedding(document: Mapping[str, Any], members: Members) -> Completion 
         prompts=inputs.count,
         choices=1,
         is_embedding=True,
+        api=ApiName.EMBEDDINGS,
     )
 
 

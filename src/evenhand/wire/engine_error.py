@@ -20,7 +20,10 @@ def engine_message(document: object) -> str | None:
     """
     if not isinstance(document, Mapping):
         return None
-    error = document.get("error")
+    response = document.get("response")  # of an event of `/v1/responses`
+    error = document.get("error") or (
+        response.get("error") if isinstance(response, Mapping) else None
+    )
     inner = error.get("message") if isinstance(error, Mapping) else error
     for said in (inner, document.get("message"), document.get("detail")):
         if isinstance(said, str) and said:

@@ -10,14 +10,14 @@ def error_body(outcome: Outcome, message: str, param: str | None = None) -> byte
 
     `message` says what to do about it; `param` names the field of the request that is at fault.
     """
+    error = {"error": error_object(outcome, message, param)}
+    return json.dumps(error, separators=(",", ":")).encode("ascii")
+
+
+def error_object(outcome: Outcome, message: str, param: str | None = None) -> dict[str, str | None]:
+    """What stands in it as `error`."""
     ending = ENDINGS[outcome]
-    error = {
-        "message": message,
-        "type": ending.error_type,
-        "param": param,
-        "code": ending.code,
-    }
-    return json.dumps({"error": error}, separators=(",", ":")).encode("ascii")
+    return {"message": message, "type": ending.error_type, "param": param, "code": ending.code}
 
 
 def error_headers(outcome: Outcome, retry_after_ms: int | None = None) -> list[tuple[str, str]]:

@@ -11,7 +11,10 @@ from evenhand.wire.members import Members
 PREFIX_BYTES_MAX = 256 << 10
 """Of the text that is compared; what follows counts as unlike."""
 
-_IN_ORDER = ("chat_template", "tools", "functions", "documents", "messages", "prompt", "input")
+_IN_ORDER = (
+    *("chat_template", "tools", "functions", "documents"),
+    *("system", "instructions", "messages", "prompt", "input"),
+)
 
 
 def token_prefix(model: ModelName, ids: bytes) -> bytes:

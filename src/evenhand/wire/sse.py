@@ -78,6 +78,11 @@ def payload(event: bytes) -> bytes | None:
     return b"\n".join(lines) if lines else None
 
 
+def named_event(name: str, data: bytes) -> bytes:
+    """One event of that name with that single-line payload."""
+    return f"event: {name}\n".encode() + event(data)
+
+
 def event(data: bytes) -> bytes:
     """One event with that single-line payload."""
     assert b"\n" not in data

@@ -50,12 +50,14 @@ _ERROR = re.compile(rb'^\s*\{\s*"error"\s*:')
 
 
 class StreamMeter:
-    """One streamed answer. Feed every event to `take`; read the counts at any time.
+    """One streamed answer of the API for completions. See `Meter`.
 
     `client_wants_usage`: the client asked for the last chunk's usage itself. `client_wants_each`: it
     asked for usage on each chunk. `asked_for_more`: we asked the engine for usage that the client did
     not ask for, so it is cut out.
     """
+
+    ends_marked = False
 
     def __init__(
         self, *, client_wants_usage: bool, client_wants_each: bool, asked_for_more: bool
@@ -75,14 +77,10 @@ class StreamMeter:
         self._lead = _NO_LEAD
         self._alike: re.Match[bytes] | None = None
         self.prompt: tuple[int, int | None] | None = None
-        """How many tokens the engine says its prompt has, and how many of them were cached, each as
-        soon as it has said so. Another object whenever it has said something new."""
         self.output_tokens = 0
-        """Output tokens so far, the greater of counted and reported; never decreases."""
         self.is_done = False
         """`[DONE]` was seen."""
         self.error_seen = False
-        """The engine reported an error inside the stream."""
 
     @property
     def has_content(self) -> bool:

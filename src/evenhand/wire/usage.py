@@ -1,9 +1,24 @@
 """Usage objects as engines write them, read with suspicion."""
 
+from typing import NamedTuple
+
 from evenhand.model import Usage
 
-_TOKENS_MAX = 100_000_000
+TOKENS_MAX = 100_000_000
 """No request has so many: a greater figure is a fault, and would bar its tenant for days."""
+
+
+class UsageReport(NamedTuple):
+    """What an engine says that a request has used. `cached` is None where it does not say how much of
+    the prompt was cached, which is not the same as none."""
+
+    usage: Usage
+    cached: int | None
+
+    @property
+    def prompt(self) -> tuple[int, int | None]:
+        """The tokens of its prompt, and how many of them were cached."""
+        return self.usage.input_tokens, self.cached
 
 
 def usage_from(value: object) -> Usage | None:
@@ -16,19 +31,19 @@ def usage_from(value: object) -> Usage | None:
     # By type, because true and false are integers too.
     if type(input_tokens) is not int or type(output_tokens) is not int:
         return None
-    if not 0 <= input_tokens <= _TOKENS_MAX or not 0 <= output_tokens <= _TOKENS_MAX:
+    if not 0 <= input_tokens <= TOKENS_MAX or not 0 <= output_tokens <= TOKENS_MAX:
         return None
     cached = 0
     details = value.get("prompt_tokens_details")
     if isinstance(details, dict):
         told = details.get("cached_tokens")
-        if type(told) is int and 0 < told <= _TOKENS_MAX:
+        if type(told) is int and 0 < told <= TOKENS_MAX:
             cached = min(told, input_tokens)
     usage = Usage(input_tokens, output_tokens, cached)
     details = value.get("completion_tokens_details")
     # OpenAI and vLLM tell it there, SGLang beside the other figures.
     reasoned = (details if isinstance(details, dict) else value).get("reasoning_tokens")
-    if type(reasoned) is int and 0 < reasoned <= _TOKENS_MAX:
+    if type(reasoned) is int and 0 < reasoned <= TOKENS_MAX:
         usage.reasoning_tokens = min(reasoned, output_tokens)
     return usage
 
@@ -38,7 +53,16 @@ def cached_tokens_reported(value: object) -> int | None:
     not the same as none."""
     details = value.get("prompt_tokens_details") if isinstance(value, dict) else None
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return cached if type(cached) is int and 0 <= cached <= _TOKENS_MAX else None
+    return cached if type(cached) is int and 0 <= cached <= TOKENS_MAX else None
+
+
+def completion_report(value: object) -> UsageReport | None:
+    """Both in one; None if there is no usage, or it makes no sense."""
+    usage = usage_from(value)
+    if usage is None:
+        return None
+    cached = cached_tokens_reported(value)
+    return UsageReport(usage, cached if cached is None else min(cached, usage.input_tokens))
 
 
 def of_all(usage: Usage, *, prompts: int, choices: int) -> Usage:

@@ -97,6 +97,15 @@ class UrlEngine(BaseModel):
     hints_secret: Reference | None = None
     """The secret by which that scheduler knows that this gateway says so, by reference; the engine is
     given the same. Left out: it has to believe whoever reaches it."""
+    apis: tuple[Literal["responses", "messages"], ...] | None = Field(
+        default=None,
+        json_schema_extra={
+            "x-default": "as its kind: both; `trtllm`: `responses`; `openai`: neither"
+        },
+    )
+    """What it serves beside `/v1/chat/completions`, `/v1/completions` and `/v1/embeddings`:
+    `/v1/responses`, Anthropic's `/v1/messages`. Requests for an API go to the engines of a model that
+    serve it."""
     signals: Literal["auto", "off"] = "auto"
     """`auto`: what the engine tells of its load is read twice a second. `off`: it is not asked, and the
     gateway goes by what it has sent there. An engine of kind `openai` is never asked."""

@@ -21,7 +21,8 @@ SECTION = ConfigDict(
 """How every section is validated: unknown keys refused, immutable, values kept out of errors."""
 
 NAME_PATTERN = "^[A-Za-z0-9._-]{1,64}$"
-_MODEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255}$"
+MODEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255}$"
+MODEL_EXPECTS = "a model name (1 to 256 letters, digits, . _ : / @ + -)"
 _MODEL_OR_ALL_PATTERN = r"^(\*|[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255})$"
 
 
@@ -37,8 +38,8 @@ Name = Annotated[
 
 Model = Annotated[
     str,
-    StringConstraints(pattern=_MODEL_PATTERN),
-    _text(_MODEL_PATTERN, "a model name (1 to 256 letters, digits, . _ : / @ + -)"),
+    StringConstraints(pattern=MODEL_PATTERN),
+    _text(MODEL_PATTERN, MODEL_EXPECTS),
 ]
 
 ModelOrAll = Annotated[

@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 from decimal import Decimal
+from typing import NamedTuple
 
 from evenhand.cli.corrections.asked import AskedCorrection, BookedAnswer
 from evenhand.cli.exports.columns import Sort
@@ -20,6 +21,17 @@ from evenhand.stores.correction_query import (
 from evenhand.stores.problem import StateProblemError
 
 _CHOICES_MAX = 10
+
+
+class Amounts(NamedTuple):
+    """What moves."""
+
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    nano: int
+    reasoning_tokens: int
+    gpu_us: int
 
 
 def booked_before(
@@ -52,7 +64,6 @@ def decided(connection: sqlite3.Connection, asked: AskedCorrection, author: str)
         )
     if asked.request is not None:
         _refuse_more_than_charged(asked.request, charged, amounts)
-    input_tokens, cached, output_tokens, nano = amounts
     return Correction(
         consumer=Consumer(
             tuple(charged.tenant.split("/")),
@@ -61,10 +72,7 @@ def decided(connection: sqlite3.Connection, asked: AskedCorrection, author: str)
         ),
         model=ModelName(charged.model),
         currency=charged.currency,
-        input_tokens=input_tokens,
-        cached_input_tokens=cached,
-        output_tokens=output_tokens,
-        nano=nano,
+        **amounts._asdict(),
         reference=asked.reference or f"cor_{secrets.token_hex(8)}",
         author=author,
         reason=asked.reason,
@@ -87,6 +95,8 @@ def answer(booked: BookedCorrection, *, is_new: bool) -> BookedAnswer:
         input_tokens=booked.input_tokens,
         cached_input_tokens=booked.cached_input_tokens,
         output_tokens=booked.output_tokens,
+        reasoning_tokens=booked.reasoning_tokens,
+        gpu_us=booked.gpu_us,
         author=booked.author,
         reason=booked.reason,
         request=booked.request,
@@ -138,32 +148,35 @@ def _the_one(
     raise StateProblemError(f"name application, key or currency, because there are: {choices}")
 
 
-def _amounts(asked: AskedCorrection, charged: Correctable) -> tuple[int, int, int, int]:
+def _amounts(asked: AskedCorrection, charged: Correctable) -> Amounts:
     if not asked.has_amounts:
-        return (
-            *(-charged.input_tokens, -charged.cached_input_tokens),
-            *(-charged.output_tokens, -charged.nano),
-        )
+        return Amounts(*(-amount for amount in _charged_amounts(charged)))
     nano = 0 if asked.money is None else _nano(asked.money)
     if nano and not charged.currency:
         raise StateProblemError("nothing there has a price, so there is no money to correct")
-    return asked.input_tokens, asked.cached_input_tokens, asked.output_tokens, nano
-
-
-def _refuse_more_than_charged(
-    request: str, charged: Correctable, amounts: tuple[int, int, int, int]
-) -> None:
-    before = (
-        *(charged.input_tokens, charged.cached_input_tokens),
-        *(charged.output_tokens, charged.nano),
+    return Amounts(
+        input_tokens=asked.input_tokens,
+        cached_input_tokens=asked.cached_input_tokens,
+        output_tokens=asked.output_tokens,
+        nano=nano,
+        reasoning_tokens=asked.reasoning_tokens,
+        gpu_us=0,
     )
-    if any(had + more < 0 for had, more in zip(before, amounts, strict=True)):
-        raise StateProblemError(
-            f"{request} was charged {charged.input_tokens} input tokens ({charged.cached_input_tokens}"
-            f" of them cached), {charged.output_tokens} output tokens and"
-            f" {decimal_text(charged.nano)} {charged.currency}, earlier corrections counted: no more"
-            " than that can be given back"
-        )
+
+
+def _charged_amounts(charged: Correctable) -> Amounts:
+    return Amounts(*(getattr(charged, name) for name in Amounts._fields))
+
+
+def _refuse_more_than_charged(request: str, charged: Correctable, amounts: Amounts) -> None:
+    if all(had + more >= 0 for had, more in zip(_charged_amounts(charged), amounts, strict=True)):
+        return
+    raise StateProblemError(
+        f"{request} was charged {charged.input_tokens} input tokens ({charged.cached_input_tokens} of"
+        f" them cached), {charged.output_tokens} output tokens ({charged.reasoning_tokens} of them"
+        f" reasoning) and {decimal_text(charged.nano)} {charged.currency}, earlier corrections counted:"
+        " no more than that can be given back"
+    )
 
 
 def _nano(money: str) -> int:

@@ -3,7 +3,12 @@ engines have pages that stop them, load files and tell what others asked."""
 
 from typing import Final
 
-POSTED: Final = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings"})
+POSTED: Final = frozenset(
+    {
+        *("/v1/chat/completions", "/v1/completions", "/v1/embeddings"),
+        *("/v1/responses", "/v1/messages"),
+    }
+)
 """Clients' requests are sent there."""
 
 READ: Final = frozenset(

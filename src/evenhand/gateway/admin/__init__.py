@@ -14,11 +14,11 @@ from evenhand.gateway.admin.credential import AdminCredentials
 from evenhand.gateway.admin.doors import Doors
 from evenhand.gateway.admin.gateway_pages import gateway_pages
 from evenhand.gateway.admin.monitor import monitor_pages
-from evenhand.gateway.admin.page import Page
+from evenhand.gateway.admin.page import Answer, Page
 from evenhand.gateway.admin.samples import samples_pages
 from evenhand.gateway.admin.server import AdminServer
 from evenhand.gateway.admin.sign_in import sign_in_pages
-from evenhand.gateway.admin.status import CallStatus, EngineStatus, Status
+from evenhand.gateway.admin.status import CallStatus, EngineStatus, OpenCall, Status
 from evenhand.gateway.admin.tenant_key import tenant_keys
 
 __all__ = [
@@ -26,10 +26,12 @@ __all__ = [
     "Access",
     "AdminCredentials",
     "AdminServer",
+    "Answer",
     "CallStatus",
     "Caller",
     "Doors",
     "EngineStatus",
+    "OpenCall",
     "Page",
     "Recogniser",
     "Role",

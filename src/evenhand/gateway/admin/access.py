@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from starlette.types import Scope
 
-from evenhand.model import TenantPath
+from evenhand.model import KeyId, TenantPath
 
 
 class Role(IntEnum):
@@ -28,11 +28,13 @@ class Role(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who has shown who they are. `name` goes into the audit; it is never a secret. `tenant` is
-    set of a tenant's key and bounds what it is told: that node with all beneath it."""
+    set of a tenant's key and bounds what it is told: that node with all beneath it. `key` names that
+    key."""
 
     name: str
     role: Role
     tenant: TenantPath | None = None
+    key: KeyId | None = None
 
 
 NOBODY = Caller("nobody", Role.ANYONE)

@@ -121,9 +121,10 @@ def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in own_site.HEADERS:
-                headers.setdefault(name, value)
+            headers.setdefault("content-security-policy", own_site.POLICY)
             headers.setdefault("cache-control", "no-store")
+            for name, value in own_site.HEADERS:
+                headers[name] = value
         await send(message)
 
     return sending

@@ -13,15 +13,13 @@ from typing import Final
 from starlette.types import Scope
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""Nothing from elsewhere, and no script in a page's own text; charts set styles there. Of every answer
+that does not bring its own."""
 HEADERS: Final = (
-    # Nothing from elsewhere, and no script in a page's own text. Charts set styles there.
-    (
-        "content-security-policy",
-        (
-            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        ),
-    ),
     ("x-frame-options", "DENY"),
     ("x-content-type-options", "nosniff"),
     # Not `no-referrer`: with that browsers do not tell the origin of a form.
@@ -29,7 +27,7 @@ HEADERS: Final = (
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )
-"""Of every answer that does not bring its own."""
+"""Of every answer."""
 
 _HOST: Final = re.compile(
     r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))(?::[0-9]{1,5})?"

@@ -1,13 +1,22 @@
 """What the admin listener asks the gateway."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.model import EngineName, EngineReport, Outcome, RequestId, TenantPath
+from evenhand.model import (
+    ApplicationName,
+    EngineName,
+    EngineReport,
+    LaneName,
+    ModelName,
+    Outcome,
+    RequestId,
+    TenantPath,
+)
 from evenhand.scheduling import Explanation, LaneStanding, Scheduler
-from evenhand.telemetry import Metrics
+from evenhand.telemetry import Metrics, RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,20 @@ class CallStatus:
     message: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A call that has not ended. `age_ms` counts from its arrival."""
+
+    request_id: RequestId
+    phase: str
+    tenant: TenantPath
+    application: ApplicationName
+    lane: LaneName
+    model: ModelName | None
+    engine: EngineName | None
+    age_ms: int
+
+
 class Status(Protocol):
     """The gateway as the admin listener sees it. Asked on the loop's thread, answered at once."""
 
@@ -85,6 +108,13 @@ class Status(Protocol):
 
     def lanes(self) -> Sequence[LaneStanding]:
         """Each lane at this moment; none where there are no lanes."""
+
+    def open_calls(self) -> Iterator[OpenCall]:
+        """Every call that has not ended. To be read at once."""
+
+    def ended_calls(self) -> Iterator[tuple[RequestRecord, str | None]]:
+        """The calls that ended of late, the last one first, with the error that the client was told.
+        To be read at once."""
 
     def call(self, request_id: RequestId) -> CallStatus | None:
         """A call that is open or has ended of late; None: there is none of that id."""

@@ -130,7 +130,10 @@ class Throttling:
     def _finds_a_slot(self, request: Request) -> bool:
         """An engine would stand idle for nobody's good if such a one were refused."""
         capacity = self._ground.capacity
-        is_open = capacity.is_open(capacity.pool(request.model))
+        pool = capacity.pool(request.model)
+        if request.engines:
+            pool = capacity.within(pool, request.engines)
+        is_open = capacity.is_open(pool)
         return is_open and not capacity.open_pools(self._ground.tree.root.views)
 
     def _over_share_ms(self, request: Request, leaf: Node, target_ms: int, units_per_s: int) -> int:

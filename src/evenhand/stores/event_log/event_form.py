@@ -30,6 +30,8 @@ _FIELDS = [(field.name, field.default) for field in fields(Request)]
 def request_form(request: Request) -> dict[str, Any]:
     """Those fields that are not as usual."""
     form = {name: value for name, usual in _FIELDS if (value := getattr(request, name)) != usual}
+    if request.engines:
+        form["engines"] = list(request.engines)
     if request.prefix:
         form["prefix"] = b64encode(request.prefix).decode()
     return form
@@ -37,7 +39,7 @@ def request_form(request: Request) -> dict[str, Any]:
 
 def request_of(form: dict[str, Any]) -> Request:
     """As it was."""
-    known = {**form, "tenant": tuple(form["tenant"])}
+    known = {**form, "tenant": tuple(form["tenant"]), "engines": tuple(form.get("engines", ()))}
     if "prefix" in form:
         known["prefix"] = b64decode(form["prefix"], validate=True)
     return Request(**known)

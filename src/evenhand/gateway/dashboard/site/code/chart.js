@@ -1,0 +1,88 @@
+// Charts over time in the house's style: bare, one scale, the colours of the page around them.
+
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
+const SETTINGS = { displayModeBar: false, responsive: true, doubleClick: false, scrollZoom: false };
+
+let loading = null;
+
+/** plotly, once somebody wants a chart. */
+function plotly() {
+  loading ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = document.documentElement.dataset.plotly;
+    script.onload = () => done(window.Plotly);
+    script.onerror = () => failed(new Error("plotly did not load"));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** Curves over the clock. `scale`: { range, format, whole } of what is measured. */
+export class Chart {
+  constructor(place, scale = {}) {
+    this.place = place;
+    this.scale = scale;
+    this.curves = [];
+    this.span = null;
+    document.addEventListener("themechange", () => this.#paint());
+  }
+
+  /** `curves`: { name, at (ms), y, colour, dotted, filled, hidden }; `span`: [from, to] in ms. */
+  draw(curves, span) {
+    this.curves = curves;
+    this.span = span;
+    return this.#paint();
+  }
+
+  async #paint() {
+    const library = await plotly();
+    if (!this.span || document.hidden) return;
+    await library.react(this.place, this.curves.map((curve) => this.#trace(curve)), this.#layout(), SETTINGS);
+  }
+
+  #trace({ name, at, y, colour, dotted, filled, faint }) {
+    return {
+      type: "scatter",
+      mode: "lines",
+      name,
+      x: at.map(local),
+      y,
+      connectgaps: false,
+      opacity: faint ? 0.25 : dotted ? 0.7 : 1,
+      line: { color: colour, width: dotted ? 1.25 : 2, dash: dotted ? "dot" : "solid", shape: filled ? "hv" : "linear" },
+      stackgroup: filled ? "all" : undefined,
+      fillcolor: filled ? `${colour}55` : undefined,
+      hoverinfo: dotted ? "skip" : undefined,
+      hovertemplate: dotted ? undefined : `%{y:${this.scale.format ?? ""}}<extra>${escaped(name)}</extra>`,
+    };
+  }
+
+  #layout() {
+    const style = getComputedStyle(document.documentElement);
+    const [ink, soft, grid, card] = ["--ink", "--soft", "--grid", "--card"].map((name) => style.getPropertyValue(name).trim());
+    const axis = { gridcolor: grid, zeroline: false, fixedrange: true, tickcolor: grid, automargin: true };
+    return {
+      autosize: true,
+      margin: { l: 50, r: 16, t: 16, b: 34 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: FONT, size: 12, color: soft },
+      showlegend: false,
+      hovermode: "x unified",
+      hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink, size: 12 } },
+      xaxis: { ...axis, type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, ...ticks(this.span) },
+      yaxis: { ...axis, range: this.scale.range, rangemode: "tozero", tickformat: this.scale.format, nticks: 5, ...(this.scale.whole ? { tickformat: ",d" } : {}) },
+    };
+  }
+}
+
+// Few enough to be read, and no clock time twice.
+function ticks([from, to]) {
+  const minutes = (to - from) / 60000;
+  return minutes < 4 ? { tickformat: "%H:%M:%S", dtick: 30000 } : { tickformat: "%H:%M", dtick: minutes < 9 ? 60000 : 180000 };
+}
+
+// plotly draws dates as if the reader lived in Greenwich.
+const local = (ms) => ms - new Date(ms).getTimezoneOffset() * 60000;
+
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("%{", "% {");

@@ -1,0 +1,58 @@
+"""What the pages are shown over: three companies on two engines, with lanes."""
+
+from typing import Any
+
+from support.scripted_engine import ScriptedEngine
+from support.serve import configuration, url_engine
+
+SCENE_KEYS = {
+    name: f"sk-scene-{name.lower().replace('_', '-')}-0123456789abcdef"
+    for name in ("SEARCH", "SUPPORT", "RESEARCH", "BATCH", "CHAT")
+}
+VIEWER_KEY = "adm-scene-viewer-0123456789abcdef"
+OPERATOR_KEY = "adm-scene-operator-0123456789abcdef"
+SCENE_SECRETS = SCENE_KEYS | {"VIEWER_KEY": VIEWER_KEY, "OPERATOR_KEY": OPERATOR_KEY}
+
+
+def scene(engines: list[ScriptedEngine], **more: Any) -> dict[str, Any]:
+    """Its configuration."""
+    admin = {
+        "listen": "127.0.0.1:0",
+        "credential": "env:ADMIN_KEY",
+        "credentials": [
+            {"name": "vera", "role": "viewer", "credential": "env:VIEWER_KEY"},
+            {"name": "otto", "role": "operator", "credential": "env:OPERATOR_KEY"},
+        ],
+    }
+    tenants = [
+        {
+            "name": "acme",
+            "weight": 3,
+            "children": [
+                {"name": "search", "weight": 2},
+                {"name": "support"},
+                {"name": "research"},
+            ],
+        },
+        {"name": "globex", "weight": 1, "children": [{"name": "batch"}]},
+        {"name": "initech", "weight": 1, "children": [{"name": "chat"}]},
+    ]
+    keys = [
+        {"key": "env:SEARCH", "tenant": "acme/search", "lane": "interactive"},
+        {"key": "env:SUPPORT", "tenant": "acme/support", "lane": "interactive"},
+        {"key": "env:RESEARCH", "tenant": "acme/research"},
+        {"key": "env:BATCH", "tenant": "globex/batch"},
+        {"key": "env:CHAT", "tenant": "initech/chat", "lane": "interactive"},
+    ]
+    named = zip(("berlin", "paris", "oslo"), engines, strict=False)
+    return configuration(
+        *(url_engine(engine.url, name=name, window=6) for name, engine in named),
+        admin=admin,
+        tenants=tenants,
+        keys=keys,
+        lanes=[
+            {"name": "interactive", "floor_percent": 25, "ttft_s": 2},
+            {"name": "default", "ceiling_percent": 75},
+        ],
+        **more,
+    )

@@ -1,0 +1,131 @@
+"""A real gateway process in front of scripted engines, in a loop of its own thread, so that a test may
+drive a browser by its blocking API.
+
+    with stage(folder, configure) as s:
+        s.traffic("KEY_A", clients=8, tokens=40)
+        page.goto(s.admin_url)
+
+`s.call(coroutine)` runs something in that loop and gives its result. Traffic is closed-loop: each client
+sends its next request when the answer has come; it ends with the block.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from support.raw_http import RawAnswer
+from support.scripted_engine import Answer, ScriptedEngine
+from support.serve import SECRETS, Served, serving
+
+Configure = Callable[[list[ScriptedEngine]], dict[str, Any]]
+_CALL_S_MAX = 60
+_T = TypeVar("_T")
+
+
+class Stage:
+    """Handles on it, for the test's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, keys: Mapping[str, str]) -> None:
+        self._loop = loop
+        self._keys = keys
+        self._clients: list[asyncio.Task[None]] = []
+        self.served: Served
+        self.engines: list[ScriptedEngine] = []
+        self.answered = 0
+
+    @property
+    def admin_url(self) -> str:
+        return self.served.admin_url
+
+    def call(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CALL_S_MAX)
+
+    def get(self, path: str) -> RawAnswer:
+        """A page of the admin listener, as its owner."""
+        return self.call(self.served.admin(path))
+
+    def traffic(
+        self,
+        key: str,
+        *,
+        clients: int = 4,
+        tokens: int = 20,
+        words: int = 30,
+        pause_s: float = 0.0,
+        model: str = "m",
+    ) -> None:
+        """Begin to send with the key of that variable; `stop_traffic` ends it."""
+        body = {
+            "model": model,
+            "messages": [{"role": "user", "content": " ".join(["word"] * words)}],
+            "max_tokens": tokens,
+        }
+
+        async def begin() -> None:
+            for _ in range(clients):
+                self._clients.append(self._loop.create_task(self._client(key, body, pause_s)))
+
+        self.call(begin())
+
+    def stop_traffic(self) -> None:
+        self.call(self._stop_traffic())
+
+    async def _client(self, key: str, body: dict[str, Any], pause_s: float) -> None:
+        while True:
+            # A gateway that is shutting down cuts its clients off; a test says so where it matters.
+            with contextlib.suppress(OSError, EOFError, AssertionError):
+                await self.served.post(body, key=self._keys[key])
+                self.answered += 1
+            await asyncio.sleep(pause_s)
+
+    async def _stop_traffic(self) -> None:
+        clients, self._clients = self._clients, []
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+
+@contextmanager
+def stage(
+    folder: Path,
+    configure: Configure,
+    *,
+    engines: int = 2,
+    answer: Answer | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Stage]:
+    """Stand it up for the length of the block."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="stage")
+    thread.start()
+    own = Stage(loop, {**SECRETS, **(environment or {})})
+    stack = AsyncExitStack()
+
+    async def stand_up() -> None:
+        for _ in range(engines):
+            engine = await stack.enter_async_context(ScriptedEngine())
+            engine.default = answer or Answer(tokens=40, token_delay_s=0.01)
+            own.engines.append(engine)
+        config = configure(own.engines)
+        own.served = await stack.enter_async_context(
+            serving(config, folder=folder, environment=environment)
+        )
+        for engine in config["engines"]:
+            await own.served.logged("engine", engine=engine["name"], up=True)
+
+    async def take_down() -> None:
+        await own._stop_traffic()
+        await stack.aclose()
+
+    try:
+        own.call(stand_up())
+        yield own
+    finally:
+        own.call(take_down())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
