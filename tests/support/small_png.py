@@ -79,7 +79,9 @@ def _unfiltered(rows: NDArray[Any], channels: int) -> NDArray[Any]:
     return found
 
 
-def _unfiltered_row(kind: int, row: NDArray[Any], above: NDArray[Any], channels: int) -> NDArray[Any]:
+def _unfiltered_row(
+    kind: int, row: NDArray[Any], above: NDArray[Any], channels: int
+) -> NDArray[Any]:
     if kind == 0:
         return row
     if kind == 2:

@@ -2,6 +2,8 @@
 
 import { axis, escaped, house, plotly, SETTINGS } from "./plotting.js";
 
+const DAY_MS = 86_400_000;
+
 export class Bars {
   constructor(place) {
     this.place = place;
@@ -9,10 +11,11 @@ export class Bars {
     document.addEventListener("themechange", () => this.#paint());
   }
 
-  /** `parts`: { name, colour, days, amounts }; `unit` stands behind amounts. */
-  draw(parts, unit) {
+  /** `parts`: { name, colour, days, amounts }; `unit` stands behind amounts; `span`: first and last day. */
+  draw(parts, unit, span) {
     this.parts = parts;
     this.unit = unit;
+    this.span = span;
     return this.#paint();
   }
 
@@ -25,15 +28,18 @@ export class Bars {
       x: days,
       y: amounts,
       marker: { color: colour },
-      hovertemplate: `%{y:,.6~g} ${escaped(this.unit)}<extra>${escaped(name)}</extra>`,
+      xperiod: DAY_MS,
+      xperiodalignment: "middle",
+      width: DAY_MS * 0.7,
+      hovertemplate: `%{x|%-d %b}: %{y:,.6~g} ${escaped(this.unit)}<extra>${escaped(name)}</extra>`,
     }));
     await library.react(this.place, traces, {
       ...house(),
       barmode: "stack",
-      bargap: 0.35,
+      bargap: 0.3,
       hovermode: "closest",
-      xaxis: { ...axis(), type: "category", showgrid: false },
-      yaxis: { ...axis(), rangemode: "tozero", nticks: 5, title: { text: this.unit, font: { size: 12 } } },
+      xaxis: { ...axis(), type: "date", range: this.span, showgrid: false, tickformat: "%-d %b", nticks: 12 },
+      yaxis: { ...axis(), rangemode: "tozero", nticks: 5, ticksuffix: this.unit === "tokens" ? "" : ` ${this.unit}` },
     }, SETTINGS);
   }
 }

@@ -2,7 +2,7 @@
 
 import { ask, Refused } from "./ask.js";
 import { nothing } from "./dom.js";
-import { duration, money, percent } from "./numbers.js";
+import { decimals, duration, MISSING, money, percent } from "./numbers.js";
 import { Rows } from "./rows.js";
 
 let table = null;
@@ -13,7 +13,8 @@ export async function showGpuTime(place, query) {
     const told = await ask(`/api/v1/gpu-time?${new URLSearchParams([...query, ["by", "tenant,model"]])}`);
     const total = all(told.total);
     table ??= rows(place);
-    table.show(total ? told.lines.map((line) => ({ ...line, total })) : []);
+    const places = Math.max(2, ...told.lines.flatMap((line) => Object.values(line.cost).map(decimals)));
+    table.show(total ? told.lines.map((line) => ({ ...line, total, places })) : []);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     table = null;
@@ -22,18 +23,18 @@ export async function showGpuTime(place, query) {
 }
 
 const all = (row) => row.exact_us + row.estimated_us + row.idle_us + row.down_us + row.away_us;
-const costs = (row) => Object.entries(row.cost).map(([currency, value]) => `${money(value)} ${currency}`).join(", ") || "–";
+const costs = (row) => Object.entries(row.cost).map(([currency, value]) => `${money(value, row.places)} ${currency}`).join(", ") || MISSING;
 const whose = (row) => row.group.tenant || "nobody";
 
 function rows(place) {
-  const time = (key, title, hint) => ({ key, title, hint, number: true, sort: (row) => row[key], value: (row) => duration(row[key] / 1000) });
+  const time = (key, title, hint) => ({ key, title, hint, number: true, sort: (row) => row[key], value: (row) => (row[key] ? duration(row[key] / 1000) : MISSING) });
   return new Rows(place, {
     caption: "GPU time by tenant and model",
     words: (row) => `${whose(row)} ${row.group.model}`,
     empty: "No engine has told its GPUs. The key gpus of an engine says how many it has.",
     columns: [
       { key: "path", title: "Whose", sort: whose, value: whose },
-      { key: "model", title: "Model", sort: (row) => row.group.model ?? "", value: (row) => row.group.model || "–" },
+      { key: "model", title: "Model", sort: (row) => row.group.model ?? "", value: (row) => row.group.model || MISSING },
       { key: "part", title: "Part", number: true, sort: all, value: (row) => percent(all(row) / row.total) },
       time("exact_us", "Exact", "As the engine itself tells it, step by step."),
       time("estimated_us", "Estimated", "Divided by tokens over the window."),

@@ -7,15 +7,17 @@ import { colourOf, GREY } from "./colours.js";
 import { byId, element, nothing, say } from "./dom.js";
 import { frame, notice } from "./frame.js";
 import { showGpuTime } from "./gpu_time.js";
-import { count, money } from "./numbers.js";
+import { count, decimals, money } from "./numbers.js";
 import { GROUPS, lineRows } from "./money_tables.js";
 import { PERIODS, periodOf } from "./periods.js";
 import { beginStatements } from "./statements.js";
 
 const DRAWN_MAX = 8;
 const AGAIN_MS = 30_000;
+const DAY_MS = 86_400_000;
 
 const bars = new Bars(byId("days"));
+const drawn = new Set();
 let table = null;
 
 async function look() {
@@ -46,8 +48,9 @@ async function showUse() {
   figures(told.total);
   if (table?.by !== by) table = lineRows(byId("lines"), by.split(","), Object.keys(told.total.money));
   table.by = by;
-  table.show(told.lines, told.lines_left_out ? `${count(told.lines_left_out)} more lines are in the files.` : "");
   draw(days);
+  const places = Math.max(2, ...told.lines.flatMap((line) => Object.values(line.money).map((value) => decimals(value))));
+  table.show(told.lines.map((line) => ({ ...line, places, colour: by === "tenant" && drawn.has(line.tenant) ? colourOf(line.tenant) : null })), told.lines_left_out ? `${count(told.lines_left_out)} more lines are in the files.` : "");
   byId("csv").href = `/api/v1/usage?${asked(by, "csv")}`;
   byId("parquet").href = `/api/v1/usage?${asked(by, "parquet")}`;
   byId("json").href = `/api/v1/usage?${asked(by)}`;
@@ -76,9 +79,18 @@ function draw(told) {
   const bar = (name, colour, belongs) => ({
     name, colour, days, amounts: days.map((day) => told.lines.filter((line) => line.day === day && belongs(line.tenant)).reduce((all, line) => all + amountOf(line), 0)),
   });
+  drawn.clear();
+  for (const tenant of named) drawn.add(tenant);
   const parts = named.map((tenant) => bar(tenant ?? "nobody", colourOf(tenant ?? "nobody"), (other) => other === tenant));
   if (sums.size > named.length) parts.push(bar("others", GREY, (other) => !named.includes(other)));
-  bars.draw(parts, currency ?? "tokens");
+  bars.draw(parts, currency ?? "tokens", spanOf(told, days));
+}
+
+// Whole days, a week of them at least, so that a bar is as wide as a day.
+function spanOf(told, days) {
+  const end = Math.max(Date.parse(told.to ?? 0) || 0, Date.parse(days.at(-1)) + DAY_MS);
+  const begin = Math.min(Date.parse(told.from ?? days[0]), end - 7 * DAY_MS);
+  return [begin, end];
 }
 
 frame();
