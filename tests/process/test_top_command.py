@@ -4,22 +4,15 @@ import asyncio
 import json
 import os
 import pty
-import socket
 import sys
 from pathlib import Path
 from typing import Any
 
+from support.free_port import free_port
 from support.gateway import CHAT
 from support.on_loop import run_on_loop
 from support.scripted_engine import ScriptedEngine
 from support.serve import ADMIN_KEY, configuration, serving, spawn, url_engine
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def config_of(engine: ScriptedEngine, port: int) -> dict[str, Any]:
