@@ -101,7 +101,7 @@ class Gateway:
             calls = headers.get("x-evenhand-interaction-calls")
             refusal = _route_refusal(head) or _caller_refusal(holder, interaction, calls)
             if refusal is not None and refusal.outcome is Outcome.UNAUTHENTICATED:
-                refusal = self._token_refusal(headers.get("authorization")) or refusal
+                refusal = self._token_refusal(_authorization(headers)) or refusal
             if refusal is not None:
                 self._refuse(response, request_id, refusal, path)
                 return None
