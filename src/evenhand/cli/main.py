@@ -19,6 +19,7 @@ from evenhand.cli.policies.command import policies
 from evenhand.cli.reconcile.command import reconcile
 from evenhand.cli.serve import serve
 from evenhand.cli.statement.command import statement
+from evenhand.cli.top.command import top
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.command()(reconcile)
 app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)
+app.command()(top)
 app.add_typer(keys, name="keys")
 app.add_typer(engines, name="engines")
 app.add_typer(imports, name="import")
