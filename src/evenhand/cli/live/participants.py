@@ -9,6 +9,7 @@ from evenhand.cli.live.keys import Keys
 from evenhand.cli.live.limits import CallBounds
 from evenhand.cli.live.participant import Participant
 from evenhand.cli.live.tenants import Tenants
+from evenhand.cli.live.turns import Turns
 from evenhand.gateway.gateway import Gateway
 
 
@@ -26,6 +27,7 @@ def participants(parts: Parts) -> list[Participant]:
     gateway = parts.gateway
     return [
         Tenants(gateway.dispatcher.scheduler, gateway.shadow),
+        Turns(gateway.dispatcher, gateway.shadow),
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
         EngineSizes(gateway.dispatcher),
