@@ -12,7 +12,7 @@ import pytest
 
 from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.gateway.settings import CallLimits
-from evenhand.ledger import Budget, Price
+from evenhand.ledger import Budget, Price, PriceBook
 from evenhand.model import KeyId, ModelName, Outcome
 from evenhand.wire.dialect import EngineKind
 from support.gateway import (
@@ -35,7 +35,7 @@ from support.scripted_engine import Answer, ScriptedEngine
 TEN_IDS: dict[str, Any] = {"model": "m", "prompt": list(range(10)), "max_tokens": 5}
 """At most 15 tokens, to the token."""
 EUR = Price(currency="EUR", input=1_000_000_000, cached_input=0, output=2_000_000_000)
-PRICED = BookingSettings(prices={ModelName("m"): EUR})
+PRICED = BookingSettings(prices=PriceBook.fixed({ModelName("m"): EUR}))
 COSTS_NANO = 10 * 1_000 + 5 * 2_000
 
 
@@ -46,7 +46,10 @@ def with_budget(budget: Budget) -> Setup:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "budget",
-    [Budget(tokens_max=150 + 14), Budget(nano_max=10 * COSTS_NANO + COSTS_NANO - 1)],
+    [
+        Budget(tokens_max=150 + 14),
+        Budget(nano_max=10 * COSTS_NANO + COSTS_NANO - 1, currency="EUR"),
+    ],
     ids=["tokens", "money"],
 )
 def test_200_at_once_on_a_budget_for_10_and_exactly_10_pass(budget: Budget) -> None:
@@ -147,7 +150,9 @@ def test_what_an_engine_produces_beyond_the_hold_is_a_transfer_of_its_own() -> N
     async def main() -> None:
         async with (
             ScriptedEngine() as engine,
-            gateway(Backend(engine), setup=with_budget(Budget(nano_max=10**9))) as g,
+            gateway(
+                Backend(engine), setup=with_budget(Budget(nano_max=10**9, currency="EUR"))
+            ) as g,
         ):
             engine.default = Answer(tokens=5, prompt_tokens=17)
             assert (await _ask(g)).status == 200

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from evenhand.gateway.bookkeeping import BookingSettings
-from evenhand.ledger import Budget, Price
+from evenhand.ledger import Budget, Price, PriceBook
 from evenhand.model import ModelName
 from support.gateway import KEY_A, KEY_B, Backend, RunningGateway, Setup, gateway, identity
 from support.ledger import resolutions, used
@@ -53,7 +53,7 @@ def test_each_request_is_settled_once_and_as_the_engines_and_clients_saw_it() ->
                 KEY_A: identity("a"),
                 KEY_B: identity("b", budget=Budget(tokens_max=10**9)),
             },
-            booking=BookingSettings(prices={ModelName("m"): PRICE}),
+            booking=BookingSettings(prices=PriceBook.fixed({ModelName("m"): PRICE})),
         )
         async with (
             ScriptedEngine() as first,

@@ -16,15 +16,16 @@ from evenhand.cli.config import (
     UrlEngine,
     chosen,
 )
+from evenhand.cli.money import price_book
 from evenhand.engines.embedded import EmbeddedSettings
 from evenhand.engines.http import ClientSettings
-from evenhand.gateway.bookkeeping import BookingSettings
+from evenhand.gateway.bookkeeping import BookingSettings, LowestLane
 from evenhand.gateway.http.settings import EdgeSettings
 from evenhand.gateway.identity import Identity, KeyRing
 from evenhand.gateway.server import Listening
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.tls import Certificate, TlsFiles
-from evenhand.ledger import Budget, Price
+from evenhand.ledger import Budget
 from evenhand.model import ApplicationName, KeyId, LaneName, ModelName, TrustDomain
 from evenhand.scheduling import (
     PRESETS,
@@ -113,9 +114,11 @@ def key_ring(config: Config, secrets: ResolvedSecrets, pepper: Pepper | None) ->
 def identification(config: Config) -> Callable[[Key, KeyId], Identity]:
     """What a key that the configuration has a place for stands for."""
     waits_ms = {lane.name: _ms(lane.queue_wait_s_max) for lane in config.lanes}
+    currency = "" if config.prices is None else config.prices.currency
 
     def identify(key: Key, key_id: KeyId) -> Identity:
-        return _identity(key, key_id, queue_wait_ms_max=waits_ms[key.lane])
+        wait_ms = waits_ms[key.lane]
+        return _identity(key, key_id, queue_wait_ms_max=wait_ms, currency=currency)
 
     return identify
 
@@ -162,17 +165,10 @@ def edge_settings(config: Config) -> EdgeSettings:
 
 def booking_settings(config: Config) -> BookingSettings:
     assert config.state is not None
-    prices = {}
-    if config.prices is not None:
-        for price in config.prices.models:
-            prices[ModelName(price.model)] = Price(
-                currency=config.prices.currency,
-                input=price.input,
-                cached_input=price.cached_input,
-                output=price.output,
-            )
+    lowest = config.lanes[-1]
     return BookingSettings(
-        prices=prices,
+        prices=price_book(config),
+        lowest_lane=LowestLane(LaneName(lowest.name), _ms(lowest.queue_wait_s_max)),
         output_tokens_default=config.limits.output_tokens_default,
         entries_max=config.state.entries_waiting_max,
     )
@@ -268,10 +264,10 @@ def _shares(tenants: Iterable[Tenant]) -> tuple[TenantShare, ...]:
     )
 
 
-def _identity(key: Key, key_id: KeyId, *, queue_wait_ms_max: int) -> Identity:
+def _identity(key: Key, key_id: KeyId, *, queue_wait_ms_max: int, currency: str) -> Identity:
     models = None if key.allows_all_models else frozenset(ModelName(m) for m in key.models)
     limits = key.limits
-    budget = Budget(nano_max=limits.spend_max, tokens_max=limits.tokens_max)
+    budget = Budget(nano_max=limits.spend_max, tokens_max=limits.tokens_max, currency=currency)
     return Identity(
         key_id=key_id,
         tenant=tuple(key.tenant),

@@ -9,6 +9,7 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.UNAUTHENTICATED: "No valid API key.",
     Outcome.MODEL_FORBIDDEN: "A model that the key may not use, or that does not exist: the answer is "
     "the same.",
+    Outcome.NO_TENANT: "A JWT is good, but its claims name no tenant, or no lane, that there is.",
     Outcome.ROLE_TOO_LOW: "A page of the admin listener wants a higher role.",
     Outcome.CHANGE_REFUSED: "The admin API: a change of the configuration that is impossible as asked; "
     "nothing was changed.",
@@ -23,7 +24,9 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.HEAD_TOO_LARGE: "The head exceeds `limits.head_bytes_max` or `limits.head_fields_max`.",
     Outcome.TOO_MANY_CONNECTIONS: "`limits.connections_max` connections are open.",
     Outcome.BUDGET_EXHAUSTED: "What the key has used, what its open requests may use and what this one "
-    "may use exceed the key's `spend_max` or `tokens_max`.",
+    "may use exceed the key's `spend_max` or `tokens_max`; or the same of a hard one of `budgets`.",
+    Outcome.NOT_PRICEABLE: "The model has no price at the moment, or one in another currency than a "
+    "budget over the key counts: the operator must mend `prices`.",
     Outcome.LEDGER_CLOSED: "The state database cannot be written, and the key has a budget, or too much "
     "waits for the disk already.",
     Outcome.KEY_LIMIT: "The key has `limits.open_requests_max` requests open.",

@@ -42,8 +42,11 @@ def admit(
     identity: Identity,
     served: Served,
     limits: CallLimits,
+    *,
+    is_bounded: bool,
 ) -> Admitted | Refused:
-    """A body in order from a key that may ask it, or why not."""
+    """A body in order from a key that may ask it, or why not. `is_bounded`: a hard budget is over the
+    key."""
     admitted = read_body(api.read, body, limits)
     if isinstance(admitted, Refused):
         return admitted
@@ -53,7 +56,7 @@ def admit(
     refused = check_rights(admitted.completion, identity, served, limits)
     if refused is not None:
         return refused
-    return admitted if identity.budget is None else _bounded(admitted, limits)
+    return _bounded(admitted, limits) if is_bounded else admitted
 
 
 def read_body(read: Reader, body: bytes, limits: CallLimits) -> Admitted | Refused:

@@ -20,6 +20,9 @@ class Booking(Protocol):
     is_hard: bool
     """A hard budget stands behind it: neither dispatch nor the last byte goes ahead of the disk."""
 
+    is_over_budget: bool
+    """A soft budget was exceeded by it."""
+
     def produced(self, output_tokens: int) -> None:
         """So many output tokens have come in all. O(1), for every chunk."""
 
@@ -37,6 +40,7 @@ class NoBooking:
     """Where nothing is kept."""
 
     is_hard = False
+    is_over_budget = False
 
     def produced(self, output_tokens: int) -> None:
         """Nothing is kept."""
@@ -63,6 +67,7 @@ class KeptBooking:
         "_request",
         "_usage_now",
         "is_hard",
+        "is_over_budget",
     )
 
     def __init__(
@@ -81,6 +86,7 @@ class KeptBooking:
         self._marked_tokens = 0
         self._is_moving = False
         self.is_hard = is_hard
+        self.is_over_budget = hold.is_over_soft
 
     def produced(self, output_tokens: int) -> None:
         if output_tokens - self._marked_tokens >= MARK_TOKENS:

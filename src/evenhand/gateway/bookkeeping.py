@@ -6,24 +6,26 @@ ledger's to say.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from evenhand.gateway.admission import Refused
 from evenhand.gateway.booking import Booking, KeptBooking, NoBooking
-from evenhand.gateway.budget_words import budget_message
+from evenhand.gateway.budget_words import budget_message, currency_message, unpriced_message
 from evenhand.gateway.identity import Identity
 from evenhand.ledger import (
-    FREE,
+    NOTHING_PRICED,
     Books,
     Bound,
     Consumer,
     InputBound,
     Line,
+    OtherCurrency,
     OverBudget,
-    Price,
+    PriceBook,
 )
-from evenhand.model import ModelName, Outcome, Request, Usage
+from evenhand.model import LaneName, ModelName, Outcome, Request, Usage
 from evenhand.stores import GroupCommit
 
 MARK_MS = 200
@@ -40,13 +42,26 @@ class NoBookkeeping:
         del identity, request, usage_now
         return NoBooking()
 
+    def is_bounded(self, identity: Identity) -> bool:
+        """Nobody is under a hard budget."""
+        del identity
+        return False
+
+
+class LowestLane(NamedTuple):
+    """Where requests go that exceed a soft budget, and how long they may wait there."""
+
+    name: LaneName
+    queue_wait_ms_max: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingSettings:
     """`output_tokens_default` is held where the client names no maximum. `entries_max` bounds what may
-    wait for the disk while the store is closed."""
+    wait for the disk while the store is closed. `lowest_lane` None: there is no other."""
 
-    prices: Mapping[ModelName, Price] = field(default_factory=dict)
+    prices: PriceBook = NOTHING_PRICED
+    lowest_lane: LowestLane | None = None
     output_tokens_default: int = 256
     entries_max: int = 100_000
 
@@ -65,8 +80,10 @@ class Bookkeeper:
         self.store = store
         self.settings = settings
         self._input = InputBound()
-        # Bounded by the keys and the models of the configuration.
+        # At the prices of this moment; bounded by the keys and the models of the configuration.
         self._lines: dict[tuple[object, ...], Line] = {}
+        self._prices = settings.prices
+        self._lines_until_ms = 0
         self._loop = loop
         # Streams that have produced tokens since their last mark; bounded by the open requests.
         self._unmarked: dict[KeptBooking, None] = {}
@@ -76,21 +93,47 @@ class Bookkeeper:
         self, identity: Identity, request: Request, usage_now: Callable[[], Usage]
     ) -> Booking | Refused:
         """Hold the most that a request may use, or say why not. `usage_now` is asked at marks."""
-        budget, store = identity.budget, self.store
+        is_hard, store = self.is_bounded(identity), self.store
         if store.closed_because is not None and (
-            budget is not None or store.waiting_entries >= self.settings.entries_max
+            is_hard or store.waiting_entries >= self.settings.entries_max
         ):
             message = "The usage ledger cannot be written at the moment. Try again later."
             return Refused(Outcome.LEDGER_CLOSED, message, retry_after_ms=2_000)
+        at_ms = self.wall_ms()
+        if at_ms >= self._lines_until_ms:
+            self._forget_lines(at_ms)
         whose = (identity.key_id, identity.tenant, identity.application, request.model)
-        line = self._lines.get(whose) or self._line(identity, request.model)
+        line = self._lines.get(whose) or self._line(identity, request.model, at_ms)
+        if line is None:
+            return Refused(Outcome.NOT_PRICEABLE, unpriced_message(request.model), "model")
         bound = self._bound(request)
-        hold = self.books.hold(request.id, line, bound, at_ms=self.wall_ms(), budget=budget)
+        hold = self.books.hold(request.id, line, bound, at_ms=at_ms, budget=identity.budget)
         if isinstance(hold, OverBudget):
             message = budget_message(hold, line.price.currency)
-            return Refused(Outcome.BUDGET_EXHAUSTED, message)
+            wait_ms = max(0, (hold.resets_ms or 0) - at_ms) if hold.fits_anew else None
+            return Refused(Outcome.BUDGET_EXHAUSTED, message, retry_after_ms=wait_ms)
+        if isinstance(hold, OtherCurrency):
+            message = currency_message(request.model, hold)
+            return Refused(Outcome.NOT_PRICEABLE, message, "model")
         store.journalled()
-        return KeptBooking(self, hold, request, usage_now, is_hard=budget is not None)
+        if hold.is_over_soft and (lowest := self.settings.lowest_lane) is not None:
+            request.lane, request.queue_wait_ms_max = lowest
+        return KeptBooking(self, hold, request, usage_now, is_hard=is_hard)
+
+    def is_bounded(self, identity: Identity) -> bool:
+        """Whether a hard budget is over that identity."""
+        is_key = identity.budget is not None
+        return is_key or self.books.is_bounded(identity.tenant, identity.key_id)
+
+    @property
+    def prices(self) -> PriceBook:
+        """Those in force."""
+        return self._prices
+
+    def price_by(self, prices: PriceBook) -> None:
+        """From here on these hold. What is open keeps the price that it was opened at."""
+        self._prices = prices
+        self._lines_until_ms = 0
 
     @property
     def closed_because(self) -> str | None:
@@ -122,9 +165,16 @@ class Bookkeeper:
             self._tick.cancel()
             self._tick = None
 
-    def _line(self, identity: Identity, model: ModelName) -> Line:
+    def _forget_lines(self, at_ms: int) -> None:
+        self._lines.clear()
+        self._lines_until_ms = self._prices.holds_until_ms(at_ms)
+
+    def _line(self, identity: Identity, model: ModelName, at_ms: int) -> Line | None:
+        """None: the model has no price."""
         key, tenant, application = identity.key_id, identity.tenant, identity.application
-        price = self.settings.prices.get(model, FREE)
+        price = self._prices.price(model, at_ms)
+        if price is None:
+            return None
         line = self.books.line(Consumer(tenant, application, key), model, price)
         self._lines[key, tenant, application, model] = line
         return line

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 
 from evenhand.gateway.identity import Identity
-from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId, Usage
+from evenhand.model import (
+    EngineName,
+    InteractionId,
+    LaneName,
+    ModelName,
+    Outcome,
+    RequestId,
+    Usage,
+)
 from evenhand.telemetry import RequestRecord, SecondsHistogram
 from evenhand.wire.completion import Completion
 
@@ -37,10 +45,16 @@ class CallRecord:
         path: str,
     ) -> None:
         self._identity = identity
+        self._lane = identity.lane
         self._id = request_id
         self._interaction = interaction
         self._path = path
         self._begun_s = now_s()
+
+    def over_budget(self, lane: LaneName) -> None:
+        """A soft budget was exceeded by it, so it takes this lane."""
+        self.is_over_budget = True
+        self._lane = lane
 
     @property
     def model(self) -> ModelName | None:
@@ -94,7 +108,7 @@ class CallRecord:
             "path": self._path,
             "tenant": identity.tenant,
             "application": identity.application,
-            "lane": identity.lane,
+            "lane": self._lane,
             "model": self._model,
             "engine": self._engine,
             "outcome": outcome,

@@ -7,6 +7,7 @@ from evenhand.model import InteractionId, Outcome, RequestId
 from evenhand.wire.error import error_headers
 
 _JSON = ("content-type", "application/json")
+_OVER_BUDGET = ("x-evenhand-budget", "soft-exceeded")
 _EVENTS = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
 
 
@@ -25,10 +26,17 @@ class ClientAnswer:
         self._response = response
         self._request_id = request_id
         self._errors = errors
-        self._ids = (*errors.ids(request_id), ("x-evenhand-interaction", interaction))
+        self._ids: tuple[tuple[str, str], ...] = (
+            *errors.ids(request_id),
+            ("x-evenhand-interaction", interaction),
+        )
         self._is_over = False
         self.is_streaming = False
         """A streamed answer has begun: its status is told."""
+
+    def tell_over_budget(self) -> None:
+        """With whatever is told: a soft budget is exceeded, so it takes the lowest lane."""
+        self._ids = (*self._ids, _OVER_BUDGET)
 
     def send(self, status: int, body: bytes, *more: tuple[str, str]) -> None:
         """The whole answer, as JSON."""

@@ -7,6 +7,7 @@ from evenhand.gateway.apis import Api
 from evenhand.gateway.dispatcher import TENANT_GONE
 from evenhand.gateway.identity import KeyHolder
 from evenhand.model import Outcome
+from evenhand.telemetry.monitor import FORGED_MEMBERS
 from evenhand.wire.api_name import ApiName
 
 SERVED_BY_SOME = frozenset({ApiName.RESPONSES, ApiName.MESSAGES})
@@ -25,9 +26,12 @@ def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admi
     scheduler = gateway.dispatcher.scheduler
     if not scheduler.tree.has_leaf(identity.tenant):
         return Refused(Outcome.UNAUTHENTICATED, TENANT_GONE)
-    admitted = admit(api, body, identity, gateway.served, gateway.limits)
+    is_bounded = gateway.bookkeeping.is_bounded(identity)
+    admitted = admit(api, body, identity, gateway.served, gateway.limits, is_bounded=is_bounded)
     if isinstance(admitted, Refused):
         return admitted
+    if not FORGED_MEMBERS.isdisjoint(admitted.members.values):
+        gateway.monitor.forged(identity.tenant, identity.application)
     if api.name in SERVED_BY_SOME:
         admitted = _placed(gateway, api, admitted)
         if isinstance(admitted, Refused):

@@ -56,7 +56,7 @@ class Books:
         self._lines: dict[tuple[Consumer, ModelName, Price], Line] = {}
         self._open: dict[int, Hold] = {}
         self._numbers = snapshot.numbers
-        self._held_ms = snapshot.held_ms
+        self._latest_ms = snapshot.held_ms
         self._watches = Watches()
         self._seq = snapshot.seq
         self._transfers: list[Transfer] = []
@@ -94,7 +94,7 @@ class Books:
         input_tokens, output_tokens = bound
         tokens, price = input_tokens + output_tokens, line.price
         nano = price.bound(input_tokens, output_tokens)
-        at_ms = max(at_ms, self._held_ms)
+        at_ms = self._latest_ms = max(at_ms, self._latest_ms)
         day = at_ms // DAY_MS
         if budget is not None:
             against = self._against(line, budget, nano=nano, tokens=tokens)
@@ -106,7 +106,6 @@ class Books:
             if not isinstance(verdict, bool):
                 return verdict
             is_over_soft = verdict
-        self._held_ms = at_ms
         if line.today.day != day:
             line.today = self._accounts.day(line.debit.number, day)
         self._numbers = number = self._numbers + 1
@@ -209,6 +208,8 @@ class Books:
         if correction.reference in self._references:
             raise CorrectionRefusedError(f"there is a correction {correction.reference!r} already")
         debit, credit = self._accounts.correct(correction)
+        at_ms = self._latest_ms = max(at_ms, self._latest_ms)
+        self._count_correction(debit, correction, at_ms // DAY_MS)
         self._references.add(correction.reference)
         self._numbers += 1
         id_ = self._numbers * STEPS_PER_REQUEST + STEPS[Kind.CORRECT]
@@ -223,6 +224,8 @@ class Books:
                 cached_input_tokens=correction.cached_input_tokens,
                 output_tokens=correction.output_tokens,
                 nano=correction.nano,
+                reasoning_tokens=correction.reasoning_tokens,
+                gpu_us=correction.gpu_us,
             )
         )
         why = (correction.reference, correction.author, correction.reason, correction.request)
@@ -238,7 +241,8 @@ class Books:
     def budget_by(self, rules: Iterable[BudgetRule], at_ms: int) -> None:
         """From here on these hold, and no other: each counts what its present period has already come
         to, also what is open. Goes once through all accounts and open holds."""
-        day = max(at_ms, self._held_ms) // DAY_MS
+        self._latest_ms = max(at_ms, self._latest_ms)
+        day = self._latest_ms // DAY_MS
         self._watches = watches = Watches(rules, day)
         for account in self._accounts.all() if watches.all else ():
             owner = account.owner
@@ -262,7 +266,7 @@ class Books:
 
     def standings(self, at_ms: int) -> tuple[BudgetStanding, ...]:
         """How each budget of `budget_by` stands, in their order."""
-        day = max(at_ms, self._held_ms) // DAY_MS
+        day = max(at_ms, self._latest_ms) // DAY_MS
         tallies = ((watch.rule, watch.as_of(day)) for watch in self._watches.all)
         return tuple(BudgetStanding(rule, replace(t.spent), t.resets_ms) for rule, t in tallies)
 
@@ -352,6 +356,18 @@ class Books:
         if budget.nano_max is not None and currency != budget.currency:
             return OtherCurrency(currency, budget.currency)
         return over(budget, self._accounts.spent(owner.key, currency), nano=nano, tokens=tokens)
+
+    def _count_correction(self, account: Account, correction: Correction, day: int) -> None:
+        """In the periods in which it is made."""
+        sum_of_day = self._accounts.day(account.number, day)
+        if not sum_of_day.is_moved:
+            self._accounts.day_moved(sum_of_day)
+        nano, tokens = correction.nano, correction.input_tokens + correction.output_tokens
+        sum_of_day.posted_nano += nano
+        sum_of_day.posted_tokens += tokens
+        consumer = correction.consumer
+        for watch in self._watches.over(consumer.tenant, consumer.key):
+            watch.on(day).post(nano, tokens, correction.currency)
 
     def _resolve(self, hold: Hold) -> None:
         if hold.is_resolved:

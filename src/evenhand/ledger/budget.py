@@ -72,7 +72,7 @@ class OverBudget:
 
 @dataclass(frozen=True, slots=True)
 class OtherCurrency:
-    """Why nothing was held: the request is priced in `priced`, and a budget in money counts `counted`."""
+    """Why nothing was held: the request is priced in `priced`, and its budget counts `counted`."""
 
     priced: str
     counted: str

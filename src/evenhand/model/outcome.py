@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
+    NO_TENANT = "no_tenant"
     ROLE_TOO_LOW = "role_too_low"
     CHANGE_REFUSED = "change_refused"
     VERSION_CONFLICT = "version_conflict"
@@ -30,6 +31,7 @@ class Outcome(StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
     # Refused by the scheduler, or shed from the queue.
     BUDGET_EXHAUSTED = "budget_exhausted"
+    NOT_PRICEABLE = "not_priceable"
     LEDGER_CLOSED = "ledger_closed"
     KEY_LIMIT = "key_limit"
     RATE_LIMITED = "rate_limited"
@@ -80,6 +82,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.BAD_REQUEST: _invalid(400, "bad_request"),
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
+    Outcome.NO_TENANT: Ending(403, "permission_error", "no_tenant", retry=False),
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
     Outcome.CHANGE_REFUSED: _invalid(422, "change_refused"),
     Outcome.VERSION_CONFLICT: _invalid(409, "version_conflict"),
@@ -93,6 +96,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.HEAD_TOO_LARGE: _invalid(431, "headers_too_large"),
     Outcome.TOO_MANY_CONNECTIONS: Ending(503, "server_error", "too_many_connections", retry=True),
     Outcome.BUDGET_EXHAUSTED: Ending(429, "insufficient_quota", "budget_exhausted", retry=False),
+    Outcome.NOT_PRICEABLE: Ending(503, "server_error", "not_priceable", retry=False),
     Outcome.LEDGER_CLOSED: Ending(503, "server_error", "ledger_closed", retry=True),
     Outcome.KEY_LIMIT: Ending(429, "rate_limit_error", "key_limit", retry=True),
     Outcome.RATE_LIMITED: Ending(429, "rate_limit_error", "rate_limited", retry=True),

@@ -106,7 +106,8 @@ class LedgerFile:
             mark[0]: Mark._make(mark) for mark in self._connection.execute("SELECT * FROM mark")
         }
         rows = self._connection.execute(
-            f"SELECT {_TRANSFER} FROM transfer AS hold WHERE id >= ? AND kind = 'hold' "  # noqa: S608 - its own columns
+            f"SELECT {_TRANSFER} FROM transfer AS hold "  # noqa: S608 - names of fields
+            "WHERE id >= ? AND kind = 'hold' "
             "AND NOT EXISTS (SELECT 1 FROM transfer WHERE id = hold.id + 1)",
             (open_from * STEPS_PER_REQUEST,),
         )

@@ -50,17 +50,21 @@ def problem_of(tmp_path: Path, data: dict[str, Any]) -> str:
 
 def test_prices_become_exact_integers(tmp_path: Path) -> None:
     prices = booking_settings(loaded(tmp_path, document())).prices
-    assert prices == {
-        ModelName("tiny"): Price(
-            currency="EUR", input=150_000_000, cached_input=15_000_000, output=600_000_000
-        ),
-        ModelName("big"): Price(
-            currency="EUR",
-            input=3_000_000_000,
-            cached_input=3_000_000_000,
-            output=12_000_001_000,
-        ),
-    }
+    assert prices.price(ModelName("tiny"), 0) == Price(
+        currency="EUR",
+        input=150_000_000,
+        cached_input=15_000_000,
+        output=600_000_000,
+        reasoning=600_000_000,
+    )
+    assert prices.price(ModelName("big"), 1) == Price(
+        currency="EUR",
+        input=3_000_000_000,
+        cached_input=3_000_000_000,
+        output=12_000_001_000,
+        reasoning=12_000_001_000,
+    )
+    assert prices.price(ModelName("other"), 1) is None
 
 
 def test_the_effective_file_says_the_same(tmp_path: Path) -> None:
@@ -83,7 +87,7 @@ def test_budgets_reach_the_keys(tmp_path: Path) -> None:
     first, second = (ring.holder(f"Bearer {text}") for text in texts)
     assert first is not None
     assert second is not None
-    assert first.identity.budget == Budget(nano_max=12_500_000_000, tokens_max=7)
+    assert first.identity.budget == Budget(nano_max=12_500_000_000, tokens_max=7, currency="EUR")
     assert first.identity.key_id == "env:A"
     assert second.identity.budget is None
 

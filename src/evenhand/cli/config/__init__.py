@@ -17,7 +17,7 @@ from evenhand.cli.config.load import Loaded, asked_alone, load, read
 from evenhand.cli.config.outside import look_outside
 from evenhand.cli.config.policy import Policy
 from evenhand.cli.config.policy_choice import chosen
-from evenhand.cli.config.prices import ModelPrice, Prices
+from evenhand.cli.config.prices import ModelPrice, Prices, WorkPrice
 from evenhand.cli.config.problem import ConfigurationError, Lines, Problem
 from evenhand.cli.config.schema import Admin, Config, Cost, Lane
 from evenhand.cli.config.secrets import (
@@ -59,6 +59,7 @@ __all__ = [
     "Tenant",
     "Tls",
     "UrlEngine",
+    "WorkPrice",
     "asked_alone",
     "chosen",
     "effective",

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from evenhand.cli.config.engines import EmbeddedEngine, UrlEngine
 from evenhand.cli.config.keys import Key
+from evenhand.cli.config.money_checks import check_budgets, check_key_budgets, check_prices
 from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
 from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
+from evenhand.cli.config.token_checks import check_issuers
 from evenhand.cli.config.words import nearest
 from evenhand.scheduling import PRESETS, TokenWeights
 from evenhand.scheduling.order.round import quantum_tokens_min
@@ -374,40 +376,6 @@ def _check_aliases(config: Config) -> Iterator[Finding]:
             yield place, f"no engine serves {model}; {nearest(model, served)}"
 
 
-def _check_prices(config: Config) -> Iterator[Finding]:
-    if config.prices is None:
-        return
-    priced = set()
-    for index, price in enumerate(config.prices.models):
-        place: Place = ("prices", "models", index)
-        if price.model in priced:
-            yield (*place, "model"), f"{price.model} has a price already: keep one of the two"
-        priced.add(price.model)
-        if price.cached_input > price.input:
-            message = "is more than input: a cached token costs at most as much as a computed one"
-            yield (*place, "cached_input"), message
-    served = dict.fromkeys(model for engine in config.engines for model in engine.models)
-    for model in served:
-        if model not in priced:
-            message = (
-                f"{model} is served and has no price: add `- {{model: {model}, input: 0.15, output:"
-                " 0.6}` (0 where it is free)"
-            )
-            yield ("prices", "models"), message
-
-
-def _check_budgets(config: Config) -> Iterator[Finding]:
-    for index, key in enumerate(config.keys):
-        place: Place = ("keys", index, "limits")
-        if key.limits.is_budget and config.state is None:
-            name = "spend_max" if key.limits.spend_max is not None else "tokens_max"
-            message = "a budget must outlive a restart: add a `state` section with a folder"
-            yield (*place, name), message
-        if key.limits.spend_max is not None and config.prices is None:
-            message = "nothing is priced: add a `prices` section, or use tokens_max"
-            yield (*place, "spend_max"), message
-
-
 _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...] = (
     (frozenset({"engines"}), _check_engines),
     (frozenset({"aliases", "engines"}), _check_aliases),
@@ -421,6 +389,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"limits"}), _check_limits),
     (frozenset({"limits", "policy"}), _check_prefix_room),
     (frozenset({"listen", "admin"}), _check_listeners),
+    (frozenset({"identity", "tenants", "lanes", "engines"}), check_issuers),
     (frozenset({"admin"}), _check_admins),
     (frozenset({"keys", "admin"}), _check_keys),
     (frozenset({"keys", "state"}), _check_key_presence),
@@ -428,8 +397,9 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"keys", "tenants"}), _check_key_tenants),
     (frozenset({"keys", "lanes"}), _check_key_lanes),
     (frozenset({"keys", "engines", "aliases"}), _check_key_models),
-    (frozenset({"prices", "engines"}), _check_prices),
-    (frozenset({"keys", "state", "prices"}), _check_budgets),
+    (frozenset({"prices", "engines"}), check_prices),
+    (frozenset({"keys", "state", "prices", "engines"}), check_key_budgets),
+    (frozenset({"budgets", "keys", "state", "prices", "engines", "tenants"}), check_budgets),
 )
 """Each check with the sections it reads."""
 
@@ -441,7 +411,7 @@ def key_problems(config: Config, keys: Iterable[Key]) -> Iterator[Finding]:
     yield from _check_key_lanes(asked)
     yield from _check_key_models(asked)
     yield from _check_key_amounts(asked)
-    yield from _check_budgets(asked)
+    yield from check_key_budgets(asked)
 
 
 def cross_checked(config: Config, unsound: frozenset[str]) -> Iterator[Finding]:

@@ -20,8 +20,9 @@ class KeyLimits(BaseModel):
     output_tokens_max: Annotated[int, between(1, 10_000_000)] | None = None
     """Largest `max_tokens` of this key, in tokens. Left out: `limits.output_tokens_max`."""
     spend_max: Money | None = None
-    """Money that this key may spend in all, in units of `prices.currency`. Spent and held together
-    never exceed it (429), so each request waits for the disk. Needs `state` and `prices`."""
+    """Money that this key may spend in all, in units of `prices.currency`; what is priced in another
+    currency is refused. Spent and held together never exceed it (429), so each request waits for the
+    disk. Needs `state` and `prices`. `budgets` are of days, weeks and months."""
     tokens_max: Annotated[int, between(1, 10**15)] | None = None
     """Tokens, input and output, that this key may use in all; as strict as `spend_max`. Needs
     `state`."""

@@ -10,7 +10,9 @@ from evenhand.cli.config.admin_credentials import AdminCredential
 from evenhand.cli.config.alarms import Alarms
 from evenhand.cli.config.aliases import Aliases
 from evenhand.cli.config.applications import Application
+from evenhand.cli.config.budgets import TenantBudget
 from evenhand.cli.config.engines import Engine
+from evenhand.cli.config.identity import IdentityProviders
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.limits import Limits
 from evenhand.cli.config.policy import Policy
@@ -147,8 +149,12 @@ class Config(BaseModel):
     """Where usage and keys are kept. Left out: nothing is, and a restart begins anew."""
     prices: Prices | None = None
     """What tokens cost in money. Left out: tokens are counted, money is not."""
+    budgets: Annotated[tuple[TenantBudget, ...], Field(max_length=10_000)] = ()
+    """What tenants and keys may use each day, week or month, beside the limits of single keys."""
     traffic_log: TrafficLog | None = None
     """Where traffic is recorded for the simulator. Left out: nowhere."""
+    identity: IdentityProviders = IdentityProviders()
+    """Identity providers whose tokens are taken beside API keys."""
     keys: Annotated[tuple[Key, ...], Field(max_length=100_000)] = ()
     """The API keys. At least one, unless there is a `state` section: then `evenhand keys` makes more
     while the gateway runs."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from evenhand.cli.key_desk import KeyDesk
+from evenhand.cli.live.access import Admins, Issuers
+from evenhand.cli.live.alarms import AlarmThresholds
 from evenhand.cli.live.beginning import Outside
 from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
@@ -10,7 +12,10 @@ from evenhand.cli.live.limits import CallBounds
 from evenhand.cli.live.participant import Participant
 from evenhand.cli.live.tenants import Tenants
 from evenhand.cli.live.turns import Turns
+from evenhand.cli.token_desk import TokenDesk
+from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.gateway import Gateway
+from evenhand.telemetry.alarms import Alarms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,9 @@ class Parts:
     gateway: Gateway
     outside: Outside
     keys: KeyDesk | None
+    credentials: AdminCredentials
+    tokens: TokenDesk
+    alarms: Alarms
 
 
 def participants(parts: Parts) -> list[Participant]:
@@ -31,4 +39,7 @@ def participants(parts: Parts) -> list[Participant]:
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
         EngineSizes(gateway.dispatcher),
+        Admins(parts.credentials, parts.outside),
+        Issuers(parts.tokens),
+        AlarmThresholds(parts.alarms),
     ]

@@ -33,7 +33,7 @@ _DAYS = """
 SELECT hold.at_ms / 86400000, hold.debit, sum(later.input_tokens + later.output_tokens),
     sum(later.nano)
 FROM transfer AS later JOIN transfer AS hold ON hold.id = later.id - later.id % 4
-WHERE later.id % 4 > 0 GROUP BY 1, 2
+WHERE later.kind <> 'hold' GROUP BY 1, 2
 """
 
 
@@ -57,7 +57,8 @@ def held_is_the_sum(connection: sqlite3.Connection) -> Looked:
 
 
 def days_are_the_sums(connection: sqlite3.Connection) -> Looked:
-    """What an account has posted for a day is what requests that were held on it came to."""
+    """What an account has posted for a day is what requests that were held on it came to, and what was
+    corrected on it."""
     kept = connection.execute("SELECT day, account, posted_tokens, posted_nano FROM account_day")
     sums = {(day, number): tuple(amounts) for day, number, *amounts in connection.execute(_DAYS)}
     at = counted(connection, "day", "SELECT count(*) FROM account_day")

@@ -5,7 +5,7 @@
 
 PERIODS = """
 ALTER TABLE account ADD COLUMN posted_reasoning INTEGER NOT NULL DEFAULT 0
-    CHECK (posted_reasoning BETWEEN 0 AND posted_output);
+    CHECK (posted_reasoning >= 0);
 ALTER TABLE account ADD COLUMN posted_gpu_us INTEGER NOT NULL DEFAULT 0 CHECK (posted_gpu_us >= 0);
 ALTER TABLE transfer ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE transfer ADD COLUMN gpu_us INTEGER NOT NULL DEFAULT 0;
@@ -29,8 +29,8 @@ ALTER TABLE price_with_more RENAME TO price;
 CREATE TABLE account_day (
     day INTEGER NOT NULL,
     account INTEGER NOT NULL REFERENCES account,
-    posted_tokens INTEGER NOT NULL CHECK (posted_tokens >= 0),
-    posted_nano INTEGER NOT NULL CHECK (posted_nano >= 0),
+    posted_tokens INTEGER NOT NULL,
+    posted_nano INTEGER NOT NULL,
     PRIMARY KEY (day, account)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO account_day
