@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.cli.live.access import Admins, Issuers
 from evenhand.cli.live.alarms import AlarmThresholds
+from evenhand.cli.live.aliases import Aliases
 from evenhand.cli.live.beginning import Outside
 from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
@@ -42,4 +43,5 @@ def participants(parts: Parts) -> list[Participant]:
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),
         AlarmThresholds(parts.alarms),
+        Aliases(gateway),
     ]
