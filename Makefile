@@ -10,7 +10,7 @@ TRANSFORMERS := .venv-transformers# transformers and what it wants: 1.5 GB
 TRANSFORMERS_PIP := $(TRANSFORMERS)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-vllm test-transformers test-sight
+.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-vllm test-transformers test-sight pictures
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-sight: $(VENV)/.test ## the pages in a real browser, the rules in a real Pr
 	@for name in chromium promtool; do command -v $$name > /dev/null || { \
 		echo "test-sight: there is no $$name. On Debian: apt-get install chromium prometheus"; exit 1; }; done
 	EVENHAND_SIGHT=1 $(BIN)/python -m pytest -q tests/sight
+
+pictures: $(VENV)/.test ## of every page with real traffic, into docs/dashboard (4 minutes)
+	EVENHAND_SIGHT=1 EVENHAND_PICTURES=docs/dashboard $(BIN)/python -m pytest -q tests/sight/test_pictures.py
 
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench

@@ -258,7 +258,7 @@ def test_an_engine_with_salts_gets_one_and_tells_what_was_cached() -> None:
         async with ScriptedEngine() as vllm, ScriptedEngine() as llama:
             backends = (
                 Backend(vllm, models=("m",)),
-                Backend(llama, models=("l",), kind=EngineKind.LLAMACPP),
+                Backend(llama, models=("l",), kind=EngineKind.EMBEDDED),
             )
             async with gateway(*backends, setup=Setup(keys=keys)) as g:
                 vllm.default = Answer(prompt_tokens=10, cached_tokens=4)

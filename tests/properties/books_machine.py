@@ -23,6 +23,7 @@ from evenhand.ledger import (
     BudgetRule,
     Consumer,
     Correction,
+    CorrectionRefusedError,
     Hold,
     Mark,
     OtherCurrency,
@@ -213,7 +214,7 @@ class BooksMachine(RuleBasedStateMachine):
             self.books.void(hold, Outcome.ENGINE_FAILED, self.now_ms)
             self.plain.entries[hold.number].is_open = False
 
-    @rule(hold=holds, count=st.integers(1, 90), nano=st.integers(0, 5_000))
+    @rule(hold=holds, count=st.integers(-90, 90), nano=st.integers(-5_000, 5_000))
     def correct(self, hold: Any, count: int, nano: int) -> None:
         if not self._is_mine(hold):
             return
@@ -229,8 +230,12 @@ class BooksMachine(RuleBasedStateMachine):
             author="somebody",
             reason="they said so",
         )
-        at_ms = self.plain.now(self.now_ms)
-        number = self.books.correct(correction, self.now_ms) // 4
+        at_ms, before = self.plain.now(self.now_ms), self.books.news
+        try:
+            number = self.books.correct(correction, self.now_ms) // 4
+        except CorrectionRefusedError:
+            assert self.books.news == before, "nothing was done"
+            return
         entry = Entry(number, owner, price, at_ms, 0, 0, is_open=False, corrected=(count, nano))
         self.plain.entries[number] = entry
 

@@ -56,7 +56,7 @@ LABELS = {
         "engine": "only its being there",
         "units": "what a token costs in units is no part of the ledger",
         "is_estimate": "only its being 0 or 1",
-        "batch": "when it was written stands nowhere else",
+        "batch": "in which transaction it came stands nowhere else",
     },
     "account": {
         "tenant": "whose account it is stands nowhere else",
@@ -78,7 +78,7 @@ KINDS = ("hold", "settle", "void", "expire", "excess", "gpu_time", "", "Settle")
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("mutations") / "evenhand.db"
-    made_ledger(file, requests=60, seed=11)
+    made_ledger(file, requests=60, seed=11, with_corrections=True)
     return file
 
 

@@ -56,7 +56,7 @@ from evenhand.scheduling import (
 from evenhand.scheduling.recorder import Event, Recorder
 from evenhand.scheduling.shadow import Shadow
 from evenhand.scheduling.window import WindowControl
-from evenhand.stores import CommitSettings, GpuStore
+from evenhand.stores import CommitSettings, EngineStore
 from evenhand.telemetry import Metrics, RequestLog
 from evenhand.wire.dialect import EngineKind
 from support.certificates import trusting
@@ -283,7 +283,7 @@ async def _gateway(
         tokenizing=tokenizing,
         aliases={ModelName(name): ModelName(model) for name, model in setup.aliases.items()},
     )
-    gpu = GpuKeeper(loop, settings.cost, GpuStore(database, loop), tenants_max=100)
+    gpu = GpuKeeper(loop, settings.cost, EngineStore(database, loop), tenants_max=100)
     for link in links:
         gpu.watch(link, gpus=2, price=GpuPrice(3_600_000_000, "EUR"))
     gpu.start()

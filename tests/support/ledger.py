@@ -46,7 +46,11 @@ def resolutions(database: Path) -> dict[str, list[Row]]:
     by_number: dict[int, list[Row]] = defaultdict(list)
     for row in rows(database, "SELECT * FROM transfer WHERE kind <> 'correct' ORDER BY id"):
         by_number[row["id"] // 4].append(row)
-    return {transfers[0]["request"]: transfers for transfers in by_number.values()}
+    return {
+        transfers[0]["request"]: transfers
+        for transfers in by_number.values()
+        if transfers[0]["kind"] != "correct"
+    }
 
 
 def used(transfers: Iterable[Row]) -> tuple[int, int, int]:
@@ -64,8 +68,7 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
     still_open = 0
     sums: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in rows(database, "SELECT * FROM transfer WHERE kind = 'correct'"):
-        for side in ("debit", "credit"):
-            _post(sums[row[side]], row)
+        _post(sums, row)
     for transfers in resolutions(database).values():
         hold, *rest = transfers
         # The time of GPUs may follow, once it is known.
@@ -73,12 +76,12 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
         assert hold["kind"] == "hold"
         assert kinds in ([], ["settle"], ["settle", "excess"], ["void"], ["expire"]), kinds
         still_open += not rest
+        for row in rest:
+            assert row["debit"] == hold["debit"]
+            assert row["credit"] == hold["credit"]
+            _post(sums, row)
         for side in ("debit", "credit"):
             balance = sums[hold[side]]
-            for row in rest:
-                assert row["debit"] == hold["debit"]
-                assert row["credit"] == hold["credit"]
-                _post(balance, row)
             if not rest:
                 balance["held_input"] += hold["input_tokens"]
                 balance["held_output"] += hold["output_tokens"]
@@ -92,13 +95,15 @@ def check_books(database: Path, *, open_holds: int = 0) -> None:
     _check_balances(database, sums)
 
 
-def _post(balance: dict[str, int], row: Row) -> None:
-    balance["posted_input"] += row["input_tokens"]
-    balance["posted_cached"] += row["cached_input_tokens"]
-    balance["posted_output"] += row["output_tokens"]
-    balance["posted_nano"] += row["nano"]
-    balance["posted_reasoning"] += row["reasoning_tokens"]
-    balance["posted_gpu_us"] += row["gpu_us"]
+def _post(sums: Mapping[int, dict[str, int]], row: Row) -> None:
+    for side in ("debit", "credit"):
+        balance = sums[row[side]]
+        balance["posted_input"] += row["input_tokens"]
+        balance["posted_cached"] += row["cached_input_tokens"]
+        balance["posted_output"] += row["output_tokens"]
+        balance["posted_nano"] += row["nano"]
+        balance["posted_reasoning"] += row["reasoning_tokens"]
+        balance["posted_gpu_us"] += row["gpu_us"]
 
 
 def check_audit(database: Path) -> None:

@@ -7,7 +7,16 @@ GPUs, excesses, voids, what a killed gateway left, and a few holds that are open
 import random
 from pathlib import Path
 
-from evenhand.ledger import FREE, Books, Bound, Consumer, Hold, Price, resolve_left_open
+from evenhand.ledger import (
+    FREE,
+    Books,
+    Bound,
+    Consumer,
+    Correction,
+    Hold,
+    Price,
+    resolve_left_open,
+)
 from evenhand.model import (
     ApplicationName,
     EngineName,
@@ -49,10 +58,17 @@ _UNUSED = (Outcome.SHED, Outcome.CANCELLED_QUEUED, Outcome.REFUSED_BY_ENGINE)
 
 
 def made_ledger(
-    database: Path, *, requests: int = 200, days: int = 30, left_open: int = 3, seed: int = 1
+    database: Path,
+    *,
+    requests: int = 200,
+    days: int = 30,
+    left_open: int = 3,
+    seed: int = 1,
+    with_corrections: bool = False,
 ) -> None:
     """Write it, closed and whole. `left_open` holds stay open, every second one with a mark."""
-    _Traffic(database, random.Random(seed), requests, days).write(left_open)
+    traffic = _Traffic(database, random.Random(seed), requests, days)
+    traffic.write(left_open, with_corrections=with_corrections)
 
 
 class _Traffic:
@@ -66,7 +82,7 @@ class _Traffic:
         self.step_ms = days * DAY_MS // requests
         self.now_ms = BEGAN_MS
 
-    def write(self, left_open: int) -> None:
+    def write(self, left_open: int, *, with_corrections: bool) -> None:
         for number in range(self.requests):
             self.now_ms += self.step_ms
             hold = self._hold(number)
@@ -75,6 +91,8 @@ class _Traffic:
                 self._die()
             if self.rng.random() < 0.1:
                 self.file.commit(self.books.take_batch())
+        if with_corrections:
+            self._correct()
         for number in range(left_open):
             hold = self._hold(self.requests + number)
             if number % 2:
@@ -120,8 +138,31 @@ class _Traffic:
         units = (usage.input_tokens - usage.cached_input_tokens) * 10 + usage.output_tokens * 20
         engine = EngineName(rng.choice(("gpu0", "gpu1")))
         self.books.settle(hold, usage, outcome, self.now_ms, engine=engine, units=units)
+        if hold.line.posted_nano > 1_000:
+            self.charged = hold, usage
         if self.more.random() < 0.4:
             self.books.gpu_time(hold, self.more.randint(1, 9_000_000), self.now_ms + 1_000)
+
+    def _correct(self) -> None:
+        """What was charged last is given back in part, and then its account some more."""
+        hold, usage = self.charged
+        consumer, model = hold.line.debit.owner, hold.line.credit.owner
+        assert isinstance(consumer, Consumer)
+        assert not isinstance(model, Consumer)
+        for number, request in enumerate((hold.request, None)):
+            correction = Correction(
+                consumer=consumer,
+                model=model,
+                currency=hold.line.price.currency,
+                input_tokens=-usage.input_tokens if request else 0,
+                cached_input_tokens=-usage.cached_input_tokens if request else 0,
+                nano=-1,
+                reference=f"T-{number}",
+                author="finance",
+                reason="the engine was faulty",
+                request=request,
+            )
+            self.books.correct(correction, self.now_ms)
 
     def _die(self) -> None:
         """Two requests are under way, one of them marked, when the gateway is killed."""

@@ -159,7 +159,7 @@ def _embeddings(answer: Answer, body: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"object": "list", "model": body["model"], "data": data}
     if answer.usage is Usage.ABSENT:
         return whole
-    tokens = _words(body) if answer.prompt_tokens is None else answer.prompt_tokens
+    tokens = prompt_tokens(body) if answer.prompt_tokens is None else answer.prompt_tokens
     usage: dict[str, Any] = {"prompt_tokens": tokens, "total_tokens": tokens}
     if answer.cached_tokens is not None:
         usage["prompt_tokens_details"] = {"cached_tokens": answer.cached_tokens}
@@ -178,7 +178,7 @@ class _Completion:
         self.finish = "length" if self.tokens < answer.tokens else "stop"
         self.prompt_tokens = answer.prompt_tokens
         if self.prompt_tokens is None:
-            self.prompt_tokens = _words(body)
+            self.prompt_tokens = prompt_tokens(body)
         options = body.get("stream_options") or {}
         self.include_usage = bool(options.get("include_usage"))
         self.continuous = bool(
@@ -282,7 +282,8 @@ def _word(index: int) -> str:
     return f"w{index} "
 
 
-def _words(body: Mapping[str, Any]) -> int:
+def prompt_tokens(body: Mapping[str, Any]) -> int:
+    """Words of what is asked."""
     said = [str(message.get("content")) for message in body.get("messages") or ()]
     prompts = body.get("input", body.get("prompt")) or ""
     said += [str(prompt) for prompt in prompts] if isinstance(prompts, list) else [str(prompts)]

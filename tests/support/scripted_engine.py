@@ -15,6 +15,8 @@ there is answered with 404:
 
         engine.pages["/metrics"] = page("vllm:num_requests_running 2\\n")
 
+With `engine.counters = Counters(engine)` /metrics tells what it has counted, as vLLM does.
+
 To hold an engine still, script `Answer(gated=True)`: every token waits for `request.step()`, and
 `request.release()` lets the rest go. `tokens_produced` counts on the engine's side, so a test can
 recount what the gateway charged. Faults: see the fields of `Answer`; `bad_sse.BAD_SSE` has bodies.
@@ -28,11 +30,14 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from support.engine_request import EngineRequest
 from support.scripted_answer import Answer, Framing, Usage
 from support.scripted_connection import ScriptedConnection
+
+if TYPE_CHECKING:
+    from support.engine_counters import Counters
 
 __all__ = ["Answer", "EngineRequest", "Framing", "ScriptedEngine", "Usage", "page"]
 
@@ -69,6 +74,8 @@ class ScriptedEngine:
         """GETs of /health and /v1/models, apart from the requests."""
         self.pages: dict[str, Answer] = {}
         """What it says of itself."""
+        self.counters: Counters | None = None
+        """What /metrics tells, where it is set."""
         self.readings: list[EngineRequest] = []
         """GETs of what it says of itself, apart from the requests."""
         self.health_status: int | None = 200
@@ -192,6 +199,8 @@ class ScriptedEngine:
     def _told(self, request: EngineRequest) -> Answer | None:
         if request.method != "GET" or request.path not in (_TELLING | self.pages.keys()):
             return None
+        if request.path == "/metrics" and self.counters is not None:
+            return page(self.counters.text())
         return self.pages.get(request.path, Answer(status=404))
 
     def _probe_answer(self, request: EngineRequest) -> Answer | None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from evenhand.cli.api.published import openapi_text
 from evenhand.cli.config.reference import reference_text, schema_text
 from evenhand.cli.outcomes_page import outcomes_text
 from evenhand.cli.paper.evidence_page import PAGE, evidence_text
@@ -53,6 +54,7 @@ def pages() -> dict[str, str]:
         "docs/policies.md": policies_text(),
         "docs/workloads.md": workloads_text(),
         "docs/profiles.md": profiles_text(),
+        "docs/openapi.json": openapi_text(),
     }
 
 

@@ -1,5 +1,6 @@
 """The operator's hand on the engines of a gateway that runs: look, drain, resume."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from evenhand.gateway.control import Command
@@ -9,14 +10,18 @@ from evenhand.model import EngineName
 from evenhand.stores import StateProblemError
 from evenhand.telemetry import RequestLog
 
+Note = Callable[[str, str, str], Awaitable[None]]
+"""Tells the audit who did what to which place. Raises StateProblemError."""
+
 
 class EngineDesk:
-    """Its commands are for the control socket. What is drained here is so until it is resumed or the
+    """For the control socket and the admin API. What is drained here is so until it is resumed or the
     gateway starts anew."""
 
-    def __init__(self, dispatcher: Dispatcher, log: RequestLog) -> None:
+    def __init__(self, dispatcher: Dispatcher, log: RequestLog, note: Note) -> None:
         self._dispatcher = dispatcher
         self._log = log
+        self._note = note
 
     @property
     def commands(self) -> dict[str, Command]:
@@ -25,17 +30,29 @@ class EngineDesk:
 
     async def _list(self, asked: dict[str, Any]) -> dict[str, Any]:
         del asked
-        return {"engines": [self._row(link) for link in self._dispatcher.engines.values()]}
+        return {"engines": self.rows()}
 
     async def _drain(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """It gets no more requests; those that it has end there."""
-        link = self._named(asked)
+        return {"engine": await self.drain(str(asked.get("engine")), asked["who"])}
+
+    async def _resume(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"engine": await self.resume(str(asked.get("engine")), asked["who"])}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All engines."""
+        return [self._row(link) for link in self._dispatcher.engines.values()]
+
+    async def drain(self, name: str, who: str) -> dict[str, Any]:
+        """It gets no more requests; those that it has end there. Raises StateProblemError."""
+        link = self._named(name)
+        await self._note(who, "drain engine", f"engines[{name}]")
         link.is_drained = True
         return self._changed(link)
 
-    async def _resume(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """It gets requests again, whatever it has done before."""
-        link = self._named(asked)
+    async def resume(self, name: str, who: str) -> dict[str, Any]:
+        """It gets requests again, whatever it has done before. Raises StateProblemError."""
+        link = self._named(name)
+        await self._note(who, "resume engine", f"engines[{name}]")
         link.is_drained = False
         link.names.forget()
         link.circuit.close()
@@ -44,10 +61,9 @@ class EngineDesk:
     def _changed(self, link: EngineLink) -> dict[str, Any]:
         self._log.event("engine_drained", engine=link.name, drained=link.is_drained)
         self._dispatcher.link_changed(link)
-        return {"engine": self._row(link)}
+        return self._row(link)
 
-    def _named(self, asked: dict[str, Any]) -> EngineLink:
-        name = str(asked.get("engine"))
+    def _named(self, name: str) -> EngineLink:
         link = self._dispatcher.engines.get(EngineName(name))
         if link is None:
             known = ", ".join(sorted(self._dispatcher.engines))

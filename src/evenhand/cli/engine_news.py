@@ -1,6 +1,7 @@
 """What is found out about engines reaches the gateway and its log here."""
 
 from evenhand.cli.engine_crew import EngineCrew
+from evenhand.gateway.counts import CountKeeper
 from evenhand.gateway.dispatcher import Dispatcher
 from evenhand.gateway.engine_caches import EngineCaches
 from evenhand.gateway.engine_link import EngineLink
@@ -18,11 +19,13 @@ class EngineNews:
         windows: EngineWindows,
         caches: EngineCaches,
         log: RequestLog,
+        counts: CountKeeper | None,
     ) -> None:
         self._allowances = dispatcher.allowances
         self._windows = windows
         self._caches = caches
         self._log = log
+        self._counts = counts
 
     def follow(self, crew: EngineCrew) -> None:
         """From here on, beginning with what is up at this moment."""
@@ -38,10 +41,14 @@ class EngineNews:
         self._windows.heard(link, report)
         if report is not None and link.report_ms is not None:
             self._allowances.reported(link, report, link.report_ms)
+            if self._counts is not None:
+                self._counts.reported(link, report, link.report_ms)
 
     def _restarted(self, link: EngineLink, evidence: str) -> None:
         self._caches.emptied(link)
         self._allowances.restarted(link)
+        if self._counts is not None:
+            self._counts.restarted(link)
         self._log.event("engine_restarted", engine=link.name, evidence=evidence)
 
     def _signals(self, link: EngineLink) -> None:

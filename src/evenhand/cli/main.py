@@ -10,11 +10,13 @@ from evenhand.cli.deferred import DeferredCommands
 from evenhand.cli.demo.command import demo
 from evenhand.cli.engines import app as engines
 from evenhand.cli.explain import explain
+from evenhand.cli.imports.app import app as imports
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
 from evenhand.cli.observed import observed
 from evenhand.cli.policies.command import policies
+from evenhand.cli.reconcile.command import reconcile
 from evenhand.cli.serve import serve
 from evenhand.cli.statement.command import statement
 from evenhand.cli.usage.command import usage
@@ -35,11 +37,13 @@ app.command()(check)
 app.command()(policies)
 app.command()(usage)
 app.command()(statement)
+app.command()(reconcile)
 app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)
 app.add_typer(keys, name="keys")
 app.add_typer(engines, name="engines")
+app.add_typer(imports, name="import")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback signature

@@ -9,6 +9,7 @@ MEANINGS: dict[Outcome, str] = {
     Outcome.UNAUTHENTICATED: "No valid API key.",
     Outcome.MODEL_FORBIDDEN: "A model that the key may not use, or that does not exist: the answer is "
     "the same.",
+    Outcome.NO_TENANT: "A JWT is good, but its claims name no tenant, or no lane, that there is.",
     Outcome.ROLE_TOO_LOW: "A page of the admin listener wants a higher role.",
     Outcome.CHANGE_REFUSED: "The admin API: a change of the configuration that is impossible as asked; "
     "nothing was changed.",

@@ -1,4 +1,4 @@
-"""`evenhand serve`: the composition root of the gateway."""
+"""`evenhand serve`: from the command line to a gateway that runs, until it is told to stop."""
 
 import asyncio
 import gc
@@ -14,66 +14,27 @@ import typer
 import uvloop
 
 import evenhand
-from evenhand.cli.admin_desk import AdminParts, admin_doors, admin_pages
 from evenhand.cli.check import print_problems
-from evenhand.cli.composition import (
-    call_limits,
-    edge_settings,
-    key_ring,
-    listening,
-    model_aliases,
-    policy_settings,
-    scheduler_settings,
-)
 from evenhand.cli.config import (
     Address,
     AskedPolicy,
     Config,
     ConfigurationError,
-    EmbeddedEngine,
     look_outside,
     read,
 )
-from evenhand.cli.engine_crew import EngineCrew
-from evenhand.cli.engine_desk import EngineDesk
-from evenhand.cli.engine_news import EngineNews
-from evenhand.cli.event_log import AskedLog, NoLogError, begin, scheduler_of
-from evenhand.cli.gpu_desk import GpuDesk
+from evenhand.cli.event_log import AskedLog
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
-from evenhand.cli.live.participants import Parts, participants
 from evenhand.cli.live.reloads import Reloads
 from evenhand.cli.notify import READY, STOPPING, tell_manager
 from evenhand.cli.policy_options import PolicyOption, SetOption
-from evenhand.cli.sight import Sight
-from evenhand.cli.state_desk import StateDesk
-from evenhand.cli.traffic_log import begin_traffic_log
-from evenhand.engines.embedded import EmbeddedEngineError
+from evenhand.cli.serving import CANNOT_START, Serving
 from evenhand.engines.embedded.lifeline import die_with_parent
-from evenhand.engines.kv_events import KvEventsError
-from evenhand.engines.tokenizer import TokenizerError
-from evenhand.gateway.dispatcher import Dispatcher
-from evenhand.gateway.engine_caches import EngineCaches
-from evenhand.gateway.engine_link import EngineLink
-from evenhand.gateway.gateway import Gateway, Observers
-from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.server import Bound, GatewayServer
-from evenhand.gateway.shadow_host import ShadowHost
-from evenhand.gateway.status import GatewayStatus
-from evenhand.gateway.tls import PairError
-from evenhand.model import EngineName
-from evenhand.scheduling import Scheduler
-from evenhand.scheduling.shadow import Shadow
-from evenhand.stores import StateProblemError
-from evenhand.stores.event_log import EventLog
-from evenhand.telemetry import LogBridge, Metrics, RequestLog, TrafficLog, fd_sink
+from evenhand.telemetry import LogBridge, RequestLog, fd_sink
 
 _STDIN = 0
-_CANNOT_START = (
-    *(EmbeddedEngineError, PairError, StateProblemError, NoLogError),
-    *(TokenizerError, KvEventsError),
-)
-"""Each says what to do."""
 
 
 def serve(
@@ -128,171 +89,26 @@ async def run_gateway(
     """Serve until told to stop; the exit code."""
     log = RequestLog(fd_sink(sys.stderr.fileno()))
     logging.basicConfig(level=logging.WARNING, handlers=[LogBridge(log)], force=True)
-    config = begun.overlay.config
-    crew: EngineCrew | None = None
-    live: LiveConfiguration | None = None
-    desk = None if config.state is None else StateDesk(config, file, log)
-    gpu: GpuDesk | None = None
-    event_log: EventLog | None = None
-    traffic: TrafficLog | None = None
+    serving = Serving(begun, file, log, asked_log)
     try:
         try:
-            event_log = begin(asked_log, log)
-            traffic = begin_traffic_log(config, file)
-            if desk is not None:
-                desk.open(lambda rows: begun.found(rows, log))
-            config, secrets = begun.overlay.config, begun.outside.secrets
-            live = begun.live(None if desk is None else desk.database, log)
-            crew = EngineCrew(config, secrets)
-            keys = key_ring(config, secrets, None if desk is None else desk.pepper)
-            if desk is not None:
-                await desk.open_keys(keys)
-            await crew.start()
-            gpu = GpuDesk(config, desk, log)
-            scheduler = scheduler_of(scheduler_settings(config), event_log)
-            observers = _observers(config, crew, log, traffic, desk=desk)
-            server = _compose(begun, live, keys, crew, scheduler, observers=observers, desk=desk)
-            gpu.open(crew.links, scheduler, observers.metrics)
-            await crew.looked_once()
+            server, live = await serving.open()
             told = _heed_signals(server, live, log)
             bound = await server.start()
             # What stands by now stays: the collector need not look at it again.
             gc.freeze()
-        except _CANNOT_START as error:
-            typer.echo(f"evenhand: {error}", err=True)
+        except (*CANNOT_START, OSError) as error:
+            why = _cannot_listen(error) if isinstance(error, OSError) else error
+            typer.echo(f"evenhand: {why}", err=True)
             return 1
-        except OSError as error:
-            typer.echo(f"evenhand: {_cannot_listen(error)}", err=True)
-            return 1
-        _tell(bound, config, announce=announce)
+        _tell(bound, live.config, announce=announce)
         tell_manager(log, READY)
         await told.wait()
         tell_manager(log, STOPPING)
         await server.drain()
     finally:
-        if gpu is not None:
-            await gpu.close()
-        is_written = desk is None or await desk.close()
-        if live is not None:
-            live.keeping.close()
-        if crew is not None:
-            await crew.stop()
-        for told_to in (event_log, traffic, log):
-            if told_to is not None:
-                told_to.close()
+        is_written = await serving.close()
     return 0 if is_written else 1
-
-
-def _observers(
-    config: Config,
-    crew: EngineCrew,
-    log: RequestLog,
-    traffic: TrafficLog | None,
-    *,
-    desk: StateDesk | None,
-) -> Observers:
-    metrics = Metrics(
-        models=[model for link in crew.links for model in sorted(link.models)],
-        version=evenhand.__version__,
-        tenants_max=config.limits.metrics_tenants_max,
-        log_lines_dropped=lambda: log.dropped_lines + (traffic.dropped_lines if traffic else 0),
-    )
-    if desk is not None and desk.collector is not None:
-        metrics.registry.register(desk.collector)
-    shadow = _shadow(config, log, asyncio.get_running_loop())
-    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic)
-
-
-def _compose(
-    begun: Beginning,
-    live: LiveConfiguration,
-    keys: KeyRing,
-    crew: EngineCrew,
-    scheduler: Scheduler,
-    *,
-    observers: Observers,
-    desk: StateDesk | None,
-) -> GatewayServer:
-    loop, log = asyncio.get_running_loop(), observers.log
-    config, secrets = live.config, begun.outside.secrets
-
-    def on_engine(link: EngineLink) -> None:
-        log.event("engine", engine=link.name, up=link.is_up, reason=link.reason)
-
-    def on_circuit(link: EngineLink) -> None:
-        circuit = link.circuit
-        log.event("circuit", engine=link.name, state=circuit.state, because=circuit.because)
-
-    dispatcher = Dispatcher(
-        scheduler,
-        crew.links,
-        loop,
-        on_engine=on_engine,
-        on_circuit=on_circuit,
-        observer=observers.shadow,
-    )
-    if desk is not None:
-        desk.add_commands(EngineDesk(dispatcher, log).commands)
-    gateway = Gateway(
-        keys=keys,
-        dispatcher=dispatcher,
-        limits=call_limits(config),
-        observers=observers,
-        loop=loop,
-        bookkeeping=None if desk is None else desk.bookkeeper,
-        tokenizing=crew.prompts.tokenizing,
-        aliases=model_aliases(config),
-    )
-    edge = edge_settings(config)
-    status = GatewayStatus(gateway, body_bytes_max=edge.body_bytes_max)
-    doors = admin_doors(config, secrets, keys)
-    sight = Sight(config, status, log)
-    server = GatewayServer(
-        gateway,
-        edge,
-        listening(config, log),
-        log,
-        status=status,
-        pages=admin_pages(
-            AdminParts(
-                config=config,
-                status=status,
-                doors=doors,
-                keys=keys,
-                log=log,
-                live=live,
-                sight=sight,
-                database=None if desk is None else desk.database,
-            )
-        ),
-        access=doors,
-        clock=sight.clock,
-    )
-    parts = Parts(gateway=gateway, outside=begun.outside, keys=desk.keys if desk else None)
-    live.participants += participants(parts)
-    caches = _caches(config, scheduler)
-    EngineNews(dispatcher, server.windows, caches, log).follow(crew)
-    if scheduler.prefixes is not None:
-        crew.prompts.follow(crew.links, scheduler, caches, salts=gateway.salts, log=log)
-        observers.metrics.registry.register(crew.prompts.collector(scheduler.prefixes))
-    return server
-
-
-def _caches(config: Config, scheduler: Scheduler) -> EngineCaches:
-    """An embedded engine does not tell the size of its cache: its slots' contexts are."""
-    caches = EngineCaches(scheduler)
-    for engine in config.engines:
-        if isinstance(engine, EmbeddedEngine):
-            tokens_max = engine.slots * engine.context_tokens
-            caches.sized(EngineName(engine.name), tokens_max=tokens_max, block_tokens=1)
-    return caches
-
-
-def _shadow(config: Config, log: RequestLog, loop: asyncio.AbstractEventLoop) -> ShadowHost | None:
-    if config.mode == "enforce":
-        return None
-    shadow = Shadow(policy_settings(config), tenants_max=config.limits.metrics_tenants_max)
-    return ShadowHost(shadow, log, loop)
 
 
 def _tell(bound: Bound, config: Config, *, announce: bool) -> None:

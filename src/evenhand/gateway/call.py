@@ -303,6 +303,7 @@ class Call:
         assert stay is not None
         assert relay is not None
         sends = self._attempts.give_up()
+        stay.was_sent = bool(sends)
         if not sends:
             # Whatever stood in the way, a timeout too: no engine has seen it.
             outcome, fault = Outcome.ENGINE_FAILED, Fault.UNREACHABLE
@@ -319,7 +320,7 @@ class Call:
         if may_retry and self._dispatcher.try_again_elsewhere(stay.link, stay.sent, stay.verdict):
             if sends:  # else no engine has seen it
                 self._gateway.retries.spend()
-            stay.ended(None)
+            stay.ended(None, None)
             self._phase = Phase.QUEUED
             self._relay = None
             return
@@ -443,8 +444,7 @@ class Call:
         if was_running:
             stay, is_given_up = self._stay, self._is_given_up()
             assert stay is not None
-            is_whole = outcome is Outcome.COMPLETED and not (self._relay and self._relay.is_counted)
-            stay.ended(usage, came_whole=is_whole)
+            stay.ended(usage, outcome)
             worth = self._usage if outcome is Outcome.COMPLETED else self._worth(usage)
             verdict = Verdict.SERVED if outcome is Outcome.COMPLETED else stay.verdict
             self._units = self._dispatcher.settle(

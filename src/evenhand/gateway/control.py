@@ -8,6 +8,7 @@ Nothing that is sent here is a secret.
 
 import asyncio
 import socket
+import struct
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 
 from evenhand.stores import StateProblemError
+from evenhand.stores.audit_table import user_name
 
 CONNECTIONS_MAX = 64
 LINE_BYTES_MAX = 4096
@@ -26,7 +28,8 @@ _WORK_S_MAX = 60
 _LEAVE_THE_SOCKET: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-"""Does what a line asks for; what it gives is the answer. Raises StateProblemError."""
+"""Does what a line asks for; what it gives is the answer. The line's `who` is the user who has
+connected, whatever was sent. Raises StateProblemError."""
 
 
 class ControlServer:
@@ -66,7 +69,7 @@ class ControlServer:
         self._connections.add(task)
         try:
             answer = _failure("busy", "too many commands at once") if is_full else None
-            answer = answer or await self._answer(reader)
+            answer = answer or await self._answer(reader, _user_of(writer))
             writer.write(orjson.dumps(answer) + b"\n")
             async with asyncio.timeout(_LINE_S_MAX):
                 await writer.drain()
@@ -78,12 +81,13 @@ class ControlServer:
             writer.close()
             self._connections.discard(task)
 
-    async def _answer(self, reader: asyncio.StreamReader) -> dict[str, Any]:
+    async def _answer(self, reader: asyncio.StreamReader, who: str) -> dict[str, Any]:
         try:
             async with asyncio.timeout(_LINE_S_MAX):
                 line = await reader.readline()
             asked = orjson.loads(line)
             command = self._commands[asked["do"]]
+            asked["who"] = who
         except (ValueError, KeyError, TypeError, TimeoutError):
             known = ", ".join(sorted(self._commands))
             return _failure("unknown", f"send one line of JSON whose `do` is one of {known}")
@@ -98,6 +102,16 @@ class ControlServer:
             loop = asyncio.get_running_loop()
             loop.call_exception_handler({"message": "a command failed", "exception": error})
             return _failure("failed", "the gateway failed on this, and its log says how")
+
+
+def _user_of(writer: asyncio.StreamWriter) -> str:
+    """Who has connected, by the kernel's word."""
+    connection = writer.get_extra_info("socket")
+    size = struct.calcsize("3i")
+    _, uid, _ = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return user_name(uid)
 
 
 def _failure(kind: str, message: str) -> dict[str, Any]:

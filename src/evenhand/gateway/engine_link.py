@@ -18,6 +18,7 @@ from evenhand.wire.api_name import ApiName
 from evenhand.wire.dialect import DIALECTS, Dialect, EngineKind
 
 if TYPE_CHECKING:  # whoever keeps the account of GPU time knows the engines
+    from evenhand.gateway.counts.tally import EngineTally
     from evenhand.gateway.gpu.meter import GpuMeter
 
 
@@ -42,9 +43,9 @@ class EngineLink:
     they filled are None. `signals` says in words how far it can be read. `heard_s` is when a piece of an
     answer last came, `started_ms` when a request was last sent. `names` are those it answers by.
     `control` moves the window; None: it is of a fixed size. `hints` are for the scheduler inside it;
-    None: it has its own. `gpu` divides the time of its GPUs among its requests; None: nobody keeps
-    account. `apis` is what it serves beside completions and embeddings: what `serves` says, or else what
-    its kind does."""
+    None: it has its own. `gpu` divides the time of its GPUs among its requests, `tally` counts what
+    reconciliation has to know of them; None: nobody asks. `apis` is what it serves beside completions
+    and embeddings: what `serves` says, or else what its kind does."""
 
     name: EngineName
     kind: EngineKind
@@ -67,6 +68,7 @@ class EngineLink:
     hints: EngineHints | None = None
     gpu: "GpuMeter | None" = None
     serves: frozenset[ApiName] | None = None
+    tally: "EngineTally | None" = None
     dialect: Dialect = field(init=False)
     apis: frozenset[ApiName] = field(init=False)
     names: AnswerNames = field(init=False)

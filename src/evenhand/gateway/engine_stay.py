@@ -14,7 +14,10 @@ from evenhand.wire.completion import Completion
 class EngineStay:
     """From the sending of a request to its end there. `verdict` is for the engine's circuit."""
 
-    __slots__ = ("_allowances", "_gpu", "_has_answered", "_heard_s", "link", "sent", "verdict")
+    __slots__ = (
+        *("_allowances", "_expected", "_gpu", "_has_answered", "_heard_s"),
+        *("link", "sent", "verdict", "was_sent"),
+    )
 
     def __init__(
         self, allowances: EngineAllowances, link: EngineLink, sent: Sent, now_s: float
@@ -26,6 +29,9 @@ class EngineStay:
         self._heard_s = now_s
         self._has_answered = False
         self._gpu: GpuStay | None = None
+        self._expected: tuple[Completion, int] | None = None
+        self.was_sent = True
+        """It has reached the engine, as far as is known."""
 
     def origin(self, choices: int) -> AnswerOrigin | None:
         """What tells its answer from others; None where the engine's ids do not."""
@@ -38,6 +44,9 @@ class EngineStay:
         """It was sent; how long its prompt is taken to be."""
         link = self.link
         link.sent(self.sent.id, input_tokens if completion.is_stream else None)
+        self._expected = completion, input_tokens
+        if link.tally is not None:
+            link.tally.began(completion, input_tokens)
         if link.gpu is not None:
             self._gpu = link.gpu.began(identity, completion, input_tokens)
 
@@ -54,11 +63,25 @@ class EngineStay:
             self.link.first_token(self.sent.id)
             self._allowances.answers(self.link, self.sent.id)
 
-    def ended(self, usage: Usage | None, *, came_whole: bool = False) -> None:
-        """It is there no more. `usage` is what is charged for it, if anything is; `came_whole`: its
-        answer came whole and at once."""
+    def ended(self, usage: Usage | None, outcome: Outcome | None) -> None:
+        """It is there no more. `usage` is what is charged for it, if anything is; `outcome` None: it is
+        tried again elsewhere."""
         link = self.link
+        if self._expected is None:
+            link.left(self.sent.id, None)
+            return  # it failed before it could begin
+        completion, input_tokens = self._expected
+        came_whole = outcome is Outcome.COMPLETED and not completion.is_stream
         link.left(self.sent.id, usage.output_tokens if usage and came_whole else None)
+        if link.tally is not None:
+            link.tally.ended(
+                completion,
+                input_tokens,
+                usage,
+                outcome,
+                has_answered=self._has_answered,
+                was_sent=self.was_sent,
+            )
         if self._gpu is not None and link.gpu is not None:
             link.gpu.ended(self._gpu, usage)
             self._gpu = None

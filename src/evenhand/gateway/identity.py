@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from evenhand.ledger import Budget
 from evenhand.model import (
@@ -17,6 +17,7 @@ from evenhand.model import (
     KeyId,
     LaneName,
     ModelName,
+    Outcome,
     TenantPath,
     TrustDomain,
 )
@@ -42,12 +43,22 @@ class Identity:
     budget: Budget | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class KeyHolder:
     """An identity with what its key has open at this moment, whatever its secret is."""
 
     identity: Identity
     open_requests: int = 0
+
+
+class Tokens(Protocol):
+    """Callers who show something else than a key of ours. Asked only about what is no key."""
+
+    def holder(self, token: str, digest: bytes) -> KeyHolder | None:
+        """Whose token that is; None: nobody's. `digest` tells it from every other."""
+
+    def complaint(self, digest: bytes) -> tuple[Outcome, str] | None:
+        """Why `holder` has just said None, and what to do; None: it was no token at all."""
 
 
 class Grant(NamedTuple):
@@ -94,6 +105,7 @@ class KeyRing:
         self._nobody = _Known(secrets.token_bytes(32), KeyHolder(_NOBODY))
         self.trust_domains = {known.holder.identity.trust_domain for known in self._known.values()}
         """Of the configured keys, and of all that the state database ever had."""
+        self.tokens: Tokens | None = None
         # By the wall clock, because the ends of keys are told in dates.
         self.wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
@@ -105,7 +117,17 @@ class KeyRing:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return self.holder_of_digest(self._pepper.digest(secret.strip()))
+        digest = self._pepper.digest(secret.strip())
+        holder = self.holder_of_digest(digest)
+        if holder is None and self.tokens is not None:
+            return self.tokens.holder(secret.strip(), digest)
+        return holder
+
+    def complaint(self, authorization: str | None) -> tuple[Outcome, str] | None:
+        """Why `holder` has just said None, where there is more to say than that it is no key."""
+        if authorization is None or self.tokens is None:
+            return None
+        return self.tokens.complaint(self._pepper.digest(authorization.partition(" ")[2].strip()))
 
     def digest(self, secret: str) -> bytes:
         """By what `holder_of_digest` knows the secret again."""

@@ -90,6 +90,8 @@ class Accounts:
             account.posted_cached += correction.cached_input_tokens
             account.posted_output += correction.output_tokens
             account.posted_nano += correction.nano
+            account.posted_reasoning += correction.reasoning_tokens
+            account.posted_gpu_us += correction.gpu_us
             self._changed[account.number] = account
         return debit, credit
 

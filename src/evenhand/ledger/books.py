@@ -224,6 +224,8 @@ class Books:
                 cached_input_tokens=correction.cached_input_tokens,
                 output_tokens=correction.output_tokens,
                 nano=correction.nano,
+                reasoning_tokens=correction.reasoning_tokens,
+                gpu_us=correction.gpu_us,
             )
         )
         why = (correction.reference, correction.author, correction.reason, correction.request)

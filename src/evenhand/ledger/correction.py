@@ -22,7 +22,8 @@ class CorrectionRow(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
     """What to book: amounts above nothing are charged, those below are given back. `input_tokens`
-    includes the cached ones, `nano` is in nano-units of `currency`."""
+    includes the cached ones, `output_tokens` the reasoning; `nano` is in nano-units of `currency`,
+    `gpu_us` are microseconds of GPUs."""
 
     consumer: Consumer
     model: ModelName
@@ -31,6 +32,8 @@ class Correction:
     cached_input_tokens: int = 0
     output_tokens: int = 0
     nano: int = 0
+    reasoning_tokens: int = 0
+    gpu_us: int = 0
     reference: str
     author: str
     reason: str
@@ -38,7 +41,12 @@ class Correction:
 
     @property
     def is_empty(self) -> bool:
-        return not any((self.input_tokens, self.cached_input_tokens, self.output_tokens, self.nano))
+        return not any(
+            (
+                *(self.input_tokens, self.cached_input_tokens, self.output_tokens),
+                *(self.nano, self.reasoning_tokens, self.gpu_us),
+            )
+        )
 
 
 class CorrectionRefusedError(Exception):
@@ -49,12 +57,14 @@ def refuse_too_much(account: Account, correction: Correction) -> None:
     """Nobody gets back more than was posted. Raises CorrectionRefusedError."""
     cached = account.posted_cached + correction.cached_input_tokens
     input_tokens = account.posted_input + correction.input_tokens
+    reasoning = account.posted_reasoning + correction.reasoning_tokens
+    output_tokens = account.posted_output + correction.output_tokens
     left = {
         "cached input tokens": cached,
         "input tokens that were not cached": input_tokens - cached,
-        "output tokens that were not reasoning": account.posted_output
-        + correction.output_tokens
-        - account.posted_reasoning,
+        "reasoning tokens": reasoning,
+        "output tokens that were no reasoning": output_tokens - reasoning,
+        "microseconds of GPUs": account.posted_gpu_us + correction.gpu_us,
         "billionths of money": account.posted_nano + correction.nano,
     }
     for name, amount in left.items():

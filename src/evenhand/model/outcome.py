@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
     MODEL_FORBIDDEN = "model_forbidden"
+    NO_TENANT = "no_tenant"
     ROLE_TOO_LOW = "role_too_low"
     CHANGE_REFUSED = "change_refused"
     VERSION_CONFLICT = "version_conflict"
@@ -81,6 +82,7 @@ ENDINGS: dict[Outcome, Ending] = {
     Outcome.BAD_REQUEST: _invalid(400, "bad_request"),
     Outcome.UNAUTHENTICATED: Ending(401, "authentication_error", "invalid_api_key", retry=False),
     Outcome.MODEL_FORBIDDEN: Ending(403, "permission_error", "model_not_allowed", retry=False),
+    Outcome.NO_TENANT: Ending(403, "permission_error", "no_tenant", retry=False),
     Outcome.ROLE_TOO_LOW: Ending(403, "permission_error", "role_too_low", retry=False),
     Outcome.CHANGE_REFUSED: _invalid(422, "change_refused"),
     Outcome.VERSION_CONFLICT: _invalid(409, "version_conflict"),

@@ -7,22 +7,23 @@ Promises: a batch is on disk whole before it is called committed, or not at all;
 the store and says so; a database of a newer version is never written.
 """
 
-from evenhand.stores.gpu_file import EngineBatch, GpuFile, GpuRow
-from evenhand.stores.gpu_store import GpuStore
+from evenhand.stores.engine_file import EngineBatch, EngineFile, GpuRow
+from evenhand.stores.engine_store import EngineStore
 from evenhand.stores.group_commit import CommitSettings, GroupCommit
 from evenhand.stores.key_table import KeyTable, StoredKey, ValidSecret
 from evenhand.stores.ledger_file import LedgerFile
 from evenhand.stores.pepper import Pepper, pepper_of
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.problem import KeyProblemError, StateProblemError
 from evenhand.stores.state_folder import StateFolder
 
 __all__ = [
     "CommitSettings",
     "EngineBatch",
-    "GpuFile",
+    "EngineFile",
+    "EngineStore",
     "GpuRow",
-    "GpuStore",
     "GroupCommit",
+    "KeyProblemError",
     "KeyTable",
     "LedgerFile",
     "Pepper",

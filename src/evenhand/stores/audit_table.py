@@ -1,5 +1,6 @@
 """Who changed what, when, from what to what: rows that are only ever added."""
 
+import pwd
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -25,6 +26,14 @@ class NumberedRow(NamedTuple):
 
     number: int
     row: AuditRow
+
+
+def user_name(uid: int) -> str:
+    """How the audit calls a user of this machine."""
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"  # as in containers
 
 
 class AuditTable:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 _COLUMNS = """
     transfer.id, correction.reference, transfer.at_ms, consumer.tenant, consumer.application,
     consumer.key, model.model, consumer.currency, transfer.input_tokens,
-    transfer.cached_input_tokens, transfer.output_tokens, transfer.nano, correction.author,
-    correction.reason, correction.request
+    transfer.cached_input_tokens, transfer.output_tokens, transfer.nano, transfer.reasoning_tokens,
+    transfer.gpu_us, correction.author, correction.reason, correction.request
 """
 _FROM = """
 FROM correction JOIN transfer ON transfer.id = correction.transfer
@@ -32,6 +32,8 @@ class BookedCorrection(NamedTuple):
     cached_input_tokens: int
     output_tokens: int
     nano: int
+    reasoning_tokens: int
+    gpu_us: int
     author: str
     reason: str
     request: str | None
@@ -49,6 +51,8 @@ class Correctable(NamedTuple):
     cached_input_tokens: int
     output_tokens: int
     nano: int
+    reasoning_tokens: int
+    gpu_us: int
 
 
 def correction_of(connection: sqlite3.Connection, reference: str) -> BookedCorrection | None:
@@ -66,7 +70,8 @@ def request_as_charged(connection: sqlite3.Connection, request: str) -> Correcta
     row = connection.execute(
         "SELECT consumer.tenant, consumer.application, consumer.key, model.model, consumer.currency, "
         "coalesce(sum(entry.input_tokens), 0), coalesce(sum(entry.cached_input_tokens), 0), "
-        "coalesce(sum(entry.output_tokens), 0), coalesce(sum(entry.nano), 0) "
+        "coalesce(sum(entry.output_tokens), 0), coalesce(sum(entry.nano), 0), "
+        "coalesce(sum(entry.reasoning_tokens), 0), coalesce(sum(entry.gpu_us), 0) "
         "FROM transfer AS hold JOIN account AS consumer ON consumer.number = hold.debit "
         "JOIN account AS model ON model.number = hold.credit "
         "LEFT JOIN transfer AS entry ON entry.id BETWEEN hold.id + 1 AND hold.id + 3 "
@@ -90,8 +95,9 @@ def accounts_between(
     rows = connection.execute(
         "SELECT consumer.tenant, consumer.application, consumer.key, model.model, consumer.currency, "
         "sum(entry.input_tokens), sum(entry.cached_input_tokens), sum(entry.output_tokens), "
-        "sum(entry.nano) FROM transfer AS entry JOIN account AS consumer "
-        "ON consumer.number = entry.debit JOIN account AS model ON model.number = entry.credit "
+        "sum(entry.nano), sum(entry.reasoning_tokens), sum(entry.gpu_us) "
+        "FROM transfer AS entry JOIN account AS consumer ON consumer.number = entry.debit "
+        "JOIN account AS model ON model.number = entry.credit "
         "WHERE entry.kind <> 'hold' AND consumer.tenant = :tenant AND model.model = :model "
         "AND (:application IS NULL OR consumer.application = :application) "
         "AND (:key IS NULL OR consumer.key = :key) "

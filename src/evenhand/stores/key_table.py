@@ -1,12 +1,14 @@
 """The keys' rows: made, given new secrets, revoked; never changed otherwise and never deleted."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from evenhand.model import TenantPath
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.audit_table import AuditRow, AuditTable
+from evenhand.stores.problem import KeyProblemError
 
 
 class StoredKey(NamedTuple):
@@ -55,8 +57,10 @@ class KeyTable:
     """On a connection that stays its maker's. What changes is on disk when a method returns. All raise
     sqlite3.Error where the disk fails."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, who: str | None = None) -> None:
+        """`who` changes keys, as the audit tells then; None: whoever only reads."""
         self._connection = connection
+        self._who = who
 
     def add(self, key: StoredKey, digest: bytes) -> None:
         """A new key with its first secret."""
@@ -65,16 +69,17 @@ class KeyTable:
             columns["change"] = self._next_change()
             self._connection.execute(_INSERT, columns)
             self._add_secret(key.id, digest, key.created_ms)
+            self._note("create key", key.id, key.created_ms, _told(key))
 
     def rotate(self, key_id: str, digest: bytes, now_ms: int, old_until_ms: int) -> StoredKey:
-        """A new secret for the key; those that it has end then. Raises StateProblemError where there is
+        """A new secret for the key; those that it has end then. Raises KeyProblemError where there is
         no such key or it has ended."""
         with _transaction(self._connection):
             key = self.key(key_id)
             if key.has_ended(now_ms):
                 how = "has expired" if key.revoked_ms is None else "is revoked"
                 message = f"{key_id} {how} and stays so: make a new key with `evenhand keys create`"
-                raise StateProblemError(message)
+                raise KeyProblemError(message)
             self._connection.execute(
                 "UPDATE api_key_secret SET valid_until_ms = ? WHERE key = ? "
                 "AND (valid_until_ms IS NULL OR valid_until_ms > ?)",
@@ -84,17 +89,19 @@ class KeyTable:
             self._connection.execute(
                 "UPDATE api_key SET change = ? WHERE id = ?", (self._next_change(), key_id)
             )
+            self._note("rotate key", key_id, now_ms, {"old_until_ms": old_until_ms})
         return key
 
     def revoke(self, key_id: str, now_ms: int) -> StoredKey:
         """End the key and all its secrets; one that is revoked stays as it is. The key as it was.
-        Raises StateProblemError where there is no such key."""
+        Raises KeyProblemError where there is no such key."""
         with _transaction(self._connection):
             key = self.key(key_id)
             self._connection.execute(
                 "UPDATE api_key SET revoked_ms = ?, change = ? WHERE id = ? AND revoked_ms IS NULL",
                 (now_ms, self._next_change(), key_id),
             )
+            self._note("revoke key", key_id, now_ms, {"was_revoked": key.revoked_ms is not None})
         return key
 
     def follow(self, before: TenantPath, after: TenantPath) -> None:
@@ -110,11 +117,11 @@ class KeyTable:
                 )
 
     def key(self, key_id: str) -> StoredKey:
-        """Raises StateProblemError where there is no such key."""
+        """Raises KeyProblemError where there is no such key."""
         for key in self._keys("WHERE id = ?", key_id):
             return key
         message = f"there is no key {key_id}: `evenhand keys list --all` shows those there are"
-        raise StateProblemError(message)
+        raise KeyProblemError(message)
 
     def all(self) -> Iterator[StoredKey]:
         """All there ever were, in the order of their making."""
@@ -141,6 +148,12 @@ class KeyTable:
         ).fetchone()
         return None if row is None else str(row[0])
 
+    def _note(self, what: str, key_id: str, at_ms: int, after: dict[str, object]) -> None:
+        if self._who is not None:
+            told = json.dumps(after)
+            row = AuditRow(at_ms, self._who, what, f"keys[{key_id}]", None, told)
+            AuditTable(self._connection).add([row])
+
     def _next_change(self) -> int:
         row = self._connection.execute(
             "SELECT coalesce(max(change), 0) + 1 FROM api_key"
@@ -157,6 +170,15 @@ class KeyTable:
         self._connection.execute(
             "INSERT INTO api_key_secret VALUES (?, ?, ?, NULL)", (digest, key_id, now_ms)
         )
+
+
+def _told(key: StoredKey) -> dict[str, object]:
+    """Of a new key, without what is empty."""
+    told = key._asdict() | {"models": list(key.models)}
+    left_out = ("id", "created_ms", "revoked_ms", "change")
+    return {
+        name: value for name, value in told.items() if value is not None and name not in left_out
+    }
 
 
 @contextmanager

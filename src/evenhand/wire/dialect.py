@@ -51,9 +51,11 @@ class Dialect:
 
 
 _BOTH = frozenset({ApiName.RESPONSES, ApiName.MESSAGES})
-_LLAMACPP = Dialect(cache_prompt=True, counts_one_choice=True, apis=_BOTH, keeps_apart_in=_BOTH)
 DIALECTS: dict[EngineKind, Dialect] = {
-    EngineKind.EMBEDDED: _LLAMACPP,
+    # Started so that it reuses nothing unasked; asked in messages, it does not hear.
+    EngineKind.EMBEDDED: Dialect(
+        cache_prompt=True, counts_one_choice=True, apis=_BOTH, keeps_apart_in=_BOTH
+    ),
     EngineKind.VLLM: Dialect(
         usage_each=True,
         cache_salt=True,
@@ -62,7 +64,12 @@ DIALECTS: dict[EngineKind, Dialect] = {
         keeps_apart_in=_BOTH,
     ),
     EngineKind.SGLANG: Dialect(usage_each=True, cache_salt=True, apis=_BOTH),
-    EngineKind.LLAMACPP: _LLAMACPP,
+    EngineKind.LLAMACPP: Dialect(
+        cache_prompt=True,
+        counts_one_choice=True,
+        apis=_BOTH,
+        keeps_apart_in=frozenset({ApiName.RESPONSES}),
+    ),
     EngineKind.TRTLLM: Dialect(apis=frozenset({ApiName.RESPONSES})),
     # A stranger behind this API may refuse any field it does not know: none is added. And it may be a
     # router that makes up an id for each chunk, or goes on with another model.

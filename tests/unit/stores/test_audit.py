@@ -19,7 +19,7 @@ TITLES = [check.title for check in CHECKS]
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("audit") / "evenhand.db"
-    made_ledger(file)
+    made_ledger(file, with_corrections=True)
     return file
 
 
@@ -122,6 +122,12 @@ _PLANTED: dict[str, tuple[str, ...]] = {
         "UPDATE price SET request = request + 1 WHERE request > 0",
         "UPDATE transfer SET gpu_us = gpu_us + 1000000 WHERE kind = 'gpu_time'",
         "UPDATE transfer SET nano = nano + 1 WHERE kind = 'gpu_time'",
+    ),
+    "every correction says who and why": (
+        "UPDATE correction SET reason = ''",
+        "DELETE FROM correction",
+        "UPDATE correction SET request = 'req_unknown' WHERE request IS NOT NULL",
+        "UPDATE correction SET transfer = 4 WHERE request IS NULL",
     ),
     "accounts name their owners": (
         "UPDATE account SET side = 'model' WHERE number = 1",

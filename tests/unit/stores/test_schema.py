@@ -87,7 +87,7 @@ def test_opening_fails_whole_at_every_call_and_succeeds_after(tmp_path: Path) ->
 
 def test_transfers_are_never_changed_or_deleted(database: Path) -> None:
     connection = open_to_write(database)
-    connection.execute("INSERT INTO transfer VALUES (4,'hold',1,1,2,1,0,1,0,'r',1,0,0,0,0,0,0,0)")
+    connection.execute("INSERT INTO transfer VALUES (4,'hold',1,1,2,1,0,1,0,'r',1,0,0,0,0,0,0,1)")
     for statement in ("UPDATE transfer SET nano = 0", "DELETE FROM transfer"):
         with pytest.raises(sqlite3.IntegrityError, match="never"):
             connection.execute(statement)

@@ -10,6 +10,7 @@ from evenhand.cli.api.reading import STRICT, BadAskingError, body_of, query_of
 from evenhand.cli.api.told import (
     ChangeQuery,
     ChangeTold,
+    NoQuery,
     asked_by,
     change_answer,
     refusing,
@@ -89,12 +90,6 @@ class ConfigTold(BaseModel):
 
     version: int
     config: dict[str, Any]
-
-
-class NoQuery(BaseModel):
-    """Nothing is asked."""
-
-    model_config = STRICT
 
 
 def changes_pages(live: LiveConfiguration) -> list[Page]:

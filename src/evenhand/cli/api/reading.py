@@ -26,6 +26,11 @@ class TooLongError(Exception):
 
 async def body_of(request: Request, model: type[M]) -> M:
     """The JSON body. Raises BadAskingError, TooLongError."""
+    return _held("body", await json_body(request), model)
+
+
+async def json_body(request: Request) -> Any:
+    """The JSON body, whatever it is. Raises BadAskingError, TooLongError."""
     pieces, length = [], 0
     async for piece in request.stream():
         length += len(piece)
@@ -35,10 +40,9 @@ async def body_of(request: Request, model: type[M]) -> M:
             )
         pieces.append(piece)
     try:
-        data = orjson.loads(b"".join(pieces))
+        return orjson.loads(b"".join(pieces))
     except orjson.JSONDecodeError:
         raise BadAskingError("The body must be one JSON object.") from None
-    return _held("body", data, model)
 
 
 def query_of(request: Request, model: type[M]) -> M:

@@ -1,6 +1,7 @@
 """What pages of changes have in common: how one is asked for, what is told of it, how it is refused."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -17,10 +18,28 @@ from evenhand.cli.live.refusal import ChangeRefusedError, VersionConflictError
 from evenhand.gateway.admin import Answer, Caller
 from evenhand.gateway.admin.answer import error_answer, json_answer
 from evenhand.model import Outcome
-from evenhand.stores import StateProblemError
+from evenhand.stores import KeyProblemError, StateProblemError
 
 _DIFFERENCES_MAX: Final = 1_000
 _PROMISES_MAX: Final = 1_000
+
+
+_REFUSALS: Final[Mapping[type[Exception], Outcome]] = {
+    BadAskingError: Outcome.BAD_REQUEST,
+    TooLongError: Outcome.BODY_TOO_LARGE,
+    ChangeRefusedError: Outcome.CHANGE_REFUSED,
+    VersionConflictError: Outcome.VERSION_CONFLICT,
+    KeyProblemError: Outcome.CHANGE_REFUSED,
+    StateProblemError: Outcome.LEDGER_CLOSED,
+    sqlite3.Error: Outcome.LEDGER_CLOSED,
+}
+"""The first that fits."""
+
+
+class NoQuery(BaseModel):
+    """Nothing is asked."""
+
+    model_config = STRICT
 
 
 class ChangeQuery(BaseModel):
@@ -141,15 +160,8 @@ def refusing(answer: Callable[[Request, Caller], Awaitable[Response]]) -> Answer
     async def page(request: Request, caller: Caller) -> Response:
         try:
             return await answer(request, caller)
-        except BadAskingError as error:
-            return error_answer(Outcome.BAD_REQUEST, str(error))
-        except TooLongError as error:
-            return error_answer(Outcome.BODY_TOO_LARGE, str(error))
-        except ChangeRefusedError as error:
-            return error_answer(Outcome.CHANGE_REFUSED, str(error))
-        except VersionConflictError as error:
-            return error_answer(Outcome.VERSION_CONFLICT, str(error))
-        except StateProblemError as error:
-            return error_answer(Outcome.LEDGER_CLOSED, str(error))
+        except tuple(_REFUSALS) as error:
+            outcome = next(one for kind, one in _REFUSALS.items() if isinstance(error, kind))
+            return error_answer(outcome, str(error))
 
     return page

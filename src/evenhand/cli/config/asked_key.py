@@ -1,6 +1,6 @@
 """A key that is asked for on the command line: the rules and words are those for keys in the file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +15,20 @@ from evenhand.cli.config.secrets import SecretReference
 _ARGUMENTS = {"tenant": "TENANT", "models": "--model"}
 
 
-def asked_key(config: Config, key_id: str, values: Mapping[str, Any]) -> Key:
+def option_of(place: Place) -> str:
+    """How the command line calls a member of a key."""
+    name = next((str(step) for step in place if step != "limits"), "")
+    return _ARGUMENTS.get(name, "--" + name.replace("_", "-"))
+
+
+def asked_key(
+    config: Config,
+    key_id: str,
+    values: Mapping[str, Any],
+    called: Callable[[Place], str] = option_of,
+) -> Key:
     """The key with those values, as the file would have them. Raises ConfigurationError with every
-    problem, each placed at its option."""
+    problem; its place is told as its asker calls it."""
     item = {"key": SecretReference("state", key_id), **values}
     try:
         key = Key.model_validate(item)
@@ -25,17 +36,12 @@ def asked_key(config: Config, key_id: str, values: Mapping[str, Any]) -> Key:
         details = error.errors(include_url=False)
         for detail in details:
             detail["loc"] = ("keys", 0, *detail["loc"])
-        _raise(explained(details, {"keys": [item]}))
-    _raise(key_problems(config, [key]))
+        _raise(explained(details, {"keys": [item]}), called)
+    _raise(key_problems(config, [key]), called)
     return key
 
 
-def _raise(findings: Iterable[Finding]) -> None:
-    problems = [Problem(None, _option(place[2:]), message) for place, message in findings]
+def _raise(findings: Iterable[Finding], called: Callable[[Place], str]) -> None:
+    problems = [Problem(None, called(place[2:]), message) for place, message in findings]
     if problems:
         raise ConfigurationError(problems)
-
-
-def _option(place: Place) -> str:
-    name = next((str(step) for step in place if step != "limits"), "")
-    return _ARGUMENTS.get(name, "--" + name.replace("_", "-"))

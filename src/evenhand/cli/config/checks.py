@@ -11,6 +11,7 @@ from evenhand.cli.config.policy_choice import choose
 from evenhand.cli.config.problem import Finding, Place
 from evenhand.cli.config.schema import Config
 from evenhand.cli.config.tenants import TENANT_DEPTH_MAX, TENANTS_MAX, walk
+from evenhand.cli.config.token_checks import check_issuers
 from evenhand.cli.config.words import nearest
 from evenhand.scheduling import PRESETS, TokenWeights
 from evenhand.scheduling.order.round import quantum_tokens_min
@@ -388,6 +389,7 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Config], Iterator[Finding]]], ...
     (frozenset({"limits"}), _check_limits),
     (frozenset({"limits", "policy"}), _check_prefix_room),
     (frozenset({"listen", "admin"}), _check_listeners),
+    (frozenset({"identity", "tenants", "lanes", "engines"}), check_issuers),
     (frozenset({"admin"}), _check_admins),
     (frozenset({"keys", "admin"}), _check_keys),
     (frozenset({"keys", "state"}), _check_key_presence),

@@ -11,6 +11,8 @@ from evenhand.cli.config.problem import ConfigurationError, Finding, Place, Prob
 from evenhand.cli.config.secrets import ResolvedSecrets, resolve
 from evenhand.cli.config.tls import Tls
 from evenhand.gateway.tls import PairError, TlsFiles, load_pair
+from evenhand.gateway.tokens.key_set import KeySetError, read_key_set
+from evenhand.gateway.tokens.key_source import FileSource, NoKeysError
 
 
 def look_outside(loaded: Loaded, environ: Mapping[str, str]) -> ResolvedSecrets:
@@ -19,6 +21,7 @@ def look_outside(loaded: Loaded, environ: Mapping[str, str]) -> ResolvedSecrets:
         *_missing_models(loaded),
         *_missing_packages(loaded),
         *_no_tokenizers(loaded),
+        *_no_issuers_keys(loaded),
         *_unfit_certificates(loaded),
     ]
     problems: list[Problem] = loaded.lines.problems(findings)
@@ -72,6 +75,24 @@ def _no_tokenizers(loaded: Loaded) -> Iterator[Finding]:
                 ("engines", index, "chat_template"),
                 "there is no such file: name the chat template's",
             )
+
+
+def _no_issuers_keys(loaded: Loaded) -> Iterator[Finding]:
+    """Only files are looked at: a provider that is away must not keep a gateway from its start."""
+    issuers = loaded.config.identity.jwt
+    if issuers and not all(map(importlib.util.find_spec, ("jwt", "cryptography"))):
+        yield (
+            ("identity", "jwt"),
+            "needs packages that are not installed: pip install 'evenhand[jwt]'",
+        )
+        return
+    for index, issuer in enumerate(issuers):
+        if issuer.jwks_file is None:
+            continue
+        try:
+            read_key_set(FileSource(issuer.jwks_file).read_now())
+        except (NoKeysError, KeySetError) as error:
+            yield ("identity", "jwt", index, "jwks_file"), f"{error}: name a JWKS file"
 
 
 def _unfit_certificates(loaded: Loaded) -> Iterator[Finding]:

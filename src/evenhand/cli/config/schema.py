@@ -12,6 +12,7 @@ from evenhand.cli.config.aliases import Aliases
 from evenhand.cli.config.applications import Application
 from evenhand.cli.config.budgets import TenantBudget
 from evenhand.cli.config.engines import Engine
+from evenhand.cli.config.identity import IdentityProviders
 from evenhand.cli.config.keys import Key
 from evenhand.cli.config.limits import Limits
 from evenhand.cli.config.policy import Policy
@@ -152,6 +153,8 @@ class Config(BaseModel):
     """What tenants and keys may use each day, week or month, beside the limits of single keys."""
     traffic_log: TrafficLog | None = None
     """Where traffic is recorded for the simulator. Left out: nowhere."""
+    identity: IdentityProviders = IdentityProviders()
+    """Identity providers whose tokens are taken beside API keys."""
     keys: Annotated[tuple[Key, ...], Field(max_length=100_000)] = ()
     """The API keys. At least one, unless there is a `state` section: then `evenhand keys` makes more
     while the gateway runs."""

@@ -38,12 +38,17 @@ class AskedCorrection(BaseModel):
     """Cached ones among them."""
     cached_input_tokens: _Tokens = 0
     output_tokens: _Tokens = 0
+    """Reasoning among them."""
+    reasoning_tokens: _Tokens = 0
 
     @property
     def has_amounts(self) -> bool:
         """Somebody says how much."""
         return self.money is not None or any(
-            (self.input_tokens, self.cached_input_tokens, self.output_tokens)
+            (
+                *(self.input_tokens, self.cached_input_tokens),
+                *(self.output_tokens, self.reasoning_tokens),
+            )
         )
 
 
@@ -63,6 +68,8 @@ class BookedAnswer(BaseModel):
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
+    reasoning_tokens: int
+    gpu_us: int
     author: str
     reason: str
     request: str | None

@@ -1,20 +1,15 @@
 """`evenhand keys create`: a new key, shown once."""
 
-import time
 from typing import Annotated, Any
 
 import typer
 
-from evenhand.cli.config import Config, ConfigurationError, Problem
-from evenhand.cli.config.asked_key import asked_key
+from evenhand.cli.keys.asked_stored import asked_stored
 from evenhand.cli.keys.confirmation import confirm, tell
 from evenhand.cli.keys.options import FILE, WAIT_S, File, Wait, milliseconds, span
 from evenhand.cli.keys.place import opened
 from evenhand.cli.state_access import problems_told
-from evenhand.stores import StoredKey
 from evenhand.stores.key_text import new_key, new_key_id
-
-_NOTE_CHARACTERS_MAX = 200
 
 
 def create(  # noqa: PLR0917 - options, all by name
@@ -50,7 +45,7 @@ def create(  # noqa: PLR0917 - options, all by name
     values |= {"models": model} if model else {}
     key_id, secret = new_key_id(), new_key()
     with problems_told(file), opened(file) as place:
-        key = _checked(place.config, key_id, values, note)
+        key = asked_stored(place.config, key_id, values, note)
         if expires is not None:
             key = key._replace(expires_ms=key.created_ms + milliseconds(expires))
         place.table.add(key, place.pepper.digest(secret))
@@ -60,25 +55,3 @@ def create(  # noqa: PLR0917 - options, all by name
             # It is in the database, whatever else becomes of this command.
             typer.echo(secret)
     tell(key_id, f"for {key.tenant} is made, and its key is not shown again", confirmation)
-
-
-def _checked(config: Config, key_id: str, values: dict[str, Any], note: str) -> StoredKey:
-    """Raises ConfigurationError."""
-    if len(note) > _NOTE_CHARACTERS_MAX or not (note.isprintable()):
-        message = f"must be one line of at most {_NOTE_CHARACTERS_MAX} characters"
-        raise ConfigurationError([Problem(None, "--note", message)])
-    key = asked_key(config, key_id, values)
-    return StoredKey(
-        id=key_id,
-        tenant="/".join(key.tenant),
-        application=key.application,
-        trust_domain=key.trust_domain,
-        lane=key.lane,
-        models=key.models,
-        open_requests_max=key.limits.open_requests_max,
-        output_tokens_max=key.limits.output_tokens_max,
-        spend_max_nano=key.limits.spend_max,
-        tokens_max=key.limits.tokens_max,
-        note=note,
-        created_ms=time.time_ns() // 1_000_000,
-    )

@@ -32,8 +32,8 @@ def list_keys(
     with problems_told(file):
         config, folder = own(file)
         keys = [key for key in _stored(folder) if ended or not key.has_ended(now_ms)]
-    ignored = _ignored(config, keys)
-    found = [_described(key, ignored.get(KeyId(key.id)), now_ms) for key in keys]
+    ignored = without_place(config, keys)
+    found = [described(key, ignored.get(KeyId(key.id)), now_ms) for key in keys]
     if as_json:
         for description in found:
             typer.echo(orjson.dumps(description))
@@ -54,11 +54,13 @@ def _stored(folder: StateFolder) -> list[StoredKey]:
         connection.close()
 
 
-def _ignored(config: Config, keys: list[StoredKey]) -> dict[KeyId, str]:
+def without_place(config: Config, keys: list[StoredKey]) -> dict[KeyId, str]:
+    """Those that the configuration has no place for, and why."""
     return dict(reasons_to_ignore(config, {KeyId(key.id): as_configured(key) for key in keys}))
 
 
-def _described(key: StoredKey, ignored: str | None, now_ms: int) -> dict[str, Any]:
+def described(key: StoredKey, ignored: str | None, now_ms: int) -> dict[str, Any]:
+    """A key as JSON; `ignored` is why the configuration has no place for it."""
     state = "in_force" if ignored is None else "ignored"
     if key.has_ended(now_ms):
         state = "expired" if key.revoked_ms is None else "revoked"

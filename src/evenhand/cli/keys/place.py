@@ -10,6 +10,7 @@ from pathlib import Path
 from evenhand.cli.config import Config
 from evenhand.cli.state_access import configured
 from evenhand.stores import KeyTable, Pepper, StateFolder, StateProblemError, pepper_of
+from evenhand.stores.audit_table import user_name
 from evenhand.stores.schema import is_older, open_to_write
 
 
@@ -48,7 +49,12 @@ def opened(file: Path) -> Iterator[Place]:
     with _alone(folder.path):
         connection = open_to_write(folder.database)
     try:
-        yield Place(config, folder, KeyTable(connection), pepper_of(folder, connection))
+        yield Place(
+            config,
+            folder,
+            KeyTable(connection, user_name(os.geteuid())),
+            pepper_of(folder, connection),
+        )
     finally:
         connection.close()
 

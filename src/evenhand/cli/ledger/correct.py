@@ -35,7 +35,10 @@ def correct_command(
         int, typer.Option(help="The same in tokens, cached ones among them.")
     ] = 0,
     cached_input_tokens: Annotated[int, typer.Option(help="Of these, the cached ones.")] = 0,
-    output_tokens: Annotated[int, typer.Option(help="The same in tokens.")] = 0,
+    output_tokens: Annotated[
+        int, typer.Option(help="The same in tokens, reasoning among them.")
+    ] = 0,
+    reasoning_tokens: Annotated[int, typer.Option(help="Of these, the reasoning.")] = 0,
     tenant: Annotated[str | None, typer.Option(metavar="PATH", help="Such as acme/search.")] = None,
     model: Annotated[
         str | None, typer.Option(metavar="M", help="Of its use of this model.")
@@ -79,6 +82,7 @@ def correct_command(
         "input_tokens": input_tokens,
         "cached_input_tokens": cached_input_tokens,
         "output_tokens": output_tokens,
+        "reasoning_tokens": reasoning_tokens,
     }
     try:
         asked = AskedCorrection.model_validate(given)

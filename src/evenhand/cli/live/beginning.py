@@ -47,6 +47,7 @@ class Beginning:
         self._file = file
         self._asked = asked
         self._lines = loaded.lines
+        self._keeping: Keeping | None = None
 
     def found(self, rows: Sequence[StoredOverride], log: RequestLog) -> Config:
         """The configuration to start with. Raises StateProblemError, ConfigurationError."""
@@ -74,6 +75,7 @@ class Beginning:
         keeping: Keeping = KeptInMemory()
         if database is not None:
             keeping = KeptInDatabase(LiveChanges(database))
+        self._keeping = keeping
         return LiveConfiguration(
             self.overlay,
             read=lambda: read(self._file, self._asked),
@@ -82,3 +84,8 @@ class Beginning:
             log=log,
             now_ms=now_ms,
         )
+
+    def close(self) -> None:
+        """Once, at the end, however far it has come."""
+        if self._keeping is not None:
+            self._keeping.close()

@@ -141,12 +141,10 @@ class LiveConfiguration:
 
         return await self._carried_out(candidate, asked, lambda: lines)
 
-    async def note(self, who: str, what: str, place: str, after: str | None = None) -> None:
+    async def note(self, who: str, what: str, place: str) -> None:
         """Write into the audit what was done by other ways than a change of configuration. Raises
         StateProblemError."""
-        await self._kept(
-            self.keeping.note([AuditRow(self._now_ms(), who, what, place, None, after)])
-        )
+        await self._kept(self.keeping.note([AuditRow(self._now_ms(), who, what, place)]))
 
     async def _carried_out(
         self,

@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 
 from evenhand.cli.key_desk import KeyDesk
+from evenhand.cli.live.access import Admins, Issuers
+from evenhand.cli.live.alarms import AlarmThresholds
 from evenhand.cli.live.beginning import Outside
+from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
 from evenhand.cli.live.limits import CallBounds
 from evenhand.cli.live.participant import Participant
 from evenhand.cli.live.tenants import Tenants
+from evenhand.cli.token_desk import TokenDesk
+from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.gateway import Gateway
+from evenhand.telemetry.alarms import Alarms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +24,9 @@ class Parts:
     gateway: Gateway
     outside: Outside
     keys: KeyDesk | None
+    credentials: AdminCredentials
+    tokens: TokenDesk
+    alarms: Alarms
 
 
 def participants(parts: Parts) -> list[Participant]:
@@ -27,4 +36,8 @@ def participants(parts: Parts) -> list[Participant]:
         Tenants(gateway.dispatcher.scheduler, gateway.shadow),
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
+        EngineSizes(gateway.dispatcher),
+        Admins(parts.credentials, parts.outside),
+        Issuers(parts.tokens),
+        AlarmThresholds(parts.alarms),
     ]

@@ -80,6 +80,8 @@ def _correction(each: BookedCorrection) -> dict[str, Any]:
         "input_tokens": each.input_tokens,
         "cached_input_tokens": each.cached_input_tokens,
         "output_tokens": each.output_tokens,
+        "reasoning_tokens": each.reasoning_tokens,
+        "gpu_us": each.gpu_us,
         "author": each.author,
         "reason": each.reason,
         "request": each.request,

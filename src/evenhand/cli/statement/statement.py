@@ -88,6 +88,8 @@ def _canonical(section: str, group: Group, line: UsageLine) -> str:
         line.input_tokens,
         line.cached_input_tokens,
         line.output_tokens,
+        line.reasoning_tokens,
+        line.gpu_us,
         line.estimated_tokens,
         line.units,
         line.open_requests,

@@ -57,3 +57,8 @@ def ratio(some: int, all_: int) -> str | None:
         return None
     millionths = (some * 2_000_000 + all_) // (2 * all_)
     return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}"
+
+
+def seconds_text(us: int) -> str:
+    """Microseconds as exact decimal text of seconds."""
+    return decimal_text(us * 1000)

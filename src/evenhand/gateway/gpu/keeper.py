@@ -18,7 +18,7 @@ from evenhand.ledger.gpu import (
 )
 from evenhand.model import EngineName, TenantPath
 from evenhand.scheduling import TokenWeights
-from evenhand.stores import EngineBatch, GpuRow, GpuStore
+from evenhand.stores import EngineBatch, EngineStore, GpuRow
 
 STRETCH_S = 1.0
 STRETCHES_PER_FLUSH = 5
@@ -33,7 +33,7 @@ class GpuKeeper:
         self,
         loop: asyncio.AbstractEventLoop,
         weights: TokenWeights,
-        store: GpuStore | None,
+        store: EngineStore | None,
         *,
         tenants_max: int,
     ) -> None:

@@ -23,7 +23,7 @@ def within_the_hold(connection: sqlite3.Connection) -> Looked:
         "OR kind = 'hold' AND (cached_input_tokens <> 0 OR reasoning_tokens <> 0) "
         "OR kind IN ('void', 'expire') AND max(input_tokens, output_tokens, nano) <> 0 "
         "OR kind = 'gpu_time' AND max(input_tokens, output_tokens) <> 0 "
-        "OR CASE kind WHEN 'gpu_time' THEN gpu_us <= 0 ELSE gpu_us <> 0 END "
+        "OR CASE kind WHEN 'gpu_time' THEN gpu_us <= 0 WHEN 'correct' THEN 0 ELSE gpu_us <> 0 END "
         "UNION ALL "
         "SELECT later.id, later.kind, 'is more than its hold' "
         "FROM transfer AS later JOIN transfer AS hold ON hold.id = later.id - 1 "

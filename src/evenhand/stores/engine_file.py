@@ -1,12 +1,14 @@
-"""The account of GPU time on disk: what was divided since the last batch goes in, sums come out."""
+"""What is kept of engines on disk: the account of their GPU time, and what they have counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from evenhand.ledger.gpu import GpuOwner, GpuPrice
+from evenhand.ledger.reconciliation import EngineCount
 from evenhand.model import EngineName
+from evenhand.stores.count_rows import thin_counts, write_counts
 from evenhand.stores.problem import StateProblemError
 from evenhand.stores.schema import Connect, connect, open_to_write
 
@@ -37,6 +39,10 @@ class EngineBatch:
 
 
 GpuBatch = Mapping[EngineName, EngineBatch]
+Counts = Sequence[tuple[EngineName, EngineCount]]
+
+_KEPT_MS = 8 * 24 * 3_600_000
+"""So long every count is kept."""
 
 _ADD = """
 INSERT INTO gpu_time VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -48,21 +54,22 @@ ON CONFLICT DO UPDATE SET until_us = excluded.until_us, gpu_us = gpu_us + exclud
 """
 
 
-class GpuFile:
+class EngineFile:
     """Opens at once. Use from one thread at a time. After an error of `write` it is not to be used
     again: close it and open anew."""
 
     def __init__(self, database: Path, open_uri: Connect = connect) -> None:
         """Raises StateProblemError or sqlite3.Error."""
         self._connection = open_to_write(database, open_uri)
+        self._thinned_ms = 0
 
     def until_us(self) -> dict[EngineName, int]:
         """How far each engine's account goes."""
         rows = self._connection.execute("SELECT engine, until_us FROM gpu_engine")
         return {EngineName(name): until_us for name, until_us in rows}
 
-    def write(self, batch: GpuBatch) -> None:
-        """Add it; it is on disk when this returns. What is there already is not added again.
+    def write(self, batch: GpuBatch, counts: Counts = ()) -> None:
+        """Add them; it is on disk when this returns. What is there already is not added again.
 
         Raises sqlite3.Error where the disk fails, StateProblemError where something else has written.
         """
@@ -70,6 +77,9 @@ class GpuFile:
         connection.execute("BEGIN IMMEDIATE")
         try:
             self._go_on(batch)
+            if counts:
+                write_counts(connection, counts)
+                self._thin(counts[-1][1].at_ms)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -79,6 +89,12 @@ class GpuFile:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def _thin(self, now_ms: int) -> None:
+        """Once a day."""
+        if now_ms - self._thinned_ms >= _KEPT_MS // 8:
+            thin_counts(self._connection, now_ms - _KEPT_MS)
+            self._thinned_ms = now_ms
 
     def _go_on(self, batch: GpuBatch) -> None:
         until = self.until_us()

@@ -1,0 +1,1 @@
+"""`evenhand reconcile`: the ledger against the engines' own counters."""
