@@ -16,6 +16,7 @@ from evenhand.ledger.correction import Correction, CorrectionRefusedError, Corre
 from evenhand.ledger.day_sum import DAY_MS
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
+from evenhand.ledger.period import Period
 from evenhand.ledger.price import Price
 from evenhand.ledger.price_list import PriceList
 from evenhand.ledger.snapshot import OpenHold, Snapshot
@@ -264,6 +265,11 @@ class Books:
         day = max(at_ms, self._latest_ms) // DAY_MS
         tallies = ((watch.rule, watch.as_of(day)) for watch in self._watches.all)
         return tuple(BudgetStanding(rule, replace(t.spent), t.resets_ms) for rule, t in tallies)
+
+    def standing_for_life(self, key: KeyId, budget: Budget) -> BudgetStanding:
+        """How a budget stands that is its key's for life."""
+        rule = BudgetRule(key=key, period=Period.TOTAL, limits=budget)
+        return BudgetStanding(rule, self.spent(key, budget.currency), None)
 
     # Questions.
 
