@@ -85,11 +85,13 @@ def _unfiltered_row(
     if kind == 0:
         return row
     if kind == 2:
-        return row + above
+        added: NDArray[Any] = row + above
+        return added
     if kind == 1:
         pixels = row.reshape(-1, channels)
         found: NDArray[Any] = np.cumsum(pixels, axis=0, dtype=np.uint64).astype(np.uint8)
-        return found.ravel()
+        flat: NDArray[Any] = found.ravel()
+        return flat
     done = bytearray(len(row))
     for place, value in enumerate(row.tolist()):
         left = done[place - channels] if place >= channels else 0

@@ -1,6 +1,7 @@
 """`/api/v1/budgets`: how budgets stand at this moment, and the section of the configuration that sets
 them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evenhand.cli.api.reading import query_of
-from evenhand.cli.api.sections import budgets_set_page
 from evenhand.cli.api.told import NoQuery, refusing, versioned
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.gateway.admin import Caller, Page, Role
@@ -17,6 +17,7 @@ from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.identity import KeyRing
 from evenhand.ledger import BudgetStanding
 from evenhand.ledger.money import decimal_text
+from evenhand.model import KeyId, TenantPath
 
 _KEYS_MAX: Final = 1_000
 
@@ -63,11 +64,11 @@ class BudgetsTold(BaseModel):
 def budgets_pages(
     live: LiveConfiguration, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
 ) -> list[Page]:
-    """GET and PUT."""
+    """GET; what sets them is among the sections."""
 
     async def show(request: Request, _: Caller) -> Response:
         query_of(request, NoQuery)
-        return versioned(_told(live.version, bookkeeping, keys), live.version)
+        return versioned(budgets_told(live.version, bookkeeping, keys), live.version)
 
     return [
         Page(
@@ -78,19 +79,22 @@ def budgets_pages(
             query=NoQuery,
             result=BudgetsTold,
         ),
-        budgets_set_page(live),
     ]
 
 
-def _told(
-    version: int, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
+def budgets_told(
+    version: int,
+    bookkeeping: Bookkeeper | NoBookkeeping,
+    keys: KeyRing,
+    is_told: Callable[[TenantPath, KeyId | None], bool] = lambda _, __: True,
 ) -> dict[str, object]:
+    """As `BudgetsTold`, of the tenants and keys that `is_told` lets through."""
     if isinstance(bookkeeping, NoBookkeeping):
         none: list[object] = []
         now = _time(int(datetime.now(UTC).timestamp() * 1000))
         return {"version": version, "at": now, "budgets": none, "keys": none, "keys_left_out": 0}
     books, at_ms = bookkeeping.books, bookkeeping.wall_ms()
-    limited = keys.with_budgets()
+    limited = [identity for identity in keys.with_budgets() if is_told((), identity.key_id)]
     told = [
         books.standing_for_life(identity.key_id, identity.budget)
         for identity in limited[:_KEYS_MAX]
@@ -99,7 +103,11 @@ def _told(
     return {
         "version": version,
         "at": _time(at_ms),
-        "budgets": [budget_told(standing) for standing in books.standings(at_ms)],
+        "budgets": [
+            budget_told(standing)
+            for standing in books.standings(at_ms)
+            if is_told(standing.rule.tenant, standing.rule.key)
+        ],
         "keys": [budget_told(standing) for standing in told],
         "keys_left_out": len(limited) - len(told),
     }

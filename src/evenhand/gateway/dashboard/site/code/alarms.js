@@ -3,6 +3,7 @@
 import { ask, every, Refused } from "./ask.js";
 import { byId, element, nothing, say } from "./dom.js";
 import { frame, notice, pulse } from "./frame.js";
+import { monitor } from "./monitor.js";
 import { amount, clock, count, counted, duration, percent } from "./numbers.js";
 import { Rows } from "./rows.js";
 
@@ -21,6 +22,8 @@ const ended = new Rows(byId("ended"), {
     { key: "what", title: "What", value: (row) => row.what },
   ],
 });
+
+const showMonitor = monitor({ suspicions: byId("suspicions"), drifts: byId("drifts"), profiles: byId("profiles") });
 
 const about = (row) => [row.tenant, row.application, row.engine].filter(Boolean).join(", ") || "the gateway";
 const title = (row) => row.kind.replaceAll("_", " ");
@@ -47,7 +50,7 @@ function card(row) {
 
 const look = async () => {
   try {
-    const told = await ask("/api/v1/alarms");
+    const [told] = await Promise.all([ask("/api/v1/alarms"), showMonitor()]);
     pulse("live", "live");
     notice(null);
     const number = told.standing.length;
