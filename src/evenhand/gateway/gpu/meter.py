@@ -1,10 +1,11 @@
 """One engine's GPU time, told of its requests as they come and go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from evenhand.gateway.gpu.told_file import ToldFile
 from evenhand.gateway.identity import Identity
 from evenhand.ledger import Consumer
-from evenhand.ledger.gpu import EngineTime, GpuKind, GpuOwner, GpuPrice, GpuStay
+from evenhand.ledger.gpu import EngineTime, GpuKind, GpuOwner, GpuPrice, GpuStay, Stretch
 from evenhand.model import EngineName, Usage
 from evenhand.scheduling import TokenWeights
 from evenhand.wire.completion import Completion
@@ -27,6 +28,8 @@ class GpuMeter:
         self.time = time
         self.price = price
         self._weights = weights
+        self.told: ToldFile | None = None
+        """Where the engine itself says whose its time was."""
         self._now_us = now_us
 
     def began(self, identity: Identity, completion: Completion, input_tokens: int) -> GpuStay:
@@ -62,6 +65,11 @@ class GpuMeter:
         elif stay.answered_us is None:
             stay.input_units = 0
         self.time.ended(stay, self._now_us())
+
+    def cut(self, now_us: int) -> Iterable[Stretch]:
+        """What can be booked by now. All of it must be taken."""
+        stretch = self.time.close_stretch(now_us)
+        return (stretch,) if self.told is None else self.told.book(stretch)
 
     def engine_changed(self, *, is_up: bool) -> None:
         """It came up or went down."""
