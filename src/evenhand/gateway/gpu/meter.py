@@ -30,6 +30,8 @@ class GpuMeter:
         self._weights = weights
         self.told: ToldFile | None = None
         """Where the engine itself says whose its time was."""
+        # Bounded by what can end in one stretch.
+        self._billed: dict[GpuStay, Callable[[int], None]] = {}
         self._now_us = now_us
 
     def began(self, identity: Identity, completion: Completion, input_tokens: int) -> GpuStay:
@@ -66,9 +68,18 @@ class GpuMeter:
             stay.input_units = 0
         self.time.ended(stay, self._now_us())
 
+    def bill(self, stay: GpuStay, tell: Callable[[int], None]) -> None:
+        """Tell how many microseconds of GPUs it was given in all, when that is known; not if none. Call
+        when it has ended, and before the next cut."""
+        self._billed[stay] = tell
+
     def cut(self, now_us: int) -> Iterable[Stretch]:
         """What can be booked by now. All of it must be taken."""
         stretch = self.time.close_stretch(now_us)
+        for stay in self.time.finished if self._billed else ():
+            tell = self._billed.pop(stay, None)
+            if tell is not None and stay.gpu_us:
+                tell(stay.gpu_us)
         return (stretch,) if self.told is None else self.told.book(stretch)
 
     def engine_changed(self, *, is_up: bool) -> None:
