@@ -1,6 +1,7 @@
 """Reconciliation: every difference is given away whole, no cause takes more than it can have been, and
 thinning what is old changes nothing."""
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import given
@@ -17,7 +18,6 @@ from evenhand.ledger.reconciliation import (
     intervals,
     reconciled,
 )
-import itertools
 
 TOKENS = st.integers(0, 10_000)
 GROWTH = st.builds(

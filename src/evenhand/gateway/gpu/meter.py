@@ -30,17 +30,24 @@ class GpuMeter:
         self._weights = weights
         self.told: ToldFile | None = None
         """Where the engine itself says whose its time was."""
+        # Bounded by the keys and the models of the configuration.
+        self._owners: dict[tuple[object, ...], GpuOwner] = {}
         # Bounded by what can end in one stretch.
         self._billed: dict[GpuStay, Callable[[int], None]] = {}
         self._now_us = now_us
 
     def began(self, identity: Identity, completion: Completion, input_tokens: int) -> GpuStay:
         """A request was sent there; how long its prompt is expected to be."""
-        consumer = Consumer(identity.tenant, identity.application, identity.key_id)
+        model = completion.model
+        whose = (identity.key_id, identity.tenant, identity.application, model)
+        owner = self._owners.get(whose)
+        if owner is None:
+            consumer = Consumer(identity.tenant, identity.application, identity.key_id)
+            owner = self._owners[whose] = GpuOwner(GpuKind.ESTIMATED, consumer, model)
         most = completion.output_tokens_max
         each = 0 if completion.is_embedding else _NO_LIMIT if most is None else most
         stay = GpuStay(
-            GpuOwner(GpuKind.ESTIMATED, consumer, completion.model),
+            owner,
             input_units=input_tokens * self._weights.input,
             units_per_output=self._weights.output,
             output_tokens_max=each * completion.choices,
