@@ -131,13 +131,14 @@ def _server(ground: Ground, gateway: Gateway) -> GatewayServer:
     finance = None if desk is None else Finance(desk, ground.live, log)
     if desk is not None and finance is not None:
         desk.add_commands(finance.corrections.commands)
-    sight = Sight(config, status, log)
+    sight = Sight(config, status, log, ground.observers.monitor)
     parts = Parts(
         gateway=gateway,
         outside=ground.begun.outside,
         keys=desk.keys if desk else None,
         credentials=credentials,
         tokens=tokens,
+        alarms=sight.alarms,
     )
     ground.live.participants += participants(parts)
     pages = AdminParts(
