@@ -452,6 +452,8 @@ class Call:
             ).units
             if usage is not None and booking is not None:
                 booking.settle(usage, outcome, stay.link.name, self._units)
+                if booking.bills_gpu:
+                    stay.when_gpu_time_is_known(booking.gpu_time)
                 return
         if booking is not None:
             booking.void(outcome)

@@ -81,9 +81,13 @@ class EngineTime:
             parts = divide(self._busy_us * self.gpus, weights)
             for stay, part in zip(stays, parts, strict=True):
                 if part:
+                    stay.gpu_us += part
                     gpu_us[stay.owner] = gpu_us.get(stay.owner, 0) + part
         stretch = Stretch(self._from_us, now_us, gpu_us)
         self._from_us = now_us
+        for stay in self._ended:
+            if stay.tell is not None:
+                stay.tell(stay.gpu_us)
         self._ended = []
         self._busy_us = self._idle_us = self._down_us = 0
         return stretch

@@ -1,5 +1,7 @@
 """One request's time at an engine, and the work that it is known or presumed to have caused there."""
 
+from collections.abc import Callable
+
 from evenhand.ledger.gpu.owner import GpuOwner
 from evenhand.ledger.gpu.pace import Pace
 
@@ -12,12 +14,14 @@ class GpuStay:
         "_booked",
         "answered_us",
         "ended_us",
+        "gpu_us",
         "input_units",
         "is_seen",
         "output_tokens",
         "output_tokens_max",
         "owner",
         "since_us",
+        "tell",
         "units_per_output",
     )
 
@@ -42,6 +46,10 @@ class GpuStay:
         self.since_us = now_us
         self.answered_us: int | None = None
         self.ended_us: int | None = None
+        self.gpu_us = 0
+        """What the stretches so far have given it."""
+        self.tell: Callable[[int], None] | None = None
+        """Told that once, when the stretch in which it ended is divided."""
         self._booked = 0
         """Units that earlier stretches were divided by."""
 
