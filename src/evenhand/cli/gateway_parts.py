@@ -41,6 +41,7 @@ from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+from evenhand.telemetry.traces import TraceCollector, Traces
 
 
 def observed(
@@ -48,6 +49,7 @@ def observed(
     crew: EngineCrew,
     log: RequestLog,
     traffic: TrafficLog | None,
+    traces: Traces | None,
     *,
     desk: StateDesk | None,
 ) -> Observers:
@@ -61,7 +63,9 @@ def observed(
     if desk is not None and desk.collector is not None:
         metrics.registry.register(desk.collector)
     shadow = _shadow(config, log, asyncio.get_running_loop())
-    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic)
+    if traces is not None:
+        metrics.registry.register(TraceCollector(traces))
+    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic, traces=traces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,9 @@ def _missing_models(loaded: Loaded) -> list[Finding]:
 
 
 def _missing_packages(loaded: Loaded) -> Iterator[Finding]:
+    traces = ("opentelemetry", "requests")
+    if loaded.config.traces is not None and not all(map(importlib.util.find_spec, traces)):
+        yield ("traces",), "needs packages that are not installed: pip install 'evenhand[otel]'"
     for index, engine in enumerate(loaded.config.engines):
         if not isinstance(engine, UrlEngine):
             continue
