@@ -23,7 +23,7 @@ async def records(served: Served, count: int) -> list[tuple[str, int, int, int]]
     await served.logged("request", count)
     names = ("outcome", "input_tokens", "cached_input_tokens", "output_tokens")
     ended = [line for line in served.lines if line["event"] == "request"]
-    return [tuple(line[name] for name in names) for line in ended]  # type: ignore[misc]
+    return [tuple(line[name] for name in names) for line in ended]
 
 
 def test_responses_whole_and_streamed(tmp_path: Path) -> None:

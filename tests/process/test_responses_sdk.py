@@ -36,6 +36,7 @@ def test_a_response_is_answered_and_its_usage_is_the_ledgers() -> None:
             assert answer.usage.input_tokens_details.cached_tokens == 1
             record = (await g.ended(1))[0]
             assert used(record) == (2, 1, 3, False)
+            assert record["reasoning_tokens"] == 1
             assert (record["path"], answer._request_id) == (PATH, record["request_id"])
             sent = engine.requests[0].json
             assert (sent["input"], sent["store"]) == ("hello there", False)

@@ -135,7 +135,7 @@ def responses_usage(prompt: int, cached: int | None, produced: int) -> dict[str,
         "input_tokens": prompt,
         "input_tokens_details": details,
         "output_tokens": produced,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": produced // 2},
         "total_tokens": prompt + produced,
     }
 

@@ -10,6 +10,7 @@ from evenhand.cli.deferred import DeferredCommands
 from evenhand.cli.demo.command import demo
 from evenhand.cli.engines import app as engines
 from evenhand.cli.explain import explain
+from evenhand.cli.imports.app import app as imports
 from evenhand.cli.init import init
 from evenhand.cli.keys import app as keys
 from evenhand.cli.ledger.command import ledger
@@ -42,6 +43,7 @@ app.command()(observed)
 app.command()(explain)
 app.add_typer(keys, name="keys")
 app.add_typer(engines, name="engines")
+app.add_typer(imports, name="import")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback signature

@@ -7,6 +7,7 @@ from evenhand.gateway.apis import Api
 from evenhand.gateway.dispatcher import TENANT_GONE
 from evenhand.gateway.identity import KeyHolder
 from evenhand.model import Outcome
+from evenhand.telemetry.monitor import FORGED_MEMBERS
 from evenhand.wire.api_name import ApiName
 
 SERVED_BY_SOME = frozenset({ApiName.RESPONSES, ApiName.MESSAGES})
@@ -29,6 +30,8 @@ def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admi
     admitted = admit(api, body, identity, gateway.served, gateway.limits, is_bounded=is_bounded)
     if isinstance(admitted, Refused):
         return admitted
+    if not FORGED_MEMBERS.isdisjoint(admitted.members.values):
+        gateway.monitor.forged(identity.tenant, identity.application)
     if api.name in SERVED_BY_SOME:
         admitted = _placed(gateway, api, admitted)
         if isinstance(admitted, Refused):

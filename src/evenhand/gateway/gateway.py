@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evenhand.engines.tokenizer import PromptTokens, Tokenizing
 from evenhand.gateway.apis import APIS, errors_at
@@ -24,6 +24,7 @@ from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+from evenhand.telemetry.monitor import Monitor, forges, resends
 from evenhand.telemetry.traces import Traces
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.completion import Completion
@@ -37,11 +38,12 @@ _CALLS = re.compile(r"[1-9][0-9]{0,5}")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observers:
     """Where endings are told. `shadow` is there in `mode: observe` only, `traffic` and `traces` where
-    asked for."""
+    asked for. Whoever asks `monitor` looks at it once a second."""
 
     metrics: Metrics
     log: RequestLog
     shadow: ShadowHost | None = None
+    monitor: Monitor = field(default_factory=Monitor)
     traffic: TrafficLog | None = None
     traces: Traces | None = None
 
@@ -78,6 +80,7 @@ class Gateway:
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
+        self.monitor = observers.monitor
         self.shadow = observers.shadow
         self.reads_prefix = dispatcher.scheduler.settings.policy.reads_prefix or (
             observers.shadow is not None and observers.shadow.reads_prefix
@@ -108,6 +111,10 @@ class Gateway:
             assert holder is not None
             if api is None:
                 return ModelsList(response, self._models_body(holder), request_id)
+        if forges(headers):
+            self.monitor.forged(holder.identity.tenant, holder.identity.application)
+        if resends(headers):
+            self.monitor.resent(holder.identity.tenant, holder.identity.application)
         own = InteractionId(interaction or "int_" + self._ids.take())
         call = Call(self, holder, response, api=api, request_id=request_id, interaction=own)
         if self._traces is not None:
@@ -144,6 +151,7 @@ class Gateway:
         """A call has ended: count it and log it."""
         ended = record.finished()
         self.metrics.record(ended)
+        self.monitor.ended(ended)
         self.recent.ended(ended, record.error)
         self._log.request(ended)
         if self._traces is not None and record.trace is not None:

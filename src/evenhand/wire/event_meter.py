@@ -94,6 +94,7 @@ class EventMeter:
             self.output_tokens,
             said.cached_input_tokens,
             is_estimate=not is_exact,
+            reasoning_tokens=said.reasoning_tokens,
         )
 
     def take_alike(self, data: bytes) -> bytes | None:

@@ -38,7 +38,7 @@ def load(file: Path) -> Config:
 def read(file: Path, asked: AskedPolicy = NOT_ASKED) -> Loaded:
     """Like `load`, with the lines, for problems that are found later. What `asked` says of the policy
     stands instead of what the file does."""
-    document = parse(_text(file))
+    document = parse(text_of(file))
     if document.data is None:
         fix = "the file is empty: `evenhand init` writes one to start from"
         raise ConfigurationError([Problem(None, "", fix)])
@@ -63,7 +63,8 @@ def asked_alone(asked: AskedPolicy) -> Policy:
     return completed(config.policy)
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """All of a file of text. Raises `ConfigurationError`."""
     try:
         with file.open("rb") as stream:
             data = stream.read(FILE_BYTES_MAX + 1)

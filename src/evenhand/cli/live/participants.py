@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.cli.live.access import Admins, Issuers
+from evenhand.cli.live.alarms import AlarmThresholds
 from evenhand.cli.live.beginning import Outside
 from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
@@ -13,6 +14,7 @@ from evenhand.cli.live.tenants import Tenants
 from evenhand.cli.token_desk import TokenDesk
 from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.gateway import Gateway
+from evenhand.telemetry.alarms import Alarms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class Parts:
     keys: KeyDesk | None
     credentials: AdminCredentials
     tokens: TokenDesk
+    alarms: Alarms
 
 
 def participants(parts: Parts) -> list[Participant]:
@@ -36,4 +39,5 @@ def participants(parts: Parts) -> list[Participant]:
         EngineSizes(gateway.dispatcher),
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),
+        AlarmThresholds(parts.alarms),
     ]

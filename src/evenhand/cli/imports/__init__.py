@@ -1,0 +1,1 @@
+"""`evenhand import`: configurations of other gateways become ours."""
