@@ -39,9 +39,6 @@ class NoExport:
     def send(self, _: object) -> bool:
         raise AssertionError("nothing is exported here")
 
-    def give_up_after(self, seconds: float) -> None:
-        del seconds
-
 
 def test_every_outcome_is_explained() -> None:
     assert set(MEANINGS) == set(Outcome)

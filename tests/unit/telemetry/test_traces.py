@@ -69,9 +69,6 @@ class Held:
         self.batches.append(len(batch))
         return True
 
-    def give_up_after(self, seconds: float) -> None:
-        del seconds
-
 
 def test_a_full_queue_drops_and_counts_and_never_waits() -> None:
     export = Held()

@@ -1,139 +1,135 @@
-"""An ended request as spans: one for the whole, one for its wait, one for its time at the engine.
+"""Ended requests as spans: one for the whole, one for its wait, one for its time at the engine.
 
 Names are those of OpenTelemetry's conventions for generative AI; what these have no name for stands in
-our own namespace.
+our own namespace. The messages are filled directly: the SDK's own way costs seven times as much.
 """
 
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from evenhand.model import Outcome
 from evenhand.telemetry.record import RequestRecord
-from evenhand.telemetry.traces.context import TraceContext
 from evenhand.telemetry.traces.traces import Ended
 
+Value = str | int | float | bool | None
 _OPERATIONS: Final = {"/v1/completions": "text_completion", "/v1/embeddings": "embeddings"}
 _NS_PER_MS: Final = 1_000_000
-_FLAGS: Final = TraceFlags(TraceFlags.SAMPLED)
-_PROVIDER: Final = "evenhand"
 
 
 class SpanMaker:
-    """`version` is the gateway's, `service` what the traces call it."""
+    """`service` is what the traces call the gateway, `version` its own."""
 
     def __init__(self, service: str, version: str) -> None:
-        self._resource = Resource({"service.name": service, "service.version": version})
-        self._scope = InstrumentationScope("evenhand", version)
+        self._service = service
+        self._version = version
 
-    def spans(self, ended: Ended) -> list[ReadableSpan]:
-        """Of one request, the whole first."""
-        record, context = ended.record, ended.context
-        operation = _OPERATIONS.get(record["path"], "chat")
-        name = f"{operation} {record['model']}" if record["model"] else operation
-        begin_ns = ended.end_ns - round(record["duration_ms"] * _NS_PER_MS)
-        parent = _at(context, context.parent, is_remote=True) if context.parent else None
-        own = _at(context, context.own)
-        whole = _whole(record, operation)
-        spans = [
-            self._span(
-                name,
-                own,
-                parent,
-                kind=SpanKind.SERVER,
-                attributes=whole,
-                time_ns=(begin_ns, ended.end_ns),
-                record=record,
-            )
-        ]
-        if ended.sent_ms is not None:
-            sent_ns = min(begin_ns + round(ended.sent_ms * _NS_PER_MS), ended.end_ns)
-            spans.append(self._wait(ended, own, begin_ns, sent_ns))
-            spans.append(self._at_engine(ended, own, name, operation, sent_ns))
-        return spans
-
-    def _wait(self, ended: Ended, own: SpanContext, begin_ns: int, sent_ns: int) -> ReadableSpan:
-        record, context = ended.record, ended.context
-        waited_ns = round((record["queue_wait_ms"] or 0) * _NS_PER_MS)
-        return self._span(
-            "queue",
-            # An id of its own, because the engine has been told the other one.
-            _at(context, context.own ^ context.at_engine or 1),
-            own,
-            kind=SpanKind.INTERNAL,
-            attributes={
-                "evenhand.tenant": _tenant(record),
-                "evenhand.lane": record["lane"],
-                "evenhand.queue_wait_ms": record["queue_wait_ms"],
-            },
-            time_ns=(max(begin_ns, sent_ns - waited_ns), sent_ns),
-        )
-
-    def _at_engine(
-        self, ended: Ended, own: SpanContext, name: str, operation: str, sent_ns: int
-    ) -> ReadableSpan:
-        record = ended.record
-        return self._span(
-            name,
-            _at(ended.context, ended.context.at_engine),
-            own,
-            kind=SpanKind.CLIENT,
-            attributes={
-                "gen_ai.operation.name": operation,
-                "gen_ai.request.model": record["model"],
-                "evenhand.engine": record["engine"],
-                "evenhand.dispatches": record["dispatches"],
-            },
-            time_ns=(sent_ns, ended.end_ns),
-            record=record,
-        )
-
-    def _span(
-        self,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
-        *,
-        kind: SpanKind,
-        attributes: dict[str, Any],
-        time_ns: tuple[int, int],
-        record: RequestRecord | None = None,
-    ) -> ReadableSpan:
-        """`record` None: nothing of the request's outcome is this span's."""
-        status = Status(StatusCode.UNSET)
-        if record is not None and record["outcome"] is not Outcome.COMPLETED:
-            attributes["error.type"] = str(record["outcome"])
-            status = Status(StatusCode.ERROR)
-        return ReadableSpan(
-            name,
-            context,
-            parent,
-            self._resource,
-            {key: value for key, value in attributes.items() if value is not None},
-            kind=kind,
-            status=status,
-            start_time=time_ns[0],
-            end_time=time_ns[1],
-            instrumentation_scope=self._scope,
-        )
+    def message(self, batch: Sequence[Ended]) -> bytes:
+        """What a collector is sent."""
+        request = ExportTraceServiceRequest()
+        resource = request.resource_spans.add()
+        about = {"service.name": self._service, "service.version": self._version}
+        _fill(resource.resource.attributes.add, about)
+        scope = resource.scope_spans.add()
+        scope.scope.name, scope.scope.version = "evenhand", self._version
+        for ended in batch:
+            _add_spans(scope.spans.add, ended)
+        return request.SerializeToString()
 
 
-def _at(context: TraceContext, span: int, *, is_remote: bool = False) -> SpanContext:
-    return SpanContext(context.trace, span, is_remote, _FLAGS)
+def _add_spans(add: Callable[[], Span], ended: Ended) -> None:
+    record, context = ended.record, ended.context
+    operation = _OPERATIONS.get(record["path"], "chat")
+    name = f"{operation} {record['model']}" if record["model"] else operation
+    begin_ns = ended.end_ns - round(record["duration_ms"] * _NS_PER_MS)
+    trace, own = context.trace.to_bytes(16), context.own.to_bytes(8)
+    parent = context.parent.to_bytes(8) if context.parent else b""
+    whole = add()
+    _place(whole, trace, own, parent)
+    whole.kind = Span.SPAN_KIND_SERVER
+    _describe(whole, name, begin_ns, ended.end_ns)
+    _fill(whole.attributes.add, _of_the_whole(record, operation))
+    _conclude(whole, record)
+    if ended.sent_ms is None:
+        return
+    sent_ns = min(begin_ns + round(ended.sent_ms * _NS_PER_MS), ended.end_ns)
+    waited_ns = round((record["queue_wait_ms"] or 0) * _NS_PER_MS)
+    queue = add()
+    # An id of its own, because the engine has been told the other one.
+    _place(queue, trace, (context.own ^ context.at_engine or 1).to_bytes(8), own)
+    came_ns = max(begin_ns, sent_ns - waited_ns)
+    queue.kind = Span.SPAN_KIND_INTERNAL
+    _describe(queue, "queue", came_ns, sent_ns)
+    _fill(queue.attributes.add, _of_the_wait(record))
+    at_engine = add()
+    _place(at_engine, trace, context.at_engine.to_bytes(8), own)
+    at_engine.kind = Span.SPAN_KIND_CLIENT
+    _describe(at_engine, name, sent_ns, ended.end_ns)
+    _fill(at_engine.attributes.add, _of_the_engine(record, operation))
+    _conclude(at_engine, record)
+
+
+def _place(span: Span, trace: bytes, own: bytes, parent: bytes) -> None:
+    span.trace_id, span.span_id, span.parent_span_id, span.flags = trace, own, parent, 1
+
+
+def _describe(span: Span, name: str, begin_ns: int, end_ns: int) -> None:
+    span.name = name
+    span.start_time_unix_nano, span.end_time_unix_nano = begin_ns, end_ns
+
+
+def _conclude(span: Span, record: RequestRecord) -> None:
+    if record["outcome"] is not Outcome.COMPLETED:
+        span.status.code = Status.STATUS_CODE_ERROR
+        _fill(span.attributes.add, {"error.type": str(record["outcome"])})
+
+
+def _fill(add: Callable[[], KeyValue], attributes: Mapping[str, Value]) -> None:
+    """What is None is left out."""
+    for key, value in attributes.items():
+        if value is None:
+            continue
+        attribute = add()
+        attribute.key = key
+        if isinstance(value, str):
+            attribute.value.string_value = value
+        elif isinstance(value, bool):
+            attribute.value.bool_value = value
+        elif isinstance(value, int):
+            attribute.value.int_value = value
+        else:
+            attribute.value.double_value = value
 
 
 def _tenant(record: RequestRecord) -> str | None:
     return None if record["tenant"] is None else "/".join(record["tenant"])
 
 
-def _whole(record: RequestRecord, operation: str) -> dict[str, Any]:
+def _of_the_wait(record: RequestRecord) -> dict[str, Value]:
+    return {
+        "evenhand.tenant": _tenant(record),
+        "evenhand.lane": record["lane"],
+        "evenhand.queue_wait_ms": record["queue_wait_ms"],
+    }
+
+
+def _of_the_engine(record: RequestRecord, operation: str) -> dict[str, Value]:
+    return {
+        "gen_ai.operation.name": operation,
+        "gen_ai.request.model": record["model"],
+        "evenhand.engine": record["engine"],
+        "evenhand.dispatches": record["dispatches"],
+    }
+
+
+def _of_the_whole(record: RequestRecord, operation: str) -> dict[str, Value]:
     ttft_ms = record["ttft_ms"]
     return {
         "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": _PROVIDER,
+        "gen_ai.provider.name": "evenhand",
         "gen_ai.request.model": record["model"],
         "gen_ai.response.model": record["model"],
         "gen_ai.request.stream": record["is_stream"],

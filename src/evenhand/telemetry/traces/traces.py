@@ -79,7 +79,6 @@ class Traces:
         """Export what is left, for at most five seconds. False: the collector would not take it in that
         time; the thread is left behind and does not keep the process from ending."""
         self._closing.set()
-        self._export.give_up_after(_CLOSE_S_MAX)
         self._thread.join(_CLOSE_S_MAX)
         return not self._thread.is_alive()
 
