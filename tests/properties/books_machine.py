@@ -1,6 +1,8 @@
-"""The books and their file under any interleaving of requests, commits, failing disks and crashes.
+"""The books and their file under any interleaving of requests, budgets, commits, failing disks, clocks
+and crashes.
 
-Beside them stands a plain account of what was acknowledged, in dictionaries.
+Beside them stand a plain account of what was acknowledged, in dictionaries, and a plain list of what was
+held and used, from which every budget is recounted.
 """
 
 import shutil
@@ -18,12 +20,15 @@ from evenhand.ledger import (
     Books,
     Bound,
     Budget,
+    BudgetRule,
     Consumer,
     Correction,
     CorrectionRefusedError,
     Hold,
     Mark,
+    OtherCurrency,
     OverBudget,
+    Period,
     Price,
     Side,
     Transfer,
@@ -32,23 +37,53 @@ from evenhand.ledger import (
 from evenhand.ledger.books import AlreadyResolvedError
 from evenhand.model import ApplicationName, EngineName, KeyId, ModelName, Outcome, RequestId, Usage
 from evenhand.stores import LedgerFile
+from properties.plain_budgets import Entry, PlainBudgets
 from support.faulty_disk import FaultyDisk
 from support.ledger import check_books, rows
 
 PRICES = (
     Price(currency="EUR", input=150_000_000, cached_input=15_000_000, output=600_000_000),
-    Price(currency="EUR", input=333_333, cached_input=1, output=7),
-    Price(currency="USD", input=0, cached_input=0, output=1_000_003),
+    Price(
+        currency="EUR",
+        input=333_333,
+        cached_input=1,
+        output=7,
+        reasoning=2_000_003,
+        request=50,
+        gpu_second=123_457,
+    ),
+    Price(currency="USD", input=0, cached_input=0, output=1_000_003, reasoning=3),
 )
 CONSUMERS = tuple(
-    Consumer((tenant, "team"), ApplicationName("app"), KeyId(f"key-{tenant}"))
-    for tenant in ("a", "b", "c")
+    Consumer(tenant, ApplicationName("app"), KeyId(f"key-{tenant[-1]}"))
+    for tenant in (("org", "a"), ("org", "b"), ("c",))
 )
 BUDGETS: dict[KeyId, Budget] = {
-    KeyId("key-b"): Budget(tokens_max=500),
-    KeyId("key-c"): Budget(nano_max=100_000),
+    KeyId("key-b"): Budget(tokens_max=1_500),
+    KeyId("key-c"): Budget(nano_max=100_000, currency="EUR"),
 }
+RULES = (
+    BudgetRule(tenant=("org",), period=Period.DAY, limits=Budget(tokens_max=900)),
+    BudgetRule(tenant=("org",), period=Period.MONTH, limits=Budget(tokens_max=1_800)),
+    BudgetRule(
+        tenant=("org", "a"), period=Period.WEEK, limits=Budget(nano_max=200_000, currency="EUR")
+    ),
+    BudgetRule(
+        key=KeyId("key-b"), period=Period.WEEK, limits=Budget(tokens_max=500), is_hard=False
+    ),
+    BudgetRule(
+        key=KeyId("key-c"),
+        period=Period.MONTH,
+        limits=Budget(nano_max=50_000, tokens_max=700, currency="EUR"),
+        is_hard=False,
+    ),
+    BudgetRule(tenant=("c",), period=Period.TOTAL, limits=Budget(tokens_max=1_400)),
+)
 MODELS = (ModelName("m"), ModelName("n"))
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+BEGAN_MS = 1_709_150_400_000
+"""28 February 2024, 20:00: the next day is of the same month, and the last one of a leap year's."""
 tokens = st.integers(0, 300)
 
 
@@ -68,7 +103,7 @@ class Kept:
             self.marks.pop(number, None)
 
     def open_numbers(self) -> set[int]:
-        holds = {i // 4 for i, row in self.transfers.items() if row[1] == "hold"}
+        holds = {row[0] // 4 for row in self.transfers.values() if row[1] == "hold"}
         return {number for number in holds if number * 4 + 1 not in self.transfers}
 
 
@@ -86,7 +121,9 @@ class BooksMachine(RuleBasedStateMachine):
         self.pending: Batch | None = None
         """Offered to the disk, with an unknown fate."""
         self.requests = 0
-        self.excess: dict[KeyId, tuple[int, int]] = {}
+        self.now_ms = BEGAN_MS
+        self.budgets: tuple[BudgetRule, ...] = ()
+        self.plain = PlainBudgets()
         self.generation = 0
         self.born: dict[int, int] = {}
 
@@ -103,49 +140,68 @@ class BooksMachine(RuleBasedStateMachine):
         consumer=st.sampled_from(CONSUMERS),
         model=st.sampled_from(MODELS),
         price=st.sampled_from(PRICES),
-        input_tokens=tokens,
-        output_tokens=tokens,
+        bound=st.builds(Bound, tokens, tokens),
     )
-    def hold(
-        self,
-        consumer: Consumer,
-        model: ModelName,
-        price: Price,
-        input_tokens: int,
-        output_tokens: int,
-    ) -> Any:
+    def hold(self, consumer: Consumer, model: ModelName, price: Price, bound: Bound) -> Any:
         self.requests += 1
-        budget = BUDGETS.get(consumer.key)
+        budget, count = BUDGETS.get(consumer.key), sum(bound)
+        nano = price.bound(*bound)
+        at_ms = self.plain.now(self.now_ms)
+        watching = [*self.budgets, *_for_life(consumer.key, budget)]
+        exceeded = self.plain.exceeded(watching, consumer, at_ms, tokens=count, nano=nano)
         hold = self.books.hold(
             RequestId(f"req_{self.requests}"),
             self.books.line(consumer, model, price),
-            Bound(input_tokens, output_tokens),
-            at_ms=self.requests,
+            bound,
+            at_ms=self.now_ms,
             budget=budget,
         )
+        if isinstance(hold, OtherCurrency):
+            assert any(
+                rule.limits.nano_max is not None and rule.limits.currency == hold.counted
+                for rule in watching
+            )
+            assert hold.counted != price.currency == hold.priced
+            return multiple()
+        is_refused = any(rule.is_hard for rule in exceeded)
+        assert isinstance(hold, OverBudget) is is_refused
         if isinstance(hold, OverBudget):
             assert hold.posted + hold.held + hold.asked > hold.limit
             return multiple()
+        assert hold.is_over_soft is any(not rule.is_hard for rule in exceeded)
+        self.plain.entries[hold.number] = Entry(hold.number, consumer, price, at_ms, count, nano)
         self.born[id(hold)] = self.generation
         return hold
 
-    @rule(hold=holds, output_tokens=tokens)
-    def mark(self, hold: Any, output_tokens: int) -> None:
+    @rule(hold=holds, output_tokens=tokens, reasoned=tokens)
+    def mark(self, hold: Any, output_tokens: int, reasoned: int) -> None:
         if self._is_mine(hold):
-            self.books.mark(hold, Usage(5, output_tokens, 2, is_estimate=True))
+            self.books.mark(hold, _usage(5, 2, output_tokens, reasoned))
 
-    @rule(hold=holds, input_tokens=tokens, cached=tokens, output_tokens=tokens)
-    def settle(self, hold: Any, input_tokens: int, cached: int, output_tokens: int) -> None:
+    @rule(hold=holds, input_tokens=tokens, cached=tokens, output_tokens=tokens, reasoned=tokens)
+    def settle(
+        self, hold: Any, input_tokens: int, cached: int, output_tokens: int, reasoned: int
+    ) -> None:
         if not self._is_mine(hold):
             return
-        usage = Usage(input_tokens, output_tokens, min(cached, input_tokens))
+        usage = _usage(input_tokens, cached, output_tokens, reasoned)
         if hold.is_resolved:
             self._must_refuse(lambda: self.books.settle(hold, usage, Outcome.COMPLETED, 1))
             return
-        self._note_excess(hold, usage)
         before = hold.line.posted_nano
-        self.books.settle(hold, usage, Outcome.COMPLETED, 1, engine=EngineName("e"))
+        self.books.settle(hold, usage, Outcome.COMPLETED, self.now_ms, engine=EngineName("e"))
         assert hold.line.posted_nano - before == hold.line.price.of(usage)
+        entry = self.plain.entries[hold.number]
+        entry.usage, entry.is_open = usage, False
+
+    @rule(hold=holds, gpu_us=st.integers(1, 9_000_000))
+    def gpu_time(self, hold: Any, gpu_us: int) -> None:
+        if not self._is_mine(hold):
+            return
+        entry = self.plain.entries[hold.number]
+        if entry.usage is not None and not entry.gpu_us:
+            self.books.gpu_time(hold, gpu_us, self.now_ms)
+            entry.gpu_us = gpu_us
 
     @rule(hold=holds)
     def void(self, hold: Any) -> None:
@@ -154,39 +210,49 @@ class BooksMachine(RuleBasedStateMachine):
         if hold.is_resolved:
             self._must_refuse(lambda: self.books.void(hold, Outcome.ENGINE_FAILED, 1))
         else:
-            self.books.void(hold, Outcome.ENGINE_FAILED, 1)
+            self.books.void(hold, Outcome.ENGINE_FAILED, self.now_ms)
+            self.plain.entries[hold.number].is_open = False
 
-    @rule(
-        consumer=st.sampled_from(CONSUMERS),
-        model=st.sampled_from(MODELS),
-        currency=st.sampled_from(("EUR", "USD")),
-        amounts=st.tuples(*[st.integers(-300, 0)] * 4),
-    )
-    def give_back(
-        self,
-        consumer: Consumer,
-        model: ModelName,
-        currency: str,
-        amounts: tuple[int, int, int, int],
-    ) -> None:
+    @rule(hold=holds, count=st.integers(-90, 90), nano=st.integers(-5_000, 5_000))
+    def correct(self, hold: Any, count: int, nano: int) -> None:
+        if not self._is_mine(hold):
+            return
+        owner, model, price = hold.line.debit.owner, hold.line.credit.owner, hold.line.price
         self.requests += 1
-        before = self.books.news
         correction = Correction(
-            consumer=consumer,
+            consumer=owner,
             model=model,
-            currency=currency,
-            input_tokens=amounts[0],
-            cached_input_tokens=amounts[1],
-            output_tokens=amounts[2],
-            nano=amounts[3],
-            reference=f"T-{self.requests}",
+            currency=price.currency,
+            output_tokens=count,
+            nano=nano,
+            reference=f"c{self.requests}",
             author="somebody",
-            reason="because",
+            reason="they said so",
         )
+        at_ms, before = self.plain.now(self.now_ms), self.books.news
         try:
-            self.books.correct(correction, self.requests)
+            number = self.books.correct(correction, self.now_ms) // 4
         except CorrectionRefusedError:
             assert self.books.news == before, "nothing was done"
+            return
+        entry = Entry(number, owner, price, at_ms, 0, 0, is_open=False, corrected=(count, nano))
+        self.plain.entries[number] = entry
+
+    # Budgets and clocks.
+
+    @rule(chosen=st.sets(st.sampled_from(RULES)))
+    def change_budgets(self, chosen: set[BudgetRule]) -> None:
+        self.budgets = tuple(rule for rule in RULES if rule in chosen)
+        self.plain.now(self.now_ms)
+        self.books.budget_by(self.budgets, self.now_ms)
+
+    @rule(ms=st.sampled_from((1, HOUR_MS, 5 * HOUR_MS, DAY_MS, 6 * DAY_MS, 29 * DAY_MS)))
+    def time_passes(self, ms: int) -> None:
+        self.now_ms += ms
+
+    @rule(ms=st.sampled_from((HOUR_MS, 2 * DAY_MS)))
+    def clock_is_set_back(self, ms: int) -> None:
+        self.now_ms = max(BEGAN_MS, self.now_ms - ms)
 
     # The disk.
 
@@ -230,10 +296,19 @@ class BooksMachine(RuleBasedStateMachine):
         self.file = LedgerFile(self.database, self.disk.connect)
         self.books = Books(self.file.load())
         self.generation += 1
-        self._note_excess_of(snapshot.open_holds)
-        recovered = resolve_left_open(self.books, at_ms=1)
+        self._forget_what_was_lost()
+        self.plain.now(self.now_ms)
+        self.books.budget_by(self.budgets, self.now_ms)
+        self.budgets_are_the_recount()
+        recovered = resolve_left_open(self.books, at_ms=self.now_ms)
         assert recovered.settled + recovered.expired == len(still_open)
         assert self.books.open_holds == 0
+        for number in still_open:
+            entry, mark = self.plain.entries[number], self.kept.marks.get(number)
+            entry.is_open = False
+            if mark is not None:
+                _, input_tokens, cached, output_tokens, _, reasoned = mark
+                entry.usage = _usage(input_tokens, cached, output_tokens, reasoned)
 
     # What always holds.
 
@@ -248,17 +323,25 @@ class BooksMachine(RuleBasedStateMachine):
             assert sides[Side.CONSUMER] == sides[Side.MODEL]
 
     @invariant()
-    def budgets_hold(self) -> None:
-        for key, budget in BUDGETS.items():
-            spent = [self.books.spent(key, currency) for currency in ("EUR", "USD")]
-            nano_over, tokens_over = self.excess.get(key, (0, 0))
-            if budget.nano_max is not None:
-                for one in spent:
-                    assert one.posted_nano + one.held_nano <= budget.nano_max + nano_over
-            if budget.tokens_max is not None:
-                for one in spent:
-                    total = one.posted_tokens + one.held_tokens
-                    assert total <= budget.tokens_max + tokens_over
+    def budgets_are_the_recount(self) -> None:
+        at_ms = max(self.now_ms, self.plain.latest_ms)
+        standings = self.books.standings(self.now_ms)
+        assert tuple(standing.rule for standing in standings) == self.budgets
+        watched = [
+            *((standing.rule, standing.spent) for standing in standings),
+            *(
+                (rule, self.books.spent(key, budget.currency))
+                for key, budget in BUDGETS.items()
+                for rule in _for_life(key, budget)
+            ),
+        ]
+        for budget, spent in watched:
+            counted = self.plain.counted(budget, at_ms)
+            assert spent.posted_tokens == counted.posted_tokens, budget
+            assert spent.held_tokens == counted.held_tokens, budget
+            if budget.limits.nano_max is not None:
+                assert spent.posted_nano == counted.posted_nano, budget
+                assert spent.held_nano == counted.held_nano, budget
 
     # Inside.
 
@@ -288,22 +371,32 @@ class BooksMachine(RuleBasedStateMachine):
             self._write_all()
 
     def _on_disk(self) -> dict[int, tuple[Any, ...]]:
-        found = rows(self.database)
-        return {row["id"]: tuple(row[name] for name in Transfer._fields) for row in found}
+        return {
+            row["id"]: tuple(row[name] for name in Transfer._fields) for row in rows(self.database)
+        }
 
-    def _note_excess(self, hold: Hold, usage: Usage) -> None:
-        owner = hold.line.debit.owner
-        assert isinstance(owner, Consumer)
-        nano, count = self.excess.get(owner.key, (0, 0))
-        over = max(0, usage.input_tokens - hold.bound.input_tokens)
-        over += max(0, usage.output_tokens - hold.bound.output_tokens)
-        more = max(0, hold.line.price.of(usage) - hold.nano) if over else 0
-        self.excess[owner.key] = (nano + more, count + over)
+    def _forget_what_was_lost(self) -> None:
+        """The plain list as the disk has it: nothing else was ever told to anybody."""
+        kept, plain = self.kept.transfers, self.plain
+        for number in [number for number in plain.entries if number * 4 not in kept]:
+            del plain.entries[number]
+        for number, entry in plain.entries.items():
+            if number * 4 + 3 not in kept:
+                entry.gpu_us = 0
+            if kept[number * 4][1] == "hold" and number * 4 + 1 not in kept:
+                entry.is_open, entry.usage = True, None
+        last = plain.entries.get(max(plain.entries, default=0))
+        plain.latest_ms = 0 if last is None else last.at_ms
 
-    def _note_excess_of(self, left_open: Any) -> None:
-        """A mark may exceed its hold as well: as generous as need be."""
-        for consumer in CONSUMERS:
-            nano, count = self.excess.get(consumer.key, (0, 0))
-            marks = [left.mark for left in left_open if left.mark is not None]
-            tokens_marked = sum(mark.input_tokens + mark.output_tokens for mark in marks)
-            self.excess[consumer.key] = (nano + tokens_marked * 1_000, count + tokens_marked)
+
+def _usage(input_tokens: int, cached: int, output_tokens: int, reasoned: int) -> Usage:
+    return Usage(
+        input_tokens,
+        output_tokens,
+        min(cached, input_tokens),
+        reasoning_tokens=min(reasoned, output_tokens),
+    )
+
+
+def _for_life(key: KeyId, budget: Budget | None) -> list[BudgetRule]:
+    return [] if budget is None else [BudgetRule(key=key, period=Period.TOTAL, limits=budget)]

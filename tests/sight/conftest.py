@@ -28,9 +28,10 @@ def pytest_pycollect_makemodule(
     return None if IS_ASKED else NotAsked.from_parent(parent, path=module_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it."""
+    """Chromium, as the system has it. Of one module: while it is open no other loop can run in this
+    thread."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     assert path, "there is no chromium: apt-get install chromium"
     with sync_playwright() as playwright:

@@ -14,7 +14,8 @@ from support.stage import Stage
 FOLDER = os.environ.get("EVENHAND_PICTURES")
 SECONDS = int(os.environ.get("EVENHAND_PICTURES_S", "150"))
 BYTES_MAX = 200_000
-PAGES = ("now", "tenants", "requests", "engines", "alarms")
+PATHS = {"now": "/", "me": "/me?tenant=globex/batch"}
+PAGES = ("now", "tenants", "requests", "engines", "alarms", "me")
 
 pytestmark = [
     pytest.mark.skipif(FOLDER is None, reason="no pictures are asked for: make pictures"),
@@ -31,7 +32,7 @@ def test_every_page_is_pictured(live: Stage, browser: Browser) -> None:
         if scheme == "light":
             page.wait_for_timeout(1_000 * SECONDS)
         for name in PAGES:
-            page.goto(live.admin_url + ("/" if name == "now" else f"/{name}"))
+            page.goto(live.admin_url + PATHS.get(name, f"/{name}"))
             prepare(page, name)
             page.wait_for_timeout(2_500)
             suffix = "" if scheme == "light" else "-dark"

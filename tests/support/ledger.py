@@ -44,7 +44,7 @@ def rows(database: Path, query: str = "SELECT * FROM transfer ORDER BY id") -> l
 def resolutions(database: Path) -> dict[str, list[Row]]:
     """For each request, in order: its hold, what resolved it, and its excess if there is one."""
     by_number: dict[int, list[Row]] = defaultdict(list)
-    for row in rows(database):
+    for row in rows(database, "SELECT * FROM transfer WHERE kind <> 'correct' ORDER BY id"):
         by_number[row["id"] // 4].append(row)
     return {
         transfers[0]["request"]: transfers

@@ -37,6 +37,15 @@ class Watched:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"{admin_url}{to}")
 
+    def until(self, expression: str, *, seconds: int = 30) -> None:
+        """Wait until that is so in the page. Asked from outside: the page's own policy forbids it to
+        evaluate text."""
+        for _ in range(seconds * 10):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"it has not come about: {expression}")
+
     def close(self) -> None:
         self.context.close()
 

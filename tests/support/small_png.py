@@ -16,8 +16,7 @@ def small_png(png: bytes) -> bytes:
     height, width, _ = pixels.shape
     packed = (pixels.astype(np.uint32) * [1 << 16, 1 << 8, 1]).sum(axis=2).ravel()
     colours, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    kept = colours[np.argsort(-counts)[:_COLOURS]]
-    palette = np.stack([kept >> 16 & 255, kept >> 8 & 255, kept & 255], axis=1).astype(np.int32)
+    palette = _palette(colours, counts)
     every = np.stack([colours >> 16 & 255, colours >> 8 & 255, colours & 255], axis=1)
     nearest = np.empty(len(every), np.uint8)
     for begin in range(0, len(every), 4_096):
@@ -36,6 +35,16 @@ def small_png(png: bytes) -> bytes:
             _chunk(b"IEND", b""),
         )
     )
+
+
+def _palette(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The most frequent colours, but of those that differ by a shade only the first: greys at the edges of
+    letters would leave no room for the few pixels of a signal."""
+    shades = (colours >> 19 & 31) << 10 | (colours >> 11 & 31) << 5 | (colours >> 3 & 31)
+    order = np.argsort(-counts, kind="stable")
+    _, firsts = np.unique(shades[order], return_index=True)
+    kept = colours[order[np.sort(firsts)[:_COLOURS]]]
+    return np.stack([kept >> 16 & 255, kept >> 8 & 255, kept & 255], axis=1).astype(np.int32)
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -5,13 +5,17 @@ from pathlib import Path
 
 from evenhand.cli.api.audit import audit_pages
 from evenhand.cli.api.changes import changes_pages
+from evenhand.cli.api.corrections import corrections_pages
 from evenhand.cli.api.engines import engines_pages
 from evenhand.cli.api.keys import keys_pages
 from evenhand.cli.api.openapi import openapi_page
 from evenhand.cli.api.sections import sections_pages
+from evenhand.cli.api.statements import statements_pages
 from evenhand.cli.api.tenants import tenants_pages
+from evenhand.cli.api.usage import usage_pages
 from evenhand.cli.config import Config
 from evenhand.cli.engine_desk import EngineDesk
+from evenhand.cli.finance import Finance
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.sight import Sight
 from evenhand.cli.stored_key_desk import StoredKeyDesk
@@ -48,6 +52,7 @@ class AdminParts:
     stored_keys: StoredKeyDesk | None
     sight: Sight
     database: Path | None
+    finance: Finance | None
 
 
 def admin_pages(parts: AdminParts) -> list[Page]:
@@ -68,6 +73,9 @@ def admin_pages(parts: AdminParts) -> list[Page]:
         *changes_pages(live),
         *audit_pages(live.keeping),
         *gpu_time_pages(parts.database),
+        *usage_pages(parts.finance),
+        *statements_pages(parts.finance),
+        *corrections_pages(parts.finance),
         *reconciliation_pages(parts.database),
         *parts.sight.pages(),
         *dashboard_pages(status, parts.sight.sampler),

@@ -21,6 +21,7 @@ from evenhand.cli.engine_accounts import EngineAccounts
 from evenhand.cli.engine_crew import EngineCrew
 from evenhand.cli.engine_desk import EngineDesk
 from evenhand.cli.engine_news import EngineNews
+from evenhand.cli.finance import Finance
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.live.participants import Parts, participants
@@ -127,13 +128,17 @@ def _server(ground: Ground, gateway: Gateway) -> GatewayServer:
     engines = EngineDesk(gateway.dispatcher, log, ground.live.note)
     if desk is not None:
         desk.add_commands(engines.commands)
-    sight = Sight(config, status, log)
+    finance = None if desk is None else Finance(desk, ground.live, log)
+    if desk is not None and finance is not None:
+        desk.add_commands(finance.corrections.commands)
+    sight = Sight(config, status, log, ground.observers.monitor)
     parts = Parts(
         gateway=gateway,
         outside=ground.begun.outside,
         keys=desk.keys if desk else None,
         credentials=credentials,
         tokens=tokens,
+        alarms=sight.alarms,
     )
     ground.live.participants += participants(parts)
     pages = AdminParts(
@@ -147,6 +152,7 @@ def _server(ground: Ground, gateway: Gateway) -> GatewayServer:
         stored_keys=_stored_keys(desk, ground.live),
         sight=sight,
         database=None if desk is None else desk.database,
+        finance=finance,
     )
     return GatewayServer(
         gateway,

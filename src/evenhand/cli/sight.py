@@ -2,11 +2,18 @@
 
 from evenhand.cli.config import Config
 from evenhand.cli.config.alarms import Alarms as AlarmSection
-from evenhand.gateway.admin import Page, alarm_json, alarms_pages, samples_pages
+from evenhand.gateway.admin import (
+    Page,
+    alarm_json,
+    alarms_pages,
+    monitor_pages,
+    samples_pages,
+)
 from evenhand.gateway.status import GatewayStatus
 from evenhand.telemetry import RequestLog
 from evenhand.telemetry.alarm_collector import AlarmCollector
 from evenhand.telemetry.alarms import Alarm, Alarms, AlarmSettings
+from evenhand.telemetry.monitor import Monitor
 from evenhand.telemetry.sample_collector import SampleCollector
 from evenhand.telemetry.samples import SampleClock, Sampler
 
@@ -14,21 +21,29 @@ from evenhand.telemetry.samples import SampleClock, Sampler
 class Sight:
     """Made once; its `clock` runs while the gateway serves."""
 
-    def __init__(self, config: Config, status: GatewayStatus, log: RequestLog) -> None:
+    def __init__(
+        self, config: Config, status: GatewayStatus, log: RequestLog, monitor: Monitor
+    ) -> None:
+        self.monitor = monitor
         self.sampler = Sampler(status, tenants_max=config.limits.metrics_tenants_max)
         self.clock = SampleClock(self.sampler.tick)
 
         def told(alarm: Alarm) -> None:
             log.event("alarm" if alarm.ended_ms is None else "alarm_ended", **alarm_json(alarm))
 
-        self.alarms = Alarms(alarm_settings(config.alarms), on_change=told)
+        settings = alarm_settings(config.alarms)
+        self.alarms = Alarms(settings, on_change=told, others=[monitor.look])
         self.sampler.then(self.alarms.look)
         status.metrics.registry.register(SampleCollector(lambda: self.sampler.latest))
         status.metrics.registry.register(AlarmCollector(self.alarms))
 
     def pages(self) -> list[Page]:
         """All of them."""
-        return [*samples_pages(self.sampler), *alarms_pages(self.alarms)]
+        return [
+            *samples_pages(self.sampler),
+            *alarms_pages(self.alarms),
+            *monitor_pages(self.monitor),
+        ]
 
 
 def alarm_settings(section: AlarmSection) -> AlarmSettings:

@@ -11,6 +11,7 @@ from evenhand.cli.composition import booking_settings, commit_settings
 from evenhand.cli.config import Config, State
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.cli.money import budget_rules
+from evenhand.cli.state_reader import StateReader
 from evenhand.gateway.bookkeeping import Bookkeeper
 from evenhand.gateway.control import Command
 from evenhand.gateway.identity import KeyRing
@@ -51,6 +52,7 @@ class StateDesk:
         self.pepper: Pepper | None = None
         self._listening: socket.socket | None = None
         self._keys: KeyDesk | None = None
+        self._reader: StateReader | None = None
 
     def open(self, live: Callable[[Sequence[StoredOverride]], Config]) -> None:
         """Lock the folder, load the books, and resolve what a killed gateway left open: that is on disk
@@ -86,6 +88,13 @@ class StateDesk:
         assert self._listening is not None
         self._keys = KeyDesk(self._config, self._folder, self._listening, ring, self._log)
         await self._keys.open()
+        self._reader = StateReader(self._folder.database)
+
+    @property
+    def reader(self) -> StateReader:
+        """Where long questions are asked. After `open_keys`."""
+        assert self._reader is not None
+        return self._reader
 
     @property
     def keys(self) -> KeyDesk | None:
@@ -105,6 +114,8 @@ class StateDesk:
     async def close(self) -> bool:
         """Write what is left and let the folder go, however far `open` has come. False: some of it
         could not be written."""
+        if self._reader is not None:
+            self._reader.close()
         if self._keys is not None:
             await self._keys.close()
         elif self._listening is not None:

@@ -8,6 +8,7 @@ from evenhand.gateway.dispatcher import TENANT_GONE
 from evenhand.gateway.identity import Identity, KeyHolder
 from evenhand.model import Outcome
 from evenhand.scheduling.cost.weights import INPUT_BYTES_PER_TOKEN_PRIOR
+from evenhand.telemetry.monitor import FORGED_MEMBERS
 from evenhand.wire.api_name import ApiName
 
 SERVED_BY_SOME = frozenset({ApiName.RESPONSES, ApiName.MESSAGES})
@@ -30,6 +31,8 @@ def let_in(gateway: "Gateway", holder: KeyHolder, api: Api, body: bytes) -> Admi
     admitted = admit(api, body, identity, gateway.served, gateway.limits, is_bounded=is_bounded)
     if isinstance(admitted, Refused):
         return admitted
+    if not FORGED_MEMBERS.isdisjoint(admitted.members.values):
+        gateway.monitor.forged(identity.tenant, identity.application)
     if api.name in SERVED_BY_SOME:
         admitted = _placed(gateway, api, admitted, identity)
         if isinstance(admitted, Refused):

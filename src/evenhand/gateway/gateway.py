@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evenhand.engines.tokenizer import PromptTokens, Tokenizing
 from evenhand.gateway.apis import APIS, errors_at
@@ -25,6 +25,7 @@ from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+from evenhand.telemetry.monitor import Monitor, forges, resends
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.completion import Completion
 from evenhand.wire.error import error_headers
@@ -36,11 +37,13 @@ _CALLS = re.compile(r"[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observers:
-    """Where endings are told. `shadow` is there in `mode: observe` only, `traffic` where asked for."""
+    """Where endings are told. `shadow` is there in `mode: observe` only, `traffic` where asked for.
+    Whoever asks `monitor` looks at it once a second."""
 
     metrics: Metrics
     log: RequestLog
     shadow: ShadowHost | None = None
+    monitor: Monitor = field(default_factory=Monitor)
     traffic: TrafficLog | None = None
 
 
@@ -77,6 +80,7 @@ class Gateway:
         # Not the loop's clock: uvloop's stands still while callbacks run, and counts milliseconds.
         self.now_s: Callable[[], float] = time.monotonic
         self.metrics = observers.metrics
+        self.monitor = observers.monitor
         self.shadow = observers.shadow
         self.reads_prefix = dispatcher.scheduler.settings.policy.reads_prefix or (
             observers.shadow is not None and observers.shadow.reads_prefix
@@ -99,13 +103,17 @@ class Gateway:
             calls = headers.get("x-evenhand-interaction-calls")
             refusal = _route_refusal(head) or _caller_refusal(holder, interaction, calls)
             if refusal is not None and refusal.outcome is Outcome.UNAUTHENTICATED:
-                refusal = self._token_refusal(headers.get("authorization")) or refusal
+                refusal = self._token_refusal(_authorization(headers)) or refusal
             if refusal is not None:
                 self._refuse(response, request_id, refusal, path)
                 return None
             assert holder is not None
             if api is None:
                 return ModelsList(response, self._models_body(holder), request_id)
+        if forges(headers):
+            self.monitor.forged(holder.identity.tenant, holder.identity.application)
+        if resends(headers):
+            self.monitor.resent(holder.identity.tenant, holder.identity.application)
         own = InteractionId(interaction or "int_" + self._ids.take())
         call = Call(self, holder, response, api=api, request_id=request_id, interaction=own)
         if interaction is None:
@@ -140,6 +148,7 @@ class Gateway:
         """A call has ended: count it and log it."""
         ended = record.finished()
         self.metrics.record(ended)
+        self.monitor.ended(ended)
         self.recent.ended(ended, record.error)
         self._log.request(ended)
 

@@ -22,12 +22,18 @@ class Backlog:
 
     def __init__(self, lanes: Sequence[LaneName] = ()) -> None:
         """`lanes` in order of precedence."""
-        self._ranks = {name: rank for rank, name in enumerate(lanes)}
-        self.lane_units: dict[LaneName, int] = dict.fromkeys(lanes, 0)
-        """Estimated units that wait in each lane; nothing where there are no lanes."""
         self._queues: dict[Node, dict[Pool, _Queue]] = {}
         self.requests = 0
         self.bytes = 0
+        self.lane_units: dict[LaneName, int] = {}
+        """Estimated units that wait in each lane; nothing where there are no lanes."""
+        self.lanes(lanes)
+
+    def lanes(self, lanes: Sequence[LaneName]) -> None:
+        """These from here on, in order of precedence. Nothing waits."""
+        assert not self.requests
+        self._ranks = {name: rank for rank, name in enumerate(lanes)}
+        self.lane_units = dict.fromkeys(lanes, 0)
 
     def push(self, ticket: Ticket) -> bool:
         """Queue a ticket by its order of arrival. True: the leaf began to wait for this pool."""

@@ -5,7 +5,7 @@ the whole is computed anew and the difference charged, so that the sum of all ch
 real work, exactly once, whatever the cost and in whatever order more is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evenhand.model import Outcome, Request, Usage
 from evenhand.scheduling.capacity import EngineState
@@ -29,12 +29,15 @@ class Charges:
         self.errors = PredictionErrors()
         self.input = InputEstimate()
         self.clocks = EngineClocks() if cost.measures_time else None
-        self._dearest_percent = max(
-            (lane.price_percent for lane in lanes), default=NORMAL_PRICE_PERCENT
-        )
+        self.lanes_changed(lanes, ())
+
+    def lanes_changed(self, lanes: Sequence[Lane], open_percents: Iterable[int]) -> None:
+        """These are the lanes from here on; requests are open that cost `open_percents`."""
+        prices = {NORMAL_PRICE_PERCENT, *open_percents, *(lane.price_percent for lane in lanes)}
+        asked = [lane.price_percent for lane in lanes] or [NORMAL_PRICE_PERCENT]
+        self._dearest_percent = max(asked)
         # Most costs are so many units a token, and most lanes cost the same: then nothing is asked.
-        has_one_price = all(lane.price_percent == NORMAL_PRICE_PERCENT for lane in lanes)
-        self._weights = cost.weights if has_one_price else None
+        self._weights = self.cost.weights if prices == {NORMAL_PRICE_PERCENT} else None
 
     @property
     def output_units(self) -> int | None:
@@ -68,8 +71,18 @@ class Charges:
         if weights is not None:
             ticket.expected_units = input_tokens * weights.input + output * weights.output
             return
-        ticket.pinned = pinned = self.cost.pin(request)
-        units = self.cost.units(Work(input_tokens, 0, output), pinned)
+        self._expect_units(ticket)
+
+    def expect_at_any_price(self, ticket: Ticket) -> None:
+        """As `expect`, also while the prices of lanes are about to change."""
+        request = ticket.request
+        ticket.input_tokens = self.input.tokens(request)
+        ticket.paid_tokens = ticket.predicted_tokens = self.prediction.tokens(request)
+        self._expect_units(ticket)
+
+    def _expect_units(self, ticket: Ticket) -> None:
+        ticket.pinned = pinned = self.cost.pin(ticket.request)
+        units = self.cost.units(Work(ticket.input_tokens, 0, ticket.paid_tokens), pinned)
         ticket.expected_units = priced(units, ticket.price_percent)
 
     def expected_work(self, request: Request) -> Work:

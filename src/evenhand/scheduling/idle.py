@@ -19,7 +19,7 @@ class IdleHand:
         assert after_ms >= 1
         self._tree = tree
         self._after_ms = after_ms
-        self._on_idle = on_idle
+        self.on_idle = on_idle
         self._round: Iterator[Node] = iter(())
         self._version = -1
         self._begins_ms = 0
@@ -41,4 +41,4 @@ class IdleHand:
                 continue
             self._tree.forget_lifts(node)
             if not node.children:
-                self._on_idle(node)
+                self.on_idle(node)

@@ -39,6 +39,10 @@ class Prefixes:
         """Call this whenever an engine gains a prefix. What engines lose is not told: ask again."""
         self._listeners.append(gained)
 
+    def listen_no_more(self) -> None:
+        """Nobody is told from here on."""
+        self._listeners.clear()
+
     def matched(self, request: Request, engine: EngineName) -> int:
         """How many bytes of the request's prefix the engine holds."""
         index = self._indexes.get(request.trust_domain)

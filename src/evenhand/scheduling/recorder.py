@@ -166,6 +166,10 @@ class Recorder(Scheduler):
         super().apply(plan)
         self._sink(Event("apply", {"plan": plan}, None))
 
+    def exchange(self, settings: SchedulerSettings, now_ms: int) -> None:
+        super().exchange(settings, now_ms)
+        self._sink(Event("exchange", {"settings": settings, "now_ms": now_ms}, None))
+
     def retry_after_ms(self, tenant: TenantPath, now_ms: int) -> int:
         answer = super().retry_after_ms(tenant, now_ms)
         self._sink(Event("retry_after_ms", {"tenant": tenant, "now_ms": now_ms}, answer))

@@ -33,6 +33,10 @@ class Reshape:
         self._on_gone = on_gone
         self._leaving: dict[Node, None] = {}
 
+    def parts_changed(self, picking: Picking, on_gone: Callable[[Node], None]) -> None:
+        """Others pick and remember from here on."""
+        self._picking, self._on_gone = picking, on_gone
+
     def apply(self, plan: TreePlan) -> None:
         """Do all of a plan that was made for the tree as it is."""
         assert plan.version == self._tree.version, "the tree has changed since: plan anew"

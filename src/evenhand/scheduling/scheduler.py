@@ -7,6 +7,7 @@ waits), an appearance in `shed` or `expire`, or `settle` (after it was started, 
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from evenhand.model import (
     NO_USAGE,
@@ -19,36 +20,27 @@ from evenhand.model import (
     TrustDomain,
     Usage,
 )
-from evenhand.scheduling.admission.following import follow_interactions
 from evenhand.scheduling.admission.overload import OverloadStatus
+from evenhand.scheduling.assembly import Assembly, Foundation
 from evenhand.scheduling.backlog import Backlog
 from evenhand.scheduling.capacity import Capacity
-from evenhand.scheduling.charges import Charges
-from evenhand.scheduling.contest import Contest
 from evenhand.scheduling.deadlines import Deadlines
 from evenhand.scheduling.decisions import Refusal, Settlement, Start, Submission
 from evenhand.scheduling.door import Door
+from evenhand.scheduling.exchange import exchange, obstacles
 from evenhand.scheduling.explanation import Explanation, explain_past, explain_waiting
 from evenhand.scheduling.history import History, counters_of
-from evenhand.scheduling.interactions import Interactions
-from evenhand.scheduling.lanes.lanes import Lanes
 from evenhand.scheduling.lanes.standing import LaneStanding
 from evenhand.scheduling.node import Node
-from evenhand.scheduling.parts import Ground
-from evenhand.scheduling.picking import Picking
-from evenhand.scheduling.policy import PREFIX_INDEX_MIB
 from evenhand.scheduling.pool import Pool
 from evenhand.scheduling.prediction.error import PredictionErrors
-from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.reshape import Reshape
-from evenhand.scheduling.running import Running
 from evenhand.scheduling.service_rate import ServiceRate
 from evenhand.scheduling.settings import SchedulerSettings
 from evenhand.scheduling.share_tree import ShareTree
 from evenhand.scheduling.ticket import Ticket
 from evenhand.scheduling.tree_change import TreeChange, TreePlan, TreeProblem, plan_changes
-from evenhand.scheduling.upkeep import Memories, Upkeep
-from evenhand.scheduling.whereabouts import Whereabouts
+from evenhand.scheduling.upkeep import Upkeep
 
 _WAITS = Submission()
 
@@ -58,78 +50,48 @@ class Scheduler:
 
     def __init__(self, settings: SchedulerSettings) -> None:
         self.settings = settings
-        policy, values = settings.policy, settings.policy.values()
-        self.tree = ShareTree(settings.tenants, lifts=policy.order.lifts)
+        self.tree = ShareTree(settings.tenants, lifts=settings.policy.order.lifts)
         self.capacity = Capacity()
         self.backlog = Backlog([lane.name for lane in settings.lanes])
-        self._lanes = Lanes(settings.lanes) if settings.lanes else None
         self._history = History()
         self._rate = ServiceRate(self.tree.root)
-        self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
-        self.prefixes: Prefixes | None = None
-        if policy.asks_prefixes:
-            self.prefixes = Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
-        ground = self._ground()
-        self._queue = policy.queue.build(ground, values, policy.order.asks_above_leaves)
-        self._order = policy.order.build(ground, self._queue, values)
-        self._placement = policy.placement.build(ground, values)
-        self._where = Whereabouts(self.capacity, self._placement, self._queue)
-        self._keeps_homes = policy.queue.keeps_homes
-        self._picking = Picking(
-            ground,
-            self._order,
-            self._queue,
-            hears_starts=policy.order.hears_starts,
-            lanes=self._lanes,
-            where=self._where if self._keeps_homes else None,
-        )
-        self._admission = follow_interactions(policy.admission.build(ground, values), ground)
-        self._charges = Charges(
-            policy.cost.build(ground, values),
-            policy.prediction.build(ground, values),
-            settings.lanes,
-        )
-        self._measures_time = self._charges.clocks is not None
-        self._running = Running(
-            ground,
-            self._charges,
-            self._where,
-            self._placement,
-            self._order,
-            hears_charges=policy.order.hears_charges,
-            lanes=self._lanes,
-        )
-        self._output_units = self._charges.output_units
-        # Where the order keeps no turns, a request that nobody stands before need not pass through it.
-        self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
-        self._hears_charges = policy.order.hears_charges
         self._tickets: dict[RequestId, Ticket] = {}
         self._deadlines = Deadlines(self._tickets)
-        self._contest = Contest(self.capacity, self._lanes, self._picking, self._tickets.values)
         self._sequence = 0
-        memories = Memories(self._order, self._charges.prediction, self._placement, self._admission)
+        self._base = Foundation(
+            tree=self.tree,
+            backlog=self.backlog,
+            capacity=self.capacity,
+            rate=self._rate,
+            tickets=self._tickets,
+        )
+        self._take(Assembly(settings, self._base))
+        memories = self._parts.memories
         self._reshape = Reshape(self.tree, self._tickets.values, self._picking, memories.gone)
         self._upkeep = Upkeep(
             self.tree, self._reshape, memories, forget_after_ms=settings.forget_after_ms
         )
 
-    def _ground(self) -> Ground:
-        """What parts are built on."""
-        settings, policy = self.settings, self.settings.policy
-        return Ground(
-            tree=self.tree,
-            backlog=self.backlog,
-            capacity=self.capacity,
-            rate=self._rate,
-            weights=settings.cost,
-            lanes=settings.lanes,
-            output_tokens_default=settings.output_tokens_default,
-            expected_work=lambda request: self._charges.expected_work(request),  # noqa: PLW0108 - built later
-            expected_units=lambda request: self._charges.expected_units(request),  # noqa: PLW0108 - as well
-            interactions=Interactions(policy.values()) if policy.follows_interactions else None,
-            application_units=settings.application_units,
-            prefixes=self.prefixes,
+    def _take(self, parts: Assembly) -> None:
+        """Go by these parts from here on. Each has a name here: what happens often needs it at once."""
+        self._parts, settings = parts, parts.settings
+        policy = settings.policy
+        self._door = Door(settings.limits, self.tree, self.backlog, self._rate)
+        self.prefixes = parts.prefixes
+        self._lanes, self._queue, self._order = parts.lanes, parts.queue, parts.order
+        self._placement, self._where, self._picking = parts.placement, parts.where, parts.picking
+        self._admission, self._charges, self._running = (
+            parts.admission,
+            parts.charges,
+            parts.running,
         )
+        self._contest = parts.contest
+        self._keeps_homes = policy.queue.keeps_homes
+        self._measures_time = parts.charges.clocks is not None
+        self._output_units = parts.charges.output_units
+        # Where the order keeps no turns, a request that nobody stands before need not pass through it.
+        self._passes_through = policy.order.passes_through and not policy.queue.keeps_homes
+        self._hears_charges = policy.order.hears_charges
 
     # Requests come in.
 
@@ -396,6 +358,20 @@ class Scheduler:
     def apply(self, plan: TreePlan) -> None:
         """Carry out a plan that still holds. It cannot fail."""
         self._reshape.apply(plan)
+
+    def obstacles(self, settings: SchedulerSettings) -> tuple[str, ...]:
+        """Why the policy, lanes and limits of these settings cannot take the place of those in force;
+        none: they can, at this moment. Changes nothing. Tenants are changed by `apply`."""
+        return tuple(obstacles(self.settings, settings, self._base))
+
+    def exchange(self, settings: SchedulerSettings, now_ms: int) -> None:
+        """Go by another policy, other lanes and limits from here on; there are no `obstacles`. Nobody
+        loses its place by arrival, its counters or what it has. O(open requests)."""
+        settings = replace(settings, tenants=self.settings.tenants)
+        self.settings = settings
+        self._take(exchange(self._parts, settings, self._base, now_ms))
+        self._reshape.parts_changed(self._picking, self._parts.memories.gone)
+        self._upkeep.memories_changed(self._parts.memories)
 
     # Questions.
 

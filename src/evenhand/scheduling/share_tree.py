@@ -29,7 +29,7 @@ class ShareTree:
 
     def __init__(self, tenants: Iterable[TenantShare], *, lifts: bool = True) -> None:
         """`lifts` False: who begins to wait keeps its old counter, and so the credit of having idled."""
-        self._lifts = lifts
+        self.lifts = lifts
         self.version = 0
         """How often its shape or a weight has changed."""
         self.index_end = 0
@@ -102,7 +102,7 @@ class ShareTree:
         node = leaf
         while node.parent is not None:
             parent = node.parent
-            if self._lifts:
+            if self.lifts:
                 _lift(node, pool)
             if not node.waiting_pools:
                 parent.waiting_children[node] = None
@@ -142,7 +142,7 @@ class ShareTree:
             parent = node.parent
             if parent is None:
                 return
-            if self._lifts:
+            if self.lifts:
                 _lift(node, pool)
             _note_left(parent, node, pool)
 

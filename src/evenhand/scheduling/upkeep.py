@@ -46,6 +46,10 @@ class Upkeep:
         self._idle = IdleHand(tree, after_ms=forget_after_ms, on_idle=memories.idle)
         self.due_ms = 0
 
+    def memories_changed(self, memories: Memories) -> None:
+        """Others remember from here on."""
+        self._idle.on_idle = memories.idle
+
     def go(self, now_ms: int) -> None:
         """O(a bounded number of nodes), and of those that are leaving."""
         self.due_ms = now_ms + 1_000

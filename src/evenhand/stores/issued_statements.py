@@ -3,7 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.problem import NotAsAskedError
 
 
 class Issued(NamedTuple):
@@ -32,7 +32,7 @@ def issued_for(connection: sqlite3.Connection, tenant: str | None) -> list[Issue
 
 def record(connection: sqlite3.Connection, wanted: Issued, *, last: int) -> Issued:
     """Write it down for ever, with the next number. `last` is the number of the tenant's last statement
-    when it was computed (0: none). Raises StateProblemError where another one came in between, or its
+    when it was computed (0: none). Raises NotAsAskedError where another one came in between, or its
     period has one."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -53,9 +53,9 @@ def record(connection: sqlite3.Connection, wanted: Issued, *, last: int) -> Issu
 def _refuse(before: list[Issued], wanted: Issued, last: int) -> None:
     for other in before:
         if other.from_ms < wanted.to_ms and wanted.from_ms < other.to_ms:
-            raise StateProblemError(
+            raise NotAsAskedError(
                 f"statement {other.number} covers a part of that period already, and is never changed:"
                 " what came later is in the next one"
             )
     if max((other.number for other in before), default=0) != last:
-        raise StateProblemError("another statement of this tenant was issued meanwhile: repeat it")
+        raise NotAsAskedError("another statement of this tenant was issued meanwhile: repeat it")

@@ -7,3 +7,7 @@ class StateProblemError(Exception):
 
 class KeyProblemError(StateProblemError):
     """It is the key that was named: there is none, or it has ended. The state is well."""
+
+
+class NotAsAskedError(StateProblemError):
+    """What is asked for cannot be; the state is sound, and another question has an answer."""

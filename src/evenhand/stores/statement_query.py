@@ -5,12 +5,13 @@ much was booked since. What falls into a period that has its statement already, 
 the next statement: each entry is in exactly one of a tenant's issued statements.
 """
 
+import re
 import sqlite3
 from dataclasses import dataclass
 
 from evenhand.stores.correction_query import BookedCorrection, corrections_under
 from evenhand.stores.issued_statements import Issued, issued_for
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.problem import NotAsAskedError
 from evenhand.stores.usage_line import Group, UsageLine
 from evenhand.stores.usage_query import Late, UsageQuery, booked, still_open
 
@@ -25,6 +26,17 @@ class Cut:
 
     def __str__(self) -> str:
         return f"{self.batch}/{self.last}" if self.last else f"{self.batch}"
+
+
+_CUT = re.compile(r"(\d{1,15})(?:/(\d{1,15}))?")
+
+
+def cut_named(text: str) -> Cut:
+    """A cut as a statement writes it. Raises ValueError with a message that names the fix."""
+    match = _CUT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!a} is no cut: copy it from a statement, such as 4711/12")
+    return Cut(int(match[1]), int(match[2] or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +67,7 @@ class StatementFigures:
 
 
 def read_statement(connection: sqlite3.Connection, query: StatementQuery) -> StatementFigures:
-    """All of one moment. Raises StateProblemError where the cut cannot be had, or sqlite3.Error."""
+    """All of one moment. Raises NotAsAskedError where the cut cannot be had, or sqlite3.Error."""
     connection.execute("BEGIN")
     try:
         issued = issued_for(connection, query.tenant)
@@ -90,11 +102,11 @@ def _cut(
     if query.cut is None:
         return Cut(seq, max(numbers, default=0))
     if not first <= query.cut.batch <= seq:
-        raise StateProblemError(
+        raise NotAsAskedError(
             f"the ledger cannot be cut off after batch {query.cut.batch}: name one from {first} to {seq}"
         )
     if query.cut.last and query.cut.last not in numbers:
-        raise StateProblemError(
+        raise NotAsAskedError(
             f"{query.tenant} has no statement {query.cut.last}: `evenhand statement --issued` lists them"
         )
     return query.cut

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from evenhand.cli.exports.csv_file import csv_bytes
 from evenhand.cli.main import app
-from evenhand.cli.usage.csv_text import csv_text
 from evenhand.cli.usage.period import Period
-from evenhand.cli.usage.statement import Statement
+from evenhand.cli.usage.report import UsageReport
 from evenhand.cli.usage.table import table_text
+from evenhand.cli.usage.usage_table import usage_table
 from evenhand.model import Outcome
 from evenhand.stores.usage_line import UsageLine
 from support.ledger import rows
@@ -75,8 +76,9 @@ def test_the_forms_have_the_same_figures(config: Path) -> None:
     assert document["by"] == ["tenant", "model"]
     assert len(lines) == len(document["lines"]) == 9
     for line, entry in zip(lines, document["lines"], strict=True):
-        for name in ("tenant", "model", "requests", "charged", "input_tokens", "units", "share"):
+        for name in ("tenant", "model", "requests", "charged", "input_tokens", "units"):
             assert line[name] == str(entry[name])
+        assert Decimal(line["share"]) == Decimal(str(entry["share"]))
         assert {line[f"outcome_{outcome}"] for outcome in Outcome} >= {"0", line["outcome_shed"]}
         assert line["money_EUR"] == entry["money"]["EUR"]
         assert line["held_USD"] == entry["held_money"]["USD"]
@@ -184,14 +186,18 @@ def test_output_goes_to_a_file_whole(config: Path, tmp_path: Path) -> None:
     assert "cannot be written (No such file or directory): check the folder" in missing.stderr
 
 
-def statement(*groups: str, **figures: Any) -> Statement:
+def csv_text(report: UsageReport) -> str:
+    return csv_bytes(usage_table(report)).decode()
+
+
+def statement(*groups: str, **figures: Any) -> UsageReport:
     lines: dict[tuple[str, ...], UsageLine] = {}
     for group in groups:
         line = UsageLine(**figures)
         line.outcomes["completed"] = 1_234_567
         line.nano["EUR"] = 1_234_567_800_000_000
         lines[(group,)] = line
-    return Statement(("tenant",), Period(None, None), lines)
+    return UsageReport(("tenant",), Period(None, None), lines)
 
 
 @pytest.mark.parametrize("name", ["=1+1", "-tenant", "+1", "@x", "\tx", "\rx"])
@@ -222,7 +228,7 @@ def test_nothing_in_a_name_is_markup() -> None:
 def test_only_requests_under_way() -> None:
     line = UsageLine(open_requests=1, held_tokens=5)
     line.held_nano["EUR"] = 7
-    text = table_text(Statement(("key",), Period(None, None), {("k",): line}))
+    text = table_text(UsageReport(("key",), Period(None, None), {("k",): line}))
     assert text.startswith("No requests that ended at any time match.")
     assert "0.000000007" in text
 

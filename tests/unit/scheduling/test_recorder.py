@@ -14,6 +14,7 @@ QUESTIONS = {
     "prediction_errors",
     "lane_standings",
     "next_expiry_ms",
+    "obstacles",
     "why",
     "expected_input_tokens",
     "expected_usage",

@@ -123,7 +123,7 @@ class TokenIssuer(BaseModel):
             ],
             ...,
         ],
-        Field(min_length=1),
+        Field(min_length=1, max_length=10),
     ] = ("RS256", "ES256", "EdDSA")
     """Signatures that are taken. There is no `none`, and nothing with a shared secret."""
     leeway_s: Annotated[int, between(0, 300)] = 30

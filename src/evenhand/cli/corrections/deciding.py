@@ -18,7 +18,7 @@ from evenhand.stores.correction_query import (
     correction_of,
     request_as_charged,
 )
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.problem import NotAsAskedError
 
 _CHOICES_MAX = 10
 
@@ -37,7 +37,7 @@ class Amounts(NamedTuple):
 def booked_before(
     connection: sqlite3.Connection, asked: AskedCorrection
 ) -> BookedCorrection | None:
-    """The correction of that reference, if it is there and is this one. Raises StateProblemError where
+    """The correction of that reference, if it is there and is this one. Raises NotAsAskedError where
     it is another."""
     if asked.reference is None:
         return None
@@ -47,7 +47,7 @@ def booked_before(
     if (found.reason, found.request) != (asked.reason, asked.request) or (
         asked.money is not None and found.nano != _nano(asked.money)
     ):
-        raise StateProblemError(
+        raise NotAsAskedError(
             f"there is another correction {asked.reference}, of"
             f" {decimal_text(found.nano)} {found.currency}: choose a new reference"
         )
@@ -55,13 +55,11 @@ def booked_before(
 
 
 def decided(connection: sqlite3.Connection, asked: AskedCorrection, author: str) -> Correction:
-    """What to book. Raises StateProblemError, with a word on what to do."""
+    """What to book. Raises NotAsAskedError, with a word on what to do."""
     charged = _charged(connection, asked)
     amounts = _amounts(asked, charged)
     if not any(amounts):
-        raise StateProblemError(
-            "there is nothing left to give back: it was charged nothing, by now"
-        )
+        raise NotAsAskedError("there is nothing left to give back: it was charged nothing, by now")
     if asked.request is not None:
         _refuse_more_than_charged(asked.request, charged, amounts)
     return Correction(
@@ -106,20 +104,20 @@ def answer(booked: BookedCorrection, *, is_new: bool) -> BookedAnswer:
 def _charged(connection: sqlite3.Connection, asked: AskedCorrection) -> Correctable:
     if asked.request is not None:
         if any((asked.tenant, asked.model, asked.application, asked.key, asked.currency)):
-            raise StateProblemError(
+            raise NotAsAskedError(
                 "a request says whose it is: leave out tenant, model, application, key and currency"
             )
         found = request_as_charged(connection, asked.request)
         if found is None:
-            raise StateProblemError(
+            raise NotAsAskedError(
                 f"the ledger has no request {asked.request}: its id is in the header x-request-id of"
                 " its answer, and in the request log"
             )
         return found
     if asked.tenant is None or asked.model is None:
-        raise StateProblemError("name a request, or a tenant and a model")
+        raise NotAsAskedError("name a request, or a tenant and a model")
     if not asked.has_amounts:
-        raise StateProblemError("say how much: money, or tokens")
+        raise NotAsAskedError("say how much: money, or tokens")
     return _the_one(connection, asked, asked.tenant, asked.model)
 
 
@@ -137,7 +135,7 @@ def _the_one(
     if len(found) == 1:
         return found[0]
     if not found:
-        raise StateProblemError(
+        raise NotAsAskedError(
             f"{tenant} has used nothing of {model} that fits: see `evenhand usage --by"
             " tenant,application,key,model`"
         )
@@ -145,7 +143,7 @@ def _the_one(
         f"application {each.application}, key {each.key}, currency {each.currency or 'none'}"
         for each in found[:_CHOICES_MAX]
     )
-    raise StateProblemError(f"name application, key or currency, because there are: {choices}")
+    raise NotAsAskedError(f"name application, key or currency, because there are: {choices}")
 
 
 def _amounts(asked: AskedCorrection, charged: Correctable) -> Amounts:
@@ -153,7 +151,7 @@ def _amounts(asked: AskedCorrection, charged: Correctable) -> Amounts:
         return Amounts(*(-amount for amount in _charged_amounts(charged)))
     nano = 0 if asked.money is None else _nano(asked.money)
     if nano and not charged.currency:
-        raise StateProblemError("nothing there has a price, so there is no money to correct")
+        raise NotAsAskedError("nothing there has a price, so there is no money to correct")
     return Amounts(
         input_tokens=asked.input_tokens,
         cached_input_tokens=asked.cached_input_tokens,
@@ -171,7 +169,7 @@ def _charged_amounts(charged: Correctable) -> Amounts:
 def _refuse_more_than_charged(request: str, charged: Correctable, amounts: Amounts) -> None:
     if all(had + more >= 0 for had, more in zip(_charged_amounts(charged), amounts, strict=True)):
         return
-    raise StateProblemError(
+    raise NotAsAskedError(
         f"{request} was charged {charged.input_tokens} input tokens ({charged.cached_input_tokens} of"
         f" them cached), {charged.output_tokens} output tokens ({charged.reasoning_tokens} of them"
         f" reasoning) and {decimal_text(charged.nano)} {charged.currency}, earlier corrections counted:"

@@ -1,18 +1,23 @@
 """Corrections in a gateway that runs: decided from what is on disk, booked by its books."""
 
 import asyncio
+import json
 from typing import Any
 
 from pydantic import ValidationError
 
 from evenhand.cli.corrections.asked import AskedCorrection, BookedAnswer
 from evenhand.cli.corrections.deciding import answer, booked_before, decided
+from evenhand.cli.live.keeping import Keeping
 from evenhand.cli.state_reader import StateReader
 from evenhand.gateway.bookkeeping import Bookkeeper
 from evenhand.gateway.control import Command
 from evenhand.ledger import Correction, CorrectionRefusedError
+from evenhand.ledger.money import decimal_text
 from evenhand.stores import StateProblemError
+from evenhand.stores.audit_table import AuditRow
 from evenhand.stores.correction_query import BookedCorrection, correction_of
+from evenhand.stores.problem import NotAsAskedError
 from evenhand.telemetry import RequestLog
 
 
@@ -20,8 +25,11 @@ class CorrectionDesk:
     """One correction at a time: each is on disk before the next is decided, so that no two can give back
     the same."""
 
-    def __init__(self, keeper: Bookkeeper, reader: StateReader, log: RequestLog) -> None:
+    def __init__(
+        self, keeper: Bookkeeper, reader: StateReader, keeping: Keeping, log: RequestLog
+    ) -> None:
         self._keeper = keeper
+        self._keeping = keeping
         self._reader = reader
         self._log = log
         self._turn = asyncio.Lock()
@@ -50,7 +58,7 @@ class CorrectionDesk:
         try:
             keeper.books.correct(correction, keeper.wall_ms())
         except CorrectionRefusedError as error:
-            raise StateProblemError(str(error)) from None
+            raise NotAsAskedError(str(error)) from None
         keeper.store.journalled()
         self._log.event(
             "corrected",
@@ -68,6 +76,7 @@ class CorrectionDesk:
                 f"the ledger cannot be written at the moment: {correction.reference} is booked once it"
                 " can; look for it there before you repeat it"
             )
+        await self._keeping.note([_audit_row(correction, keeper.wall_ms())])
         booked = await self._reader.read(lambda c: correction_of(c, correction.reference))
         assert booked is not None, "it is on disk"
         return booked
@@ -79,3 +88,20 @@ class CorrectionDesk:
             raise StateProblemError(str(error)) from None
         booked = await self.correct(asked, str(line.get("author"))[:100])
         return {"correction": booked.model_dump()}
+
+
+def _audit_row(correction: Correction, at_ms: int) -> AuditRow:
+    after = {
+        "tenant": "/".join(correction.consumer.tenant),
+        "model": correction.model,
+        "money": decimal_text(correction.nano),
+        "currency": correction.currency,
+        "reason": correction.reason,
+    }
+    return AuditRow(
+        at_ms=at_ms,
+        who=correction.author,
+        what="correct",
+        place=f"corrections[{correction.reference}]",
+        after=json.dumps(after),
+    )

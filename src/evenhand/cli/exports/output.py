@@ -1,9 +1,13 @@
 """Where a command puts what it has made: on the screen, or into a file, whole or not at all."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+
+from evenhand.cli.exports.parquet_file import ParquetMissingError
 
 
 def put(content: bytes, output: Path | None) -> None:
@@ -29,3 +33,13 @@ def refuse_screen(output: Path | None, form: str) -> None:
     if output is None and sys.stdout.isatty():
         typer.echo(f"evenhand: {form} is no text: name a file with --output", err=True)
         raise typer.Exit(2)
+
+
+@contextmanager
+def missing_told() -> Iterator[None]:
+    """End the command with code 1 and a word where a package is missing."""
+    try:
+        yield
+    except ParquetMissingError as error:
+        typer.echo(f"evenhand: {error}", err=True)
+        raise typer.Exit(1) from None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.cli.live.access import Admins, Issuers
+from evenhand.cli.live.alarms import AlarmThresholds
+from evenhand.cli.live.aliases import Aliases
 from evenhand.cli.live.beginning import Outside
 from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
@@ -13,6 +15,7 @@ from evenhand.cli.live.tenants import Tenants
 from evenhand.cli.token_desk import TokenDesk
 from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.gateway import Gateway
+from evenhand.telemetry.alarms import Alarms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Parts:
     keys: KeyDesk | None
     credentials: AdminCredentials
     tokens: TokenDesk
+    alarms: Alarms
 
 
 def participants(parts: Parts) -> list[Participant]:
@@ -33,7 +37,9 @@ def participants(parts: Parts) -> list[Participant]:
         Tenants(gateway.dispatcher.scheduler, gateway.shadow),
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
+        Aliases(gateway),
         EngineSizes(gateway.dispatcher),
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),
+        AlarmThresholds(parts.alarms),
     ]

@@ -6,23 +6,23 @@ import sqlite3
 from evenhand.cli.statement.statement import Statement
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.issued_statements import Issued, record
-from evenhand.stores.problem import StateProblemError
+from evenhand.stores.problem import NotAsAskedError
 
 
 def close(connection: sqlite3.Connection, draft: Statement, *, by: str, now_ms: int) -> Issued:
-    """Write a draft down. Raises StateProblemError where its period is not over, has its statement
+    """Write a draft down. Raises NotAsAskedError where its period is not over, has its statement
     already, or shares days with another's."""
     period, figures = draft.period, draft.figures
     assert period.from_ms is not None
     assert period.to_ms is not None
     if period.to_ms > now_ms:
-        raise StateProblemError(
+        raise NotAsAskedError(
             f"that period goes on until before {period.end} (UTC): close it when it is over, or leave"
             " out --close to see how it stands"
         )
     if figures.issued is not None:
         issued = figures.issued
-        raise StateProblemError(
+        raise NotAsAskedError(
             f"that period has its statement: number {issued.number}, issued by {issued.issued_by}; what"
             " came later is in the next one"
         )

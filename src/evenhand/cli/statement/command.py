@@ -1,7 +1,6 @@
 """The command `evenhand statement`."""
 
 import getpass
-import re
 import sqlite3
 import time
 from contextlib import closing
@@ -10,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from evenhand.cli.exports.output import put, refuse_screen
-from evenhand.cli.exports.parquet_file import ParquetMissingError
+from evenhand.cli.exports.output import missing_told, put, refuse_screen
 from evenhand.cli.state_access import configured, problems_told
 from evenhand.cli.statement.closing import close
 from evenhand.cli.statement.forms import FORMS, Format
@@ -22,10 +20,8 @@ from evenhand.cli.usage.command import groups_of
 from evenhand.cli.usage.period import Period, named_period
 from evenhand.stores.issued_statements import issued_for
 from evenhand.stores.schema import open_to_read, open_to_write
-from evenhand.stores.statement_query import Cut
+from evenhand.stores.statement_query import Cut, cut_named
 from evenhand.stores.usage_query import GROUPINGS
-
-_CUT = re.compile(r"(\d{1,15})(?:/(\d{1,15}))?")
 
 
 def statement(
@@ -92,11 +88,8 @@ def statement(
                 raise typer.BadParameter("--close takes what is booked by now: leave out --cut")
             with closing(open_to_write(folder.database)) as connection:
                 found = _closed(connection, found)
-    try:
+    with missing_told():
         content = FORMS[form].make(found)
-    except ParquetMissingError as error:
-        typer.echo(f"evenhand: {error}", err=True)
-        raise typer.Exit(1) from None
     put(content, output)
 
 
@@ -114,9 +107,7 @@ def _period(text: str) -> Period:
 
 
 def _cut(text: str | None) -> Cut | None:
-    if text is None:
-        return None
-    match = _CUT.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter(f"{text!a} is no cut: copy it from a statement, such as 4711/12")
-    return Cut(int(match[1]), int(match[2] or 0))
+    try:
+        return None if text is None else cut_named(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

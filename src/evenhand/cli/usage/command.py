@@ -1,6 +1,5 @@
 """The command `evenhand usage`."""
 
-import sys
 import time
 from contextlib import closing
 from enum import StrEnum
@@ -9,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from evenhand.cli.exports.csv_file import csv_bytes
+from evenhand.cli.exports.output import missing_told, put, refuse_screen
+from evenhand.cli.exports.parquet_file import parquet_bytes
 from evenhand.cli.state_access import folder_of, problems_told
-from evenhand.cli.usage.csv_text import csv_text
 from evenhand.cli.usage.json_text import json_text
 from evenhand.cli.usage.period import Period
-from evenhand.cli.usage.statement import Statement
+from evenhand.cli.usage.report import UsageReport
 from evenhand.cli.usage.table import table_text
+from evenhand.cli.usage.usage_table import usage_table
 from evenhand.stores.schema import open_to_read
 from evenhand.stores.usage_query import GROUPINGS, UsageQuery, read_usage
 
@@ -25,6 +27,7 @@ class Format(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+    PARQUET = "parquet"
 
 
 def usage(
@@ -58,10 +61,12 @@ def usage(
     Reads the state database beside a running gateway. A request belongs to
     the period in which it ended: from the beginning of --from until before
     --to, in UTC days. Requests under way are told apart, unless --to has
-    passed. CSV and JSON have every outcome and exact figures. Amounts of
+    passed. CSV, JSON and Parquet have every outcome and exact figures. Amounts of
     different currencies are never added.
     """
     groups = groups_of(by)
+    if form is Format.PARQUET:
+        refuse_screen(output, form)
     try:
         period = Period(first, end)
     except ValueError as error:
@@ -77,8 +82,10 @@ def usage(
         with_open=period.to_ms is None or period.to_ms > time.time_ns() // 1_000_000,
     )
     with problems_told(config), closing(open_to_read(folder_of(config).database)) as connection:
-        statement = Statement(groups, period, read_usage(connection, query))
-    _write(_text(statement, form), output)
+        report = UsageReport(groups, period, read_usage(connection, query))
+    with missing_told():
+        content = _content(report, form)
+    put(content, output)
 
 
 def groups_of(by: str) -> tuple[str, ...]:
@@ -93,26 +100,11 @@ def groups_of(by: str) -> tuple[str, ...]:
     return names
 
 
-def _text(statement: Statement, form: Format) -> str:
+def _content(report: UsageReport, form: Format) -> bytes:
     if form is Format.CSV:
-        return csv_text(statement)
+        return csv_bytes(usage_table(report))
     if form is Format.JSON:
-        return json_text(statement)
-    return table_text(statement)
-
-
-def _write(text: str, output: Path | None) -> None:
-    """Whole or not at all."""
-    if output is None:
-        sys.stdout.write(text)
-        return
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        unfinished.replace(output)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        message = f"{output} cannot be written ({error.strerror}): check the folder and its mode"
-        typer.echo(f"evenhand: {message}", err=True)
-        raise typer.Exit(1) from None
+        return json_text(report).encode()
+    if form is Format.PARQUET:
+        return parquet_bytes(usage_table(report))
+    return table_text(report).encode()

@@ -4,14 +4,19 @@ import json
 from typing import Any
 
 from evenhand.cli.usage.figures import counts, held_money, money, outcomes, parts
-from evenhand.cli.usage.statement import Statement
+from evenhand.cli.usage.report import UsageReport
 from evenhand.stores.usage_line import UsageLine
 
 
-def json_text(statement: Statement) -> str:
+def json_text(report: UsageReport) -> str:
     """One object: the period, the lines, the total."""
-    total, period = statement.total, statement.period
-    currencies = statement.currencies
+    return json.dumps(json_document(report), indent=2) + "\n"
+
+
+def json_document(report: UsageReport, lines_max: int | None = None) -> dict[str, Any]:
+    """The same before it is text, with so many lines at most; the total is of all."""
+    total, period = report.total, report.period
+    currencies = report.currencies
 
     def figures(line: UsageLine) -> dict[str, Any]:
         return (
@@ -24,14 +29,15 @@ def json_text(statement: Statement) -> str:
             }
         )
 
-    document = {
+    chosen = list(report.lines.items())[:lines_max]
+    return {
         "from": None if period.first is None else period.first.isoformat(),
         "to": None if period.end is None else period.end.isoformat(),
-        "by": statement.by,
+        "by": report.by,
         "lines": [
-            dict(zip(statement.by, (name or None for name in group), strict=True)) | figures(line)
-            for group, line in statement.lines.items()
+            dict(zip(report.by, (name or None for name in group), strict=True)) | figures(line)
+            for group, line in chosen
         ],
+        "lines_left_out": len(report.lines) - len(chosen),
         "total": figures(total),
     }
-    return json.dumps(document, indent=2) + "\n"

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.cli.exports.text_table import aligned
-from evenhand.cli.usage.statement import Statement
+from evenhand.cli.usage.report import UsageReport
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.usage_line import UsageLine
 
@@ -27,24 +27,24 @@ class _Column:
     is_money: bool = False
 
 
-def table_text(statement: Statement) -> str:
+def table_text(report: UsageReport) -> str:
     """As wide as the figures need it, nothing cut, and with a word on what they mean."""
-    period, total, currencies = statement.period, statement.total, statement.currencies
-    if not statement.lines:
+    period, total, currencies = report.period, report.total, report.currencies
+    if not report.lines:
         hint = "Fewer filters, or another period, may show some."
         return f"No requests that ended {period} match. {hint}\n"
-    ended = {group: line for group, line in statement.lines.items() if line.requests}
-    under_way = {group: line for group, line in statement.lines.items() if line.open_requests}
+    ended = {group: line for group, line in report.lines.items() if line.requests}
+    under_way = {group: line for group, line in report.lines.items() if line.open_requests}
     text = f"No requests that ended {period} match.\n"
     if ended:
-        text = _drawn(_table(statement.by, ended, total, _ended_columns(total, currencies)))
+        text = _drawn(_table(report.by, ended, total, _ended_columns(total, currencies)))
         text += f"\nRequests that ended {period}. Share: of all service units above.\n"
     if total.estimated_tokens:
         text += "Estimated: of the tokens, what we counted because the engine did not report it.\n"
     if under_way:
         columns = _open_columns(total, currencies)
         text += "\nUnder way now, and in no figure above:\n\n"
-        text += _drawn(_table(statement.by, under_way, total, columns))
+        text += _drawn(_table(report.by, under_way, total, columns))
     return text
 
 

@@ -13,6 +13,7 @@ from evenhand.gateway.admin.app import admin_app
 from evenhand.gateway.admin.credential import AdminCredentials
 from evenhand.gateway.admin.doors import Doors
 from evenhand.gateway.admin.gateway_pages import gateway_pages
+from evenhand.gateway.admin.monitor import monitor_pages
 from evenhand.gateway.admin.page import Answer, Page
 from evenhand.gateway.admin.samples import samples_pages
 from evenhand.gateway.admin.server import AdminServer
@@ -40,6 +41,7 @@ __all__ = [
     "alarm_json",
     "alarms_pages",
     "gateway_pages",
+    "monitor_pages",
     "samples_pages",
     "sign_in_pages",
     "tenant_keys",

@@ -44,6 +44,7 @@ _SHEETS: Final = (
     _Sheet("/requests", "requests", "Requests"),
     _Sheet("/engines", "engines", "Engines"),
     _Sheet("/alarms", "alarms", "Alarms"),
+    _Sheet("/me", "me", "My share", Role.TENANT),
 )
 
 

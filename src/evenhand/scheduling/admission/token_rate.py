@@ -45,7 +45,10 @@ class TokenRate:
         self, request: Request, leaf: Node, usage: Usage, outcome: Outcome, now_ms: int
     ) -> None:
         del outcome
-        counted_ms, tokens = self._counted.pop(request.id)
+        counted = self._counted.pop(request.id, None)
+        if counted is None:
+            return  # it was let in by another admission, before this one
+        counted_ms, tokens = counted
         more = usage.input_tokens + usage.output_tokens - tokens
         window = self._windows.active(leaf, now_ms) if more > 0 else self._windows.of(leaf)
         if window is None:

@@ -1,6 +1,6 @@
 """When a lane's turn is. Rule, guarantees and bounds: lanes.md."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from evenhand.model import EngineName, LaneName
@@ -94,6 +94,18 @@ class Lanes:
             if _is_below_ceiling(load, window) or self._is_late(load, by_lane[load], now_ms):
                 return by_lane[load]
         return by_lane[waiting[0]]
+
+    def passed(self) -> dict[Pool, int]:
+        """Since when pools were passed over that wait."""
+        found = {pool: load.passed_ms for pool, load in self._pools.items()}
+        return {pool: since_ms for pool, since_ms in found.items() if since_ms is not None}
+
+    def keep_passed(self, passed: Mapping[Pool, int]) -> None:
+        """Those that wait still were passed over since then, in other lanes of the same names."""
+        for pool, since_ms in passed.items():
+            load = self._pools.get(pool)
+            if load is not None and load.waiting:
+                load.passed_ms = since_ms
 
     def standings(self, window: int, now_ms: int) -> tuple[LaneStanding, ...]:
         """All lanes in order of precedence. O(pools)."""

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from evenhand.model import Outcome, Request, Usage
-from evenhand.scheduling import Refusal, Settlement, Start, Submission
+from evenhand.scheduling import Policy, Refusal, Settlement, Start, Submission
 from evenhand.scheduling.recorder import Event
 from evenhand.scheduling.tree_change import (
     AddTenant,
@@ -22,7 +22,7 @@ from evenhand.scheduling.tree_change import (
     TreePlan,
     TreeProblem,
 )
-from evenhand.stores.event_log.settings_form import share_form, share_of
+from evenhand.stores.event_log.settings_form import settings_form, settings_of, share_form, share_of
 
 _FIELDS = [(field.name, field.default) for field in fields(Request)]
 
@@ -78,6 +78,11 @@ def _changes_of(form: list[Any]) -> tuple[TreeChange, ...]:
     return tuple(_change_of(change) for change in form)
 
 
+def _not_here(name: str) -> Policy:
+    """A running scheduler takes over only what is built in, or what it began with."""
+    raise LookupError(name)
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -104,6 +109,7 @@ _CODECS: Mapping[str, _Codec] = {
         lambda prefix: b64encode(prefix).decode(),
         lambda form: b64decode(form, validate=True),
     ),
+    "settings": (settings_form, lambda form: settings_of(form, _not_here)),
     "changes": (_changes_form, _changes_of),
     "plan": (
         lambda plan: [plan.version, _changes_form(plan.changes)],
@@ -133,6 +139,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "let_go": ("tenant",),
     "plan": ("changes",),
     "apply": ("plan",),
+    "exchange": ("settings", "now_ms"),
     "retry_after_ms": ("tenant", "now_ms"),
 }
 """Every call that is recorded, with the names of its arguments in the order of the log."""

@@ -17,7 +17,7 @@ function plotly() {
   return loading;
 }
 
-/** Curves over the clock. `scale`: { range, format, whole } of what is measured. */
+/** Curves over the clock. `scale`: { range, format, whole, isAiry } of what is measured. */
 export class Chart {
   constructor(place, scale = {}) {
     this.place = place;
@@ -57,6 +57,12 @@ export class Chart {
     };
   }
 
+  // Room above curves that run at their greatest for long.
+  #airy() {
+    if (!this.scale.isAiry) return undefined;
+    return [0, 1.2 * Math.max(1, ...this.curves.flatMap(({ y }) => y))];
+  }
+
   #layout() {
     const style = getComputedStyle(document.documentElement);
     const [ink, soft, grid, card] = ["--ink", "--soft", "--grid", "--card"].map((name) => style.getPropertyValue(name).trim());
@@ -71,7 +77,7 @@ export class Chart {
       hovermode: "x unified",
       hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink, size: 12 } },
       xaxis: { ...axis, type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, ...ticks(this.span) },
-      yaxis: { ...axis, range: this.scale.range, rangemode: "tozero", tickformat: this.scale.format, nticks: 5, ...(this.scale.whole ? { tickformat: ",d" } : {}) },
+      yaxis: { ...axis, range: this.scale.range ?? this.#airy(), rangemode: "tozero", tickformat: this.scale.format, nticks: 5, ...(this.scale.whole ? { tickformat: ",d" } : {}) },
     };
   }
 }

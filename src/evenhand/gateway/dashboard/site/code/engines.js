@@ -11,7 +11,7 @@ import { count, counted, MISSING } from "./numbers.js";
 import { Past } from "./past.js";
 
 const past = new Past();
-const chart = new Chart(byId("flight"), { whole: true });
+const chart = new Chart(byId("flight"), { whole: true, isAiry: true });
 const cards = new Map();
 
 function update(sample) {
@@ -23,7 +23,7 @@ function update(sample) {
     fill(cards.get(engine.name), engine);
   }
   const { at, span } = past;
-  chart.draw([...past.inFlight].flatMap(([name, y]) => [
+  return chart.draw([...past.inFlight].flatMap(([name, y]) => [
     { name: `${name}, window`, at, y: past.windows.get(name), colour: colourOf(`engine ${name}`), dotted: true },
     { name, at, y, colour: colourOf(`engine ${name}`) },
   ]), span);
@@ -83,7 +83,7 @@ follow({
   past: (told) => past.begin(told),
   sample: (sample) => {
     past.add(sample);
-    update(sample);
+    return update(sample);
   },
   state: pulse,
 });

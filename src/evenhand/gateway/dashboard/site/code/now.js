@@ -17,10 +17,11 @@ const charts = {
   shares: new Chart(byId("shares"), { format: ".0%" }),
   fairness: new Chart(byId("fairness"), { range: [0, 1.03], format: ".2f" }),
   queue: new Chart(byId("queue"), { whole: true }),
-  flight: new Chart(byId("flight"), { whole: true }),
+  flight: new Chart(byId("flight"), { whole: true, isAiry: true }),
 };
 const tables = { tenants: tenantRows(byId("tenants")), lanes: laneRows(byId("lanes")), engines: engineRows(byId("engines")) };
 let drawn = [];
+let turn = 0;
 
 function update(sample) {
   figures(sample);
@@ -34,7 +35,7 @@ function update(sample) {
   tables.tenants.show(rows, leftOut(sample, rows));
   tables.lanes.show(sample.lanes.map((lane) => ({ ...lane, colour: colourOf(`lane ${lane.name}`) })));
   tables.engines.show(sample.engines.map((engine) => ({ ...engine, colour: colourOf(`engine ${engine.name}`) })));
-  paint(rows);
+  return paint(rows);
 }
 
 function figures(sample) {
@@ -73,21 +74,38 @@ function leftOut({ rest }, rows) {
   return notes.join(" ");
 }
 
+/** The shares each second; of the other charts one a second in turn, so that no update takes long. */
 function paint(rows) {
+  const others = [paintFairness, paintQueue, paintFlight];
+  turn += 1;
+  const now = turn <= 1 ? others : [others[turn % others.length]];
+  return Promise.all([paintShares(rows), ...now.map((draw) => draw(past))]);
+}
+
+function paintShares(rows) {
   const { at, span } = past;
   const promised = new Map(rows.map((tenant) => [tenant.path, tenant.promised_ppm / 1e6]));
-  charts.shares.draw(drawn.flatMap((path) => [
+  return charts.shares.draw(drawn.flatMap((path) => [
     { name: `${path}, promised`, at: span, y: [promised.get(path), promised.get(path)], colour: colourOf(path), dotted: true },
     { name: path, at, y: past.received(path), colour: colourOf(path) },
   ]), span);
-  charts.fairness.draw([
-    { name: "over one second", at, y: past.jain1s, colour: GREY, faint: true },
-    { name: "over 5 minutes", at, y: past.jain5min, colour: "#4b7bec" },
+}
+
+function paintFairness({ at, span, jain1s, jain5min }) {
+  return charts.fairness.draw([
+    { name: "over one second", at, y: jain1s, colour: GREY, faint: true },
+    { name: "over 5 minutes", at, y: jain5min, colour: "#4b7bec" },
   ], span);
-  const lanes = [...past.lanes].map(([name, y]) => ({ name, at, y, colour: colourOf(`lane ${name}`), filled: true }));
-  charts.queue.draw(lanes.length ? lanes : [{ name: "waiting", at, y: past.waiting, colour: "#f0883e", filled: true }], span);
-  charts.flight.draw([...past.inFlight].flatMap(([name, y]) => [
-    { name: `${name}, window`, at, y: past.windows.get(name), colour: colourOf(`engine ${name}`), dotted: true },
+}
+
+function paintQueue({ at, span, lanes, waiting }) {
+  const curves = [...lanes].map(([name, y]) => ({ name, at, y, colour: colourOf(`lane ${name}`), filled: true }));
+  return charts.queue.draw(curves.length ? curves : [{ name: "waiting", at, y: waiting, colour: "#f0883e", filled: true }], span);
+}
+
+function paintFlight({ at, span, inFlight, windows }) {
+  return charts.flight.draw([...inFlight].flatMap(([name, y]) => [
+    { name: `${name}, window`, at, y: windows.get(name), colour: colourOf(`engine ${name}`), dotted: true },
     { name, at, y, colour: colourOf(`engine ${name}`) },
   ]), span);
 }
@@ -100,7 +118,7 @@ follow({
   past: (told) => past.begin(told),
   sample: (sample) => {
     past.add(sample);
-    update(sample);
+    return update(sample);
   },
   state: pulse,
 });

@@ -12,7 +12,7 @@ export function tenantRows(place) {
     words: (row) => row.path,
     empty: "No tenant has been served yet. They appear with their first request.",
     columns: [
-      { key: "path", title: "Tenant", sort: (row) => row.path, draw: drawName },
+      { key: "path", title: "Tenant", sort: (row) => row.path, draw: drawTenant },
       { key: "bar", title: "Last minute", hint: "The bar is what was received, the tick what was due; the longest bar sets the scale.", draw: drawBar },
       { key: "received", title: "Received", number: true, hint: "Part of all service of the last minute.", sort: (row) => row.received ?? -1, value: (row) => percent(row.received) },
       { key: "due", title: "Due", number: true, hint: "What its weight gives it of what was served, as far as it asked for it.", sort: (row) => row.due ?? -1, value: (row) => percent(row.due) },
@@ -62,6 +62,12 @@ export function engineRows(place) {
       } },
     ],
   });
+}
+
+function drawTenant(cell, row) {
+  if (!cell.firstChild) cell.append(element("i", { class: "dot" }), element("a", { class: "plain" }));
+  drawName(cell, row);
+  cell.lastChild.href = `/me?tenant=${encodeURIComponent(row.path)}`;
 }
 
 function drawName(cell, row) {

@@ -22,7 +22,7 @@ const table = new Rows(byId("waiting"), {
     { key: "waited", title: "Waits for", number: true, sort: (row) => row.waited_ms, value: (row) => duration(row.waited_ms) },
     { key: "before", title: "Own before it", number: true, hint: "Requests of its own tenant that stand before it.", sort: (row) => row.queued_before, value: (row) => count(row.queued_before) },
     { key: "why", title: "Why", value: (row) => reason(row) },
-    { key: "instead", title: "Served instead", value: (row) => instead(row) },
+    { key: "instead", title: "Served instead", draw: (cell, row) => { say(cell, instead(row)); cell.title = instead(row); } },
   ],
 });
 
@@ -39,8 +39,8 @@ function reason(row) {
 }
 
 function instead(row) {
-  const named = row.instead.map((line) => `${line.tenant} ${count(line.requests)}`).join(", ");
-  return row.others ? `${named}, others ${count(row.others)}` : named;
+  const named = row.instead.map((line) => `${count(line.requests)} of ${line.tenant}`).join(", ");
+  return row.others ? `${named}, ${count(row.others)} of others` : named;
 }
 
 function drawId(cell, row) {
@@ -48,6 +48,7 @@ function drawId(cell, row) {
   const link = cell.firstChild;
   link.href = `/requests?id=${encodeURIComponent(row.request_id)}`;
   say(link, row.request_id);
+  link.title = row.request_id;
 }
 
 const only = () => byId("tenant").value.trim();
@@ -81,5 +82,5 @@ byId("by-id").addEventListener("submit", (event) => {
 const id = new URLSearchParams(location.search).get("id");
 if (id) {
   byId("one").hidden = false;
-  explanation(byId("explanation"), id);
+  explanation(byId("explanation"), `/explain/${encodeURIComponent(id)}`, id);
 }

@@ -8,7 +8,7 @@ from evenhand.stores.usage_line import Group, UsageLine
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class UsageReport:
     """`lines` by their groups, in order; `by` names the grouping columns."""
 
     by: tuple[str, ...]
