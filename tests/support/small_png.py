@@ -85,7 +85,7 @@ def _unfiltered_row(
     if kind == 0:
         return row
     if kind == 2:
-        return row + above
+        return np.add(row, above)
     if kind == 1:
         pixels = row.reshape(-1, channels)
         found: NDArray[Any] = np.cumsum(pixels, axis=0, dtype=np.uint64).astype(np.uint8)
