@@ -1,5 +1,4 @@
-"""`/api/v1/budgets`: how budgets stand at this moment, and the section of the configuration that sets
-them."""
+"""`/api/v1/budgets`: how budgets stand at this moment."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -64,7 +63,7 @@ class BudgetsTold(BaseModel):
 def budgets_pages(
     live: LiveConfiguration, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
 ) -> list[Page]:
-    """GET; what sets them is among the sections."""
+    """GET; the section is set as others are."""
 
     async def show(request: Request, _: Caller) -> Response:
         query_of(request, NoQuery)

@@ -2,7 +2,7 @@
 
 import { ask, Refused } from "./ask.js";
 import { element, nothing, say } from "./dom.js";
-import { amount, money, MISSING } from "./numbers.js";
+import { amount, decimals, MISSING, money } from "./numbers.js";
 import { Rows } from "./rows.js";
 
 const tables = new WeakMap();
@@ -13,7 +13,8 @@ export async function showBudgets(place, path, tenant = "") {
     const told = await ask(path);
     const rows = [...told.budgets, ...told.keys].filter((row) => !tenant || !row.tenant || row.tenant === tenant || row.tenant.startsWith(`${tenant}/`));
     if (!tables.has(place)) tables.set(place, budgetRows(place));
-    tables.get(place).show(rows.map(parted), told.keys_left_out ? `${told.keys_left_out} keys with limits of their own are left out.` : "");
+    const places = Math.max(2, ...rows.flatMap((row) => [row.spend_posted, row.spend_held, row.spend_left].map((value) => decimals(value ?? ""))));
+    tables.get(place).show(rows.map((row) => parted(row, places)), told.keys_left_out ? `${told.keys_left_out} keys with limits of their own are left out.` : "");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     tables.delete(place);
@@ -24,11 +25,11 @@ export async function showBudgets(place, path, tenant = "") {
 const whose = (row) => row.tenant ?? `key ${row.key}`;
 
 /** A budget may limit money, or tokens, or both: the tighter one is drawn. */
-function parted(row) {
+function parted(row, places) {
   const ofMoney = row.spend_max === null ? -1 : part(row.spend_posted, row.spend_held, row.spend_max);
   const ofTokens = row.tokens_max === null ? -1 : part(row.tokens_posted, row.tokens_held, row.tokens_max);
   const isMoney = ofMoney >= ofTokens;
-  const show = isMoney ? (value) => `${money(value)} ${row.currency}` : (value) => `${amount(value)} tokens`;
+  const show = isMoney ? (value) => `${money(value, places)} ${row.currency}` : (value) => `${amount(value)} tokens`;
   const of = (key) => row[`${isMoney ? "spend" : "tokens"}_${key}`];
   return {
     ...row,
