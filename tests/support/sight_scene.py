@@ -62,6 +62,7 @@ def scene(engines: list[ScriptedEngine], **more: Any) -> dict[str, Any]:
         admin=admin,
         tenants=tenants,
         keys=keys,
+        alarms={"for_s": 5, "oldest_wait_s": 1},
         budgets=[
             {"tenant": "acme", "period": "month", "spend_max": 500},
             {"tenant": "acme/support", "period": "day", "tokens_max": 2_000_000},

@@ -26,7 +26,7 @@ const ended = new Rows(byId("ended"), {
 const showMonitor = monitor({ suspicions: byId("suspicions"), drifts: byId("drifts"), profiles: byId("profiles") });
 
 const about = (row) => [row.tenant, row.application, row.engine].filter(Boolean).join(", ") || "the gateway";
-const title = (row) => row.kind.replaceAll("_", " ");
+const title = (row) => row.kind.replaceAll("_", " ").replace("ttft", "first token").replace("kv", "KV");
 
 const FORMS = {
   ms: duration,
@@ -35,17 +35,20 @@ const FORMS = {
 };
 const measured = (row) => {
   const form = FORMS[row.unit] ?? amount;
-  return `${form(row.value)}, the limit is ${form(row.threshold)}`;
+  return `${form(row.value)}; the limit is ${form(row.threshold)}`;
 };
+
+// What stands between backticks is to be typed.
+const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
 
 function card(row) {
   return element("article", { class: "card alarm" },
     element("div", { class: "head" },
       element("h3", {}, title(row)),
       element("span", { class: "note" }, `since ${clock(row.since_ms)}, ${duration(Date.now() - row.since_ms)}`)),
-    element("p", {}, row.what),
-    element("p", { class: "do" }, row.do),
-    element("p", { class: "note" }, `${about(row)}: ${measured(row)}.`));
+    element("p", {}, `${row.what}.`),
+    element("p", { class: "do" }, spoken(row.do)),
+    element("p", { class: "note" }, `Measured ${measured(row)}.`));
 }
 
 const look = async () => {

@@ -2,19 +2,19 @@
 
 import { ask, Refused } from "./ask.js";
 import { element, nothing, say } from "./dom.js";
-import { amount, decimals, MISSING, money } from "./numbers.js";
+import { amount, MISSING, rounded } from "./numbers.js";
 import { Rows } from "./rows.js";
 
 const tables = new WeakMap();
 
 /** Draw them into `place`; of one tenant with all beneath it where `tenant` is named. */
 export async function showBudgets(place, path, tenant = "") {
+  const empty = tenant ? "No budget of its own limits this tenant." : "There is no budget. The section budgets of the configuration sets them.";
   try {
     const told = await ask(path);
     const rows = [...told.budgets, ...told.keys].filter((row) => !tenant || !row.tenant || row.tenant === tenant || row.tenant.startsWith(`${tenant}/`));
-    if (!tables.has(place)) tables.set(place, budgetRows(place));
-    const places = Math.max(2, ...rows.flatMap((row) => [row.spend_posted, row.spend_held, row.spend_left].map((value) => decimals(value ?? ""))));
-    tables.get(place).show(rows.map((row) => parted(row, places)), told.keys_left_out ? `${told.keys_left_out} keys with limits of their own are left out.` : "");
+    if (!tables.has(place)) tables.set(place, budgetRows(place, empty));
+    tables.get(place).show(rows.map(parted), told.keys_left_out ? `${told.keys_left_out} keys with limits of their own are left out.` : "");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     tables.delete(place);
@@ -25,11 +25,11 @@ export async function showBudgets(place, path, tenant = "") {
 const whose = (row) => row.tenant ?? `key ${row.key}`;
 
 /** A budget may limit money, or tokens, or both: the tighter one is drawn. */
-function parted(row, places) {
+function parted(row) {
   const ofMoney = row.spend_max === null ? -1 : part(row.spend_posted, row.spend_held, row.spend_max);
   const ofTokens = row.tokens_max === null ? -1 : part(row.tokens_posted, row.tokens_held, row.tokens_max);
   const isMoney = ofMoney >= ofTokens;
-  const show = isMoney ? (value) => `${money(value, places)} ${row.currency}` : (value) => `${amount(value)} tokens`;
+  const show = isMoney ? (value) => `${rounded(value)} ${row.currency}` : (value) => `${amount(value)} tokens`;
   const of = (key) => row[`${isMoney ? "spend" : "tokens"}_${key}`];
   return {
     ...row,
@@ -42,12 +42,12 @@ function parted(row, places) {
 
 const part = (posted, held, most) => (Number(posted) + Number(held)) / Number(most);
 
-function budgetRows(place) {
-  const figure = (key, title, hint) => ({ key, title, hint, number: true, value: (row) => row.show(row[key]) });
+function budgetRows(place, empty) {
+  const figure = (key, title, hint) => ({ key, title, hint, number: true, draw: (cell, row) => { say(cell, row.show(row[key])); cell.title = row[key]; } });
   return new Rows(place, {
     caption: "Budgets as they stand",
     words: (row) => whose(row),
-    empty: "There is no budget. The section budgets of the configuration sets them.",
+    empty,
     sort: "used",
     columns: [
       { key: "path", title: "Whose", sort: whose, value: whose },

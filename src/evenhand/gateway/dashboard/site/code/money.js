@@ -71,7 +71,7 @@ function figures(total) {
 function draw(told) {
   const [currency] = Object.keys(told.total.money);
   const amountOf = (line) => (currency ? Number(line.money[currency] ?? 0) : line.input_tokens + line.cached_input_tokens + line.output_tokens);
-  const days = [...new Set(told.lines.map((line) => line.day))].sort();
+  const days = [...new Set(told.lines.map((line) => line.day).filter(Boolean))].sort();
   byId("days").hidden = !days.length;
   const sums = new Map();
   for (const line of told.lines) sums.set(line.tenant, (sums.get(line.tenant) ?? 0) + amountOf(line));
