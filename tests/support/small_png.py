@@ -90,7 +90,8 @@ def _unfiltered_row(
     if kind == 0:
         return row
     if kind == 2:
-        return np.add(row, above)
+        added: NDArray[Any] = np.add(row, above)
+        return added
     if kind == 1:
         pixels = row.reshape(-1, channels)
         found: NDArray[Any] = np.cumsum(pixels, axis=0, dtype=np.uint64).astype(np.uint8)

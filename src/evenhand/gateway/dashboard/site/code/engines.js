@@ -58,7 +58,7 @@ async function details() {
       if (!parts) continue;
       say(parts.models, engine.models.join(", ") || MISSING);
       say(parts.because, `The window is ${engine.window}: ${engine.window_because}.`);
-      say(parts.signals, engine.signals ? `It ${engine.signals}${engine.signals_missing.length ? `, no longer ${engine.signals_missing.join(", ")}` : ""}.` : "It tells nothing of itself.");
+      say(parts.signals, engine.signals ? `The gateway ${engine.signals} of it${engine.signals_missing.length ? `, no longer ${engine.signals_missing.join(", ")}` : ""}.` : "It tells nothing of itself.");
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
