@@ -9,7 +9,6 @@ from evenhand.cli.api.changes import changes_pages
 from evenhand.cli.api.corrections import corrections_pages
 from evenhand.cli.api.engines import engines_pages
 from evenhand.cli.api.keys import keys_pages
-from evenhand.cli.api.my_budgets import my_budgets_pages
 from evenhand.cli.api.openapi import openapi_page
 from evenhand.cli.api.sections import sections_pages
 from evenhand.cli.api.statements import statements_pages
@@ -75,7 +74,6 @@ def admin_pages(parts: AdminParts) -> list[Page]:
         *keys_pages(live, parts.stored_keys),
         *sections_pages(live),
         *budgets_pages(live, parts.bookkeeping, parts.keys),
-        *my_budgets_pages(status, live, parts.bookkeeping, parts.keys),
         *changes_pages(live),
         *audit_pages(live.keeping),
         *gpu_time_pages(parts.database),

@@ -1,6 +1,5 @@
 """`/api/v1/budgets`: how budgets stand at this moment."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,7 +15,6 @@ from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.identity import KeyRing
 from evenhand.ledger import BudgetStanding
 from evenhand.ledger.money import decimal_text
-from evenhand.model import KeyId, TenantPath
 
 _KEYS_MAX: Final = 1_000
 
@@ -67,7 +65,7 @@ def budgets_pages(
 
     async def show(request: Request, _: Caller) -> Response:
         query_of(request, NoQuery)
-        return versioned(budgets_told(live.version, bookkeeping, keys), live.version)
+        return versioned(_told(live.version, bookkeeping, keys), live.version)
 
     return [
         Page(
@@ -81,19 +79,15 @@ def budgets_pages(
     ]
 
 
-def budgets_told(
-    version: int,
-    bookkeeping: Bookkeeper | NoBookkeeping,
-    keys: KeyRing,
-    is_told: Callable[[TenantPath, KeyId | None], bool] = lambda _, __: True,
+def _told(
+    version: int, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
 ) -> dict[str, object]:
-    """As `BudgetsTold`, of the tenants and keys that `is_told` lets through."""
     if isinstance(bookkeeping, NoBookkeeping):
         none: list[object] = []
         now = _time(int(datetime.now(UTC).timestamp() * 1000))
         return {"version": version, "at": now, "budgets": none, "keys": none, "keys_left_out": 0}
     books, at_ms = bookkeeping.books, bookkeeping.wall_ms()
-    limited = [identity for identity in keys.with_budgets() if is_told((), identity.key_id)]
+    limited = keys.with_budgets()
     told = [
         books.standing_for_life(identity.key_id, identity.budget)
         for identity in limited[:_KEYS_MAX]
@@ -102,11 +96,7 @@ def budgets_told(
     return {
         "version": version,
         "at": _time(at_ms),
-        "budgets": [
-            budget_told(standing)
-            for standing in books.standings(at_ms)
-            if is_told(standing.rule.tenant, standing.rule.key)
-        ],
+        "budgets": [budget_told(standing) for standing in books.standings(at_ms)],
         "keys": [budget_told(standing) for standing in told],
         "keys_left_out": len(limited) - len(told),
     }
