@@ -70,7 +70,9 @@ def test_a_request_becomes_three_spans_in_the_clients_trace(tmp_path: Path) -> N
                 (refused,) = [span for span in spans if span.is_error]
                 assert refused.attributes["error.type"] == "model_forbidden"
                 metrics = ""
-                while "evenhand_traces_exported_total 6.0" not in metrics:  # a moment after they came
+                while (
+                    "evenhand_traces_exported_total 6.0" not in metrics
+                ):  # a moment after they came
                     metrics = (await served.admin("/metrics")).body.decode()
                 assert "evenhand_traces_dropped_total 0.0" in metrics
                 assert await served.stop() == 0

@@ -452,6 +452,7 @@ class Call:
             ).units
             if usage is not None and booking is not None:
                 booking.settle(usage, outcome, stay.link.name, self._units)
+                stay.bill(booking)
                 return
         if booking is not None:
             booking.void(outcome)

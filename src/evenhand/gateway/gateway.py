@@ -18,6 +18,7 @@ from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList, models_body
 from evenhand.gateway.recent_calls import RecentCalls
+from evenhand.gateway.response_homes import ResponseHomes
 from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.gateway.served import Served
 from evenhand.gateway.settings import CallLimits
@@ -68,6 +69,7 @@ class Gateway:
         self.limits = limits
         self.bookkeeping: Bookkeeper | NoBookkeeping = bookkeeping or NoBookkeeping()
         self.salts = CacheSalts(keys)
+        self.homes = ResponseHomes()
         self.served = Served(
             frozenset(model for link in dispatcher.engines.values() for model in link.models),
             aliases or {},
