@@ -127,6 +127,11 @@ class Served:
         head = _head("GET", path, key, {"Connection": "close"})
         return await exchange(self.admin_host, self.admin_port, head, b"", tls=self.tls)
 
+    async def admin_put(self, path: str, body: Any, *, key: str = ADMIN_KEY) -> RawAnswer:
+        """Ask the admin listener for a change."""
+        head = _head("PUT", path, key, {"Connection": "close"})
+        return await exchange(self.admin_host, self.admin_port, head, _bytes(body), tls=self.tls)
+
     def children(self) -> list[int]:
         """Process ids of what it has started and not reaped."""
         found: list[int] = []
