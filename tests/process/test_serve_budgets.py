@@ -1,4 +1,4 @@
-"""Budgets and prices of a gateway that runs: told, changed, and refused whole where they make no sense."""
+"""Budgets and prices of a gateway that runs: told, changed, and refused where they make no sense."""
 
 from pathlib import Path
 from typing import Any
