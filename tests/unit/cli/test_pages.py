@@ -5,11 +5,13 @@ from pathlib import Path
 
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.gateway.retry_budget import RetryBudget
+from evenhand.ledger import BudgetStanding
 from evenhand.model import Outcome
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
+    BudgetCollector,
     CertificateCollector,
     HealthCollector,
     LaneCollector,
@@ -35,6 +37,13 @@ class SoundLedger:
     open_holds = 0
 
 
+class NoBudgets:
+    soft_exceeded = 0
+
+    def budgets(self) -> tuple[BudgetStanding, ...]:
+        return ()
+
+
 class NoExport:
     def send(self, _: object) -> bool:
         raise AssertionError("nothing is exported here")
@@ -54,6 +63,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
     metrics.registry.register(LaneCollector(scheduler, lambda: 0))
     metrics.registry.register(LedgerCollector(SoundLedger))
+    metrics.registry.register(BudgetCollector(NoBudgets()))
     shadow = Shadow(scheduler.settings, tenants_max=10)
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))
