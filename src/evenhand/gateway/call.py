@@ -229,7 +229,7 @@ class Call:
         attempt = engine.client.post(
             self._api.path,
             body,
-            [("content-type", "application/json"), ("x-request-id", self._id)],
+            self._record.engine_headers(),
             self._relay,
             sends_max=self._attempts.sends_left,
         )

@@ -16,7 +16,7 @@ class EngineStay:
     """From the sending of a request to its end there. `verdict` is for the engine's circuit."""
 
     __slots__ = (
-        *("_allowances", "_expected", "_gpu", "_has_answered", "_heard_s"),
+        *("_allowances", "_expected", "_gone", "_gpu", "_has_answered", "_heard_s"),
         *("link", "sent", "verdict", "was_sent"),
     )
 
@@ -30,6 +30,7 @@ class EngineStay:
         self._heard_s = now_s
         self._has_answered = False
         self._gpu: GpuStay | None = None
+        self._gone: GpuStay | None = None
         self._expected: tuple[Completion, int] | None = None
         self.was_sent = True
         """It has reached the engine, as far as is known."""

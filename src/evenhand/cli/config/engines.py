@@ -109,6 +109,10 @@ class UrlEngine(BaseModel):
     """What it serves beside `/v1/chat/completions`, `/v1/completions` and `/v1/embeddings`:
     `/v1/responses`, Anthropic's `/v1/messages`. Requests for an API go to the engines of a model that
     serve it."""
+    keeps_responses: bool = False
+    """The engine keeps responses, in memory of its own (vLLM with `VLLM_ENABLE_RESPONSES_API_STORE=1`,
+    for one): `store` is handed on, and `previous_response_id` goes back to the engine that has that
+    response. Left out: nothing is kept."""
     signals: Literal["auto", "off"] = "auto"
     """`auto`: what the engine tells of its load is read twice a second. `off`: it is not asked, and the
     gateway goes by what it has sent there. An engine of kind `openai` is never asked."""

@@ -19,6 +19,7 @@ class GpuStay:
         "output_tokens_max",
         "owner",
         "since_us",
+        "tell",
         "units_per_output",
     )
 
