@@ -21,6 +21,7 @@ from evenhand.cli.policies.command import policies
 from evenhand.cli.reconcile.command import reconcile
 from evenhand.cli.serve import serve
 from evenhand.cli.statement.command import statement
+from evenhand.cli.top.command import top
 from evenhand.cli.usage.command import usage
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command()(reconcile)
 app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)
+app.command()(top)
 app.command()(drift)
 app.command()(reload)
 app.command()(audit)

@@ -23,17 +23,16 @@ class Booking(Protocol):
     is_over_budget: bool
     """A soft budget was exceeded by it."""
 
-    bills_gpu: bool
-    """Its price has a part for the time of GPUs."""
+    @property
+    def hears_gpu_time(self) -> Callable[[int], None] | None:
+        """Wants to know, after `settle` and at most once, how many microseconds of GPUs it was
+        given; None: they cost nothing."""
 
     def produced(self, output_tokens: int) -> None:
         """So many output tokens have come in all. O(1), for every chunk."""
 
     def settle(self, usage: Usage, outcome: Outcome, engine: EngineName, units: int) -> None:
         """It has ended, and that much was used."""
-
-    def gpu_time(self, gpu_us: int) -> None:
-        """It was settled, and has taken so many microseconds of GPUs. Once."""
 
     def void(self, outcome: Outcome) -> None:
         """It has ended without work that is charged."""
@@ -47,15 +46,12 @@ class NoBooking:
 
     is_hard = False
     is_over_budget = False
-    bills_gpu = False
+    hears_gpu_time = None
 
     def produced(self, output_tokens: int) -> None:
         """Nothing is kept."""
 
     def settle(self, usage: Usage, outcome: Outcome, engine: EngineName, units: int) -> None:
-        """Nothing is kept."""
-
-    def gpu_time(self, gpu_us: int) -> None:
         """Nothing is kept."""
 
     def void(self, outcome: Outcome) -> None:
@@ -76,7 +72,6 @@ class KeptBooking:
         "_marked_tokens",
         "_request",
         "_usage_now",
-        "bills_gpu",
         "is_hard",
         "is_over_budget",
     )
@@ -98,7 +93,6 @@ class KeptBooking:
         self._is_moving = False
         self.is_hard = is_hard
         self.is_over_budget = hold.is_over_soft
-        self.bills_gpu = hold.line.price.gpu_second > 0
 
     def produced(self, output_tokens: int) -> None:
         if output_tokens - self._marked_tokens >= MARK_TOKENS:
@@ -125,10 +119,9 @@ class KeptBooking:
         if outcome is Outcome.COMPLETED:
             keeper.learn(self._request, usage)
 
-    def gpu_time(self, gpu_us: int) -> None:
-        if gpu_us:
-            self._keeper.books.gpu_time(self._hold, gpu_us, self._keeper.wall_ms())
-            self._keeper.store.journalled()
+    @property
+    def hears_gpu_time(self) -> Callable[[int], None] | None:
+        return self._gpu_time if self._hold.line.price.gpu_second else None
 
     def void(self, outcome: Outcome) -> None:
         self._stop_marks()
@@ -137,6 +130,10 @@ class KeptBooking:
 
     def recorded(self, tell: Callable[[bool], None]) -> None:
         self._keeper.store.recorded(tell)
+
+    def _gpu_time(self, gpu_us: int) -> None:
+        self._keeper.books.gpu_time(self._hold, gpu_us, self._keeper.wall_ms())
+        self._keeper.store.journalled()
 
     def _stop_marks(self) -> None:
         if self._is_moving:

@@ -1,8 +1,7 @@
 """One call's time at one engine, and what it says of the engine in the end."""
 
-from collections.abc import Callable
-
 from evenhand.engines.circuit import Sent, Verdict
+from evenhand.gateway.booking import Booking
 from evenhand.gateway.engine_allowances import EngineAllowances
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.identity import Identity
@@ -87,12 +86,12 @@ class EngineStay:
             )
         if self._gpu is not None and link.gpu is not None:
             link.gpu.ended(self._gpu, usage)
-            self._gone, self._gpu = self._gpu, None
 
-    def when_gpu_time_is_known(self, tell: Callable[[int], None]) -> None:
-        """Tell its microseconds of GPUs, about a second after it has ended. Call at once after that."""
-        if self._gone is not None:
-            self._gone.tell = tell
+    def bill(self, booking: Booking) -> None:
+        """It has ended and was settled: what its GPU time costs follows, if that costs anything."""
+        tell = booking.hears_gpu_time
+        if tell is not None and self._gpu is not None and self.link.gpu is not None:
+            self.link.gpu.bill(self._gpu, tell)
 
     def failed(self, outcome: Outcome, fault: Fault, pause_ms: int | None) -> None:
         """It broke off. `pause_ms`: the engine wants to be left alone for so long."""

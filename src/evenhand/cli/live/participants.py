@@ -43,6 +43,7 @@ def participants(parts: Parts) -> list[Participant]:
         CallBounds(gateway),
         Prices(gateway.bookkeeping),
         Budgets(gateway.bookkeeping),
+        Aliases(gateway),
         EngineSizes(gateway.dispatcher),
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),

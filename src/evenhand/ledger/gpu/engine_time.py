@@ -35,6 +35,8 @@ class EngineTime:
         self._open: dict[GpuStay, None] = {}
         # Bounded by what can end in one stretch.
         self._ended: list[GpuStay] = []
+        self.finished: list[GpuStay] = []
+        """Those that ended in the stretch that was closed last: what each was given is final."""
         self._busy_us = self._idle_us = self._down_us = 0
         self._prompt_pace, self._output_pace = Pace(), Pace()
 
@@ -85,10 +87,7 @@ class EngineTime:
                     gpu_us[stay.owner] = gpu_us.get(stay.owner, 0) + part
         stretch = Stretch(self._from_us, now_us, gpu_us)
         self._from_us = now_us
-        for stay in self._ended:
-            if stay.tell is not None:
-                stay.tell(stay.gpu_us)
-        self._ended = []
+        self.finished, self._ended = self._ended, []
         self._busy_us = self._idle_us = self._down_us = 0
         return stretch
 

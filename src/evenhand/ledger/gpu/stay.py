@@ -1,7 +1,5 @@
 """One request's time at an engine, and the work that it is known or presumed to have caused there."""
 
-from collections.abc import Callable
-
 from evenhand.ledger.gpu.owner import GpuOwner
 from evenhand.ledger.gpu.pace import Pace
 
@@ -47,9 +45,7 @@ class GpuStay:
         self.answered_us: int | None = None
         self.ended_us: int | None = None
         self.gpu_us = 0
-        """What the stretches so far have given it."""
-        self.tell: Callable[[int], None] | None = None
-        """Told that once, when the stretch in which it ended is divided."""
+        """What it was given so far; all of it when the stretch in which it ended is closed."""
         self._booked = 0
         """Units that earlier stretches were divided by."""
 
