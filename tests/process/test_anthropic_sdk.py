@@ -277,6 +277,19 @@ def test_an_engine_with_salts_gets_one_and_tells_what_was_cached() -> None:
     run_on_loop(main)
 
 
+def test_models_are_listed() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine:
+            setup = Setup(aliases={"claude": "m"})
+            async with gateway(Backend(engine), setup=setup) as g, anthropic_sdk(g) as s:
+                listed = [model async for model in s.client.models.list()]
+                assert [(model.id, model.display_name) for model in listed] == [
+                    *(("claude", "claude"), ("m", "m")),
+                ]
+
+    run_on_loop(main)
+
+
 def test_a_long_answer_is_refused_in_its_own_shape() -> None:
     async def main() -> None:
         async with ScriptedEngine() as engine:
