@@ -45,7 +45,7 @@ def test_what_was_served_is_in_the_next_sample(tmp_path: Path) -> None:
             assert last["units_total"] == sum(totals.values())
             assert last["engines"][0] | {"name": "far", "up": True} == last["engines"][0]
             metrics = (await served.admin("/metrics")).body.decode()
-            assert 'evenhand_tenant_queue_wait_seconds_count{tenant="a"} 2.0' in metrics
+            assert 'evenhand_tenant_queue_wait_seconds_count{tenant="a"} 2\n' in metrics
 
     run_on_loop(main)
 

@@ -12,10 +12,10 @@ from evenhand.gateway.admin import (
 from evenhand.gateway.status import GatewayStatus
 from evenhand.telemetry import RequestLog
 from evenhand.telemetry.alarm_collector import AlarmCollector
-from evenhand.telemetry.alarms import Alarm, Alarms, AlarmSettings
+from evenhand.telemetry.alarms import Alarm, Alarms, AlarmSettings, Found, Kind
 from evenhand.telemetry.monitor import Monitor
 from evenhand.telemetry.sample_collector import SampleCollector
-from evenhand.telemetry.samples import SampleClock, Sampler
+from evenhand.telemetry.samples import Sample, SampleClock, Sampler
 
 
 class Sight:
@@ -31,8 +31,13 @@ class Sight:
         def told(alarm: Alarm) -> None:
             log.event("alarm" if alarm.ended_ms is None else "alarm_ended", **alarm_json(alarm))
 
+        def ledger(_: Sample) -> list[Found]:
+            why = status.ledger_closed_because
+            what = f"the usage ledger cannot be written: {why}"
+            return [] if why is None else [Found(Kind.LEDGER_CLOSED, 1, 1, "", what)]
+
         settings = alarm_settings(config.alarms)
-        self.alarms = Alarms(settings, on_change=told, others=[monitor.look])
+        self.alarms = Alarms(settings, on_change=told, others=[monitor.look, ledger])
         self.sampler.then(self.alarms.look)
         status.metrics.registry.register(SampleCollector(lambda: self.sampler.latest))
         status.metrics.registry.register(AlarmCollector(self.alarms))

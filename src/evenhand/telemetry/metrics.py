@@ -105,7 +105,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """Everything on the registry, in the text format of type `CONTENT_TYPE`."""
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + self.tenants.exposition().encode()
 
     def families(self) -> Iterator[Metric]:
         """Own metrics at this moment."""
@@ -124,7 +124,6 @@ class Metrics:
                 family.add_metric([label], histogram.buckets(), histogram.total_s)
             yield family
         yield self._paces()
-        yield from self.tenants.families()
         lag = HistogramMetricFamily("evenhand_loop_lag_seconds", "How late the event loop runs.")
         lag.add_metric([], self.loop_lag.buckets(), self.loop_lag.total_s)
         yield lag

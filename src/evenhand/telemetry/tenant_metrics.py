@@ -1,14 +1,11 @@
 """What is counted per tenant: the times that it waits. Bounded: so many tenants have histograms of their
 own, in the order in which they came first; all others share those of `other`."""
 
-from collections.abc import Iterator
-
-from prometheus_client.core import HistogramMetricFamily, Metric
-
 from evenhand.model import TenantPath
 from evenhand.telemetry.histogram import SecondsHistogram
 from evenhand.telemetry.labels import OTHER, distinct
 from evenhand.telemetry.record import RequestRecord
+from evenhand.telemetry.tenant_exposition import HistogramLines
 
 _WAIT_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _TTFT_S = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30, 80)
@@ -18,11 +15,9 @@ INTER_TOKEN_S = (
     *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5),
 )
 
-_WHAT = {
-    "queue_wait": "Time from arrival in the queue to an engine, of the tenant's ended requests.",
-    "ttft": "Time from the request to its first token, of the tenant's ended requests.",
-    "inter_token": "Time between output tokens of one answer of the tenant.",
-}
+_WAIT = "Time from arrival in the queue to an engine, of the tenant's ended requests."
+_TTFT = "Time from the request to its first token, of the tenant's ended requests."
+_PACE = "Time between output tokens of one answer of the tenant."
 
 
 class TenantTimes:
@@ -44,6 +39,11 @@ class TenantMetrics:
         self._named: dict[TenantPath, TenantTimes] = {}
         self._other = TenantTimes()
         self._ended: set[TenantPath] = set()
+        self._lines = (
+            HistogramLines("evenhand_tenant_queue_wait_seconds", _WAIT),
+            HistogramLines("evenhand_tenant_ttft_seconds", _TTFT),
+            HistogramLines("evenhand_tenant_inter_token_seconds", _PACE, _INTER_TOKEN_SHOWN_S),
+        )
 
     def of(self, tenant: TenantPath) -> TenantTimes:
         """Its own times, or those of all that have none."""
@@ -94,18 +94,22 @@ class TenantMetrics:
         ended, self._ended = self._ended, set()
         return ended
 
-    def families(self) -> Iterator[Metric]:
-        """At this moment. A histogram without an observation has no series."""
-        families = {
-            name: HistogramMetricFamily(f"evenhand_tenant_{name}_seconds", what, labels=["tenant"])
-            for name, what in _WHAT.items()
-        }
+    def exposition(self) -> str:
+        """At this moment, as text for Prometheus. A histogram without an observation has no lines."""
         rows = {distinct("/".join(path), OTHER): times for path, times in self._named.items()}
-        for label, times in (rows | {OTHER: self._other}).items():
-            pace = SecondsHistogram.sum(INTER_TOKEN_S, times.inter_token.values())
-            every = {"queue_wait": times.queue_wait, "ttft": times.ttft, "inter_token": pace}
-            for name, histogram in every.items():
-                if histogram.count:
-                    shown = _INTER_TOKEN_SHOWN_S if name == "inter_token" else None
-                    families[name].add_metric([label], histogram.buckets(shown), histogram.total_s)
-        yield from families.values()
+        rows[OTHER] = self._other
+        paces = {
+            label: SecondsHistogram.sum(INTER_TOKEN_S, times.inter_token.values())
+            for label, times in rows.items()
+        }
+        waits, ttfts, gaps = self._lines
+        text = [waits.head]
+        for label, times in rows.items():
+            text += waits.of(label, times.queue_wait)
+        text.append(ttfts.head)
+        for label, times in rows.items():
+            text += ttfts.of(label, times.ttft)
+        text.append(gaps.head)
+        for label, pace in paces.items():
+            text += gaps.of(label, pace)
+        return "".join(text)

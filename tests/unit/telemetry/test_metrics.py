@@ -130,3 +130,29 @@ def test_every_own_metric_has_the_prefix_and_a_help_text() -> None:
             assert what
         elif not line.startswith("#"):
             assert line.startswith("evenhand_")
+
+
+def test_tenants_beyond_the_bound_share_their_times() -> None:
+    metrics = Metrics(models=["m"], version="1", tenants_max=2)
+    for name in ("a", "b", "c", 'd"'):
+        metrics.record(ended_request(tenant=(name,), queue_wait_ms=30.0, ttft_ms=80.0))
+        metrics.pace("m", (name,)).observe(0.02, 3)
+    samples = samples_of(metrics.render())
+    for family, each in (("queue_wait", 1), ("ttft", 1), ("inter_token", 3)):
+        counts = {
+            dict(labels)["tenant"]: value
+            for (name, labels), value in samples.items()
+            if name == f"evenhand_tenant_{family}_seconds_count"
+        }
+        assert counts == {"a": each, "b": each, "other": 2 * each}
+    assert samples["evenhand_inter_token_seconds_count", (("model", "m"),)] == 12
+    slow = (("le", "0.025"), ("tenant", "a")), (("le", "0.1"), ("tenant", "a"))
+    assert [samples["evenhand_tenant_ttft_seconds_bucket", labels] for labels in slow] == [0, 1]
+
+
+def test_names_of_tenants_are_written_so_that_prometheus_reads_them() -> None:
+    metrics = metrics_of("m")
+    for name in ('quo"te', "back\\slash", "other"):
+        metrics.record(ended_request(tenant=(name,)))
+    labels = {dict(labels).get("tenant") for _, labels in samples_of(metrics.render())}
+    assert {'quo"te', "back\\slash", "/other"} <= labels

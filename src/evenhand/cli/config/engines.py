@@ -81,6 +81,9 @@ class UrlEngine(BaseModel):
     """At least so many, whatever the engine says; with `window: auto` only. Left out: 1."""
     window_max: WindowBound | None = None
     """At most so many; with `window: auto` only. Left out: 1024."""
+    gpu_time_file: FileText | None = None
+    """Where Evenhand's scheduler inside the engine, on this machine, writes whose its time was (its
+    setting `gpu_time_file`): GPU time is then exact. Left out: it is estimated."""
     gpus: Annotated[int, between(1, 100_000)] = 1
     """How many GPUs the engine has: its time counts so many times in the account of GPU time."""
     gpu_hour_price: Money | None = None

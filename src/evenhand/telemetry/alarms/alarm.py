@@ -20,6 +20,7 @@ class Kind(StrEnum):
     PREEMPTIONS = "preemptions"
     ENGINE_DOWN = "engine_down"
     CIRCUIT_OPEN = "circuit_open"
+    LEDGER_CLOSED = "ledger_closed"
     OVER_SHARE = "over_share"
     FORGED_HINTS = "forged_hints"
     RETRY_STORM = "retry_storm"
@@ -92,6 +93,10 @@ DO: dict[Kind, str] = {
     ),
     Kind.ENGINE_DOWN: "See its own log and the reason here; the others go on without it.",
     Kind.CIRCUIT_OPEN: "Requests failed there, so it is left alone for a while; see its own log.",
+    Kind.LEDGER_CLOSED: (
+        "Look at the disk of the state folder. Keys with a hard budget are refused until it can be"
+        " written again."
+    ),
     Kind.OVER_SHARE: (
         "It asks for far more than its share while others wait. It gains nothing by that; bound its"
         " queue or its key's open requests, or talk to its owner."

@@ -1,0 +1,1 @@
+"""`evenhand top`: who gets what, live in the terminal."""
