@@ -32,8 +32,8 @@ class ModelsList:
 
 
 def models_body(served: Served, identity: Identity) -> bytes:
-    """Every name that the key may ask for, for the clients of OpenAI and of Anthropic alike; of an alias,
-    `root` is the model that it stands for."""
+    """Every name that the key may ask for, as the clients of OpenAI and of Anthropic read it; of an
+    alias, `root` is the model that it stands for."""
     names = served.to(identity)
     listed = [
         {
