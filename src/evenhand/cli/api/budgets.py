@@ -1,5 +1,4 @@
-"""`/api/v1/budgets`: how budgets stand at this moment, and the section of the configuration that sets
-them."""
+"""`/api/v1/budgets`: how budgets stand at this moment."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evenhand.cli.api.reading import query_of
-from evenhand.cli.api.sections import budgets_set_page
 from evenhand.cli.api.told import NoQuery, refusing, versioned
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.gateway.admin import Caller, Page, Role
@@ -63,7 +61,7 @@ class BudgetsTold(BaseModel):
 def budgets_pages(
     live: LiveConfiguration, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
 ) -> list[Page]:
-    """GET and PUT."""
+    """GET; the section is set as others are."""
 
     async def show(request: Request, _: Caller) -> Response:
         query_of(request, NoQuery)
@@ -78,7 +76,6 @@ def budgets_pages(
             query=NoQuery,
             result=BudgetsTold,
         ),
-        budgets_set_page(live),
     ]
 
 

@@ -37,7 +37,7 @@ class SpanMaker:
         scope.scope.name, scope.scope.version = "evenhand", self._version
         for ended in batch:
             _add_spans(scope.spans.add, ended)
-        return request.SerializeToString()
+        return bytes(request.SerializeToString())
 
 
 def _add_spans(add: Callable[[], Span], ended: Ended) -> None:
