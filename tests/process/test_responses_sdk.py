@@ -6,10 +6,12 @@ from typing import Any
 import openai
 import pytest
 
+from evenhand.gateway.settings import CallLimits
+from evenhand.ledger import Budget
 from evenhand.model import EngineName, Outcome
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.dialect import EngineKind
-from support.gateway import Backend, becomes, gateway
+from support.gateway import KEY_A, Backend, Setup, becomes, gateway, identity
 from support.on_loop import run_on_loop
 from support.openai_sdk import sdk
 from support.raw_http import RawStream
@@ -198,6 +200,30 @@ def test_an_engine_that_reports_nothing_is_counted_for() -> None:
             streamed, whole = await g.ended(2)
             assert used(streamed)[2:] == (6, True)
             assert used(whole)[2:] == (5, True)  # 18 bytes
+
+    run_on_loop(main)
+
+
+def test_under_a_budget_every_answer_has_a_bound_and_none_is_free() -> None:
+    async def main() -> None:
+        setup = Setup(
+            keys={KEY_A: identity("a", budget=Budget(tokens_max=200))},
+            limits=CallLimits(output_tokens_default=50),
+        )
+        async with ScriptedEngine() as engine, gateway(Backend(engine), setup=setup) as g:
+            engine.default = Answer(tokens=40)
+            statuses = []
+            for number in range(6):
+                body = {**ASK, "stream": number % 2 == 0}
+                statuses.append((await g.post(body, path=PATH)).status)
+            assert {request.json["max_output_tokens"] for request in engine.requests} == {50}
+            refused = statuses.index(429)
+            assert statuses == [200] * refused + [429] * (6 - refused)
+            assert refused >= 1
+            records = await g.ended(6)
+            spent = sum(r["input_tokens"] + r["output_tokens"] for r in records)
+            assert spent == refused * 42
+            assert spent <= 200
 
     run_on_loop(main)
 
