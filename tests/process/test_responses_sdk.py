@@ -177,6 +177,29 @@ def test_a_stream_that_breaks_off_raises_in_the_sdk(how: str) -> None:
     run_on_loop(main)
 
 
+@pytest.mark.parametrize("space", ["", " "])
+@pytest.mark.parametrize("lie", [{"id": "resp_2"}, {"model": "other"}])
+def test_an_engine_that_mixes_up_its_answers_is_found_out(lie: dict[str, str], space: str) -> None:
+    def told(kind: str, **more: Any) -> bytes:
+        response = {"id": "resp_1", "model": "m", "output": [], **more}
+        event = {"type": f"response.{kind}", "sequence_number": 1, "response": response}
+        data = json.dumps(event, separators=(",", f":{space}"))
+        return f"event: response.{kind}\ndata:{space}{data}\n\n".encode()
+
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            sound = told("created") + told("in_progress") + told("completed")
+            engine.script(Answer(sse=sound), Answer(sse=told("created") + told("completed", **lie)))
+            for _ in range(2):
+                stream = await g.stream({**ASK, "stream": True}, path=PATH)
+                last = (await stream.events())[-1]
+            assert b"mixed up its answers" in last
+            outcomes = [record["outcome"] for record in await g.ended(2)]
+            assert outcomes == [Outcome.COMPLETED, Outcome.ENGINE_FAILED]
+
+    run_on_loop(main)
+
+
 def test_a_failure_before_the_first_byte_is_tried_elsewhere() -> None:
     async def main() -> None:
         async with ScriptedEngine() as bad, ScriptedEngine() as good:
