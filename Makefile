@@ -6,11 +6,13 @@ DATA ?= ../shared/data# measured runs, where they are at hand
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 VLLM := .venv-vllm# vLLM and what it wants: 2.5 GB, 6 GB where there is no torch for CPUs
 VLLM_PIP := $(VLLM)/bin/python -m pip --disable-pip-version-check --quiet
+FOCUS := .venv-focus# the validator of FOCUS and what it wants: 0.5 GB
+FOCUS_PIP := $(FOCUS)/bin/python -m pip --disable-pip-version-check --quiet
 TRANSFORMERS := .venv-transformers# transformers and what it wants: 1.5 GB
 TRANSFORMERS_PIP := $(TRANSFORMERS)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-vllm test-transformers test-sight pictures
+.PHONY: help demo test bench neighbour paper chaos nightly check wheel lock docs clean test-focus test-vllm test-transformers test-sight pictures
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -39,6 +41,9 @@ test-sight: $(VENV)/.test ## the pages in a real browser, the rules in a real Pr
 
 pictures: $(VENV)/.test ## of every page with real traffic, into docs/dashboard (4 minutes)
 	EVENHAND_SIGHT=1 EVENHAND_PICTURES=docs/dashboard $(BIN)/python -m pytest -q tests/sight/test_pictures.py
+
+test-focus: $(FOCUS)/.ready ## statements in the columns of FOCUS, by the Foundation's validator (1 minute)
+	$(FOCUS)/bin/python -m pytest -q tests/focus
 
 bench: $(VENV)/.demo ## what a request, a chunk and a decision cost, beside nginx where it is installed (4 minutes)
 	$(BIN)/python -m bench
@@ -119,6 +124,16 @@ $(VLLM)/.ready: $(VLLM)/.base requirements/vllm.txt requirements/torch-cpu.txt r
 	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/build.txt
 	$(VLLM_PIP) install --no-deps --require-hashes -r requirements/vllm.txt
 	$(VLLM_PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(FOCUS)/.base:
+	$(PYTHON) requirements/environment.py $(FOCUS)
+	touch $@
+
+$(FOCUS)/.ready: $(FOCUS)/.base requirements/focus.txt requirements/build.txt pyproject.toml
+	$(FOCUS_PIP) install --require-hashes -r requirements/build.txt
+	$(FOCUS_PIP) install --no-deps --require-hashes -r requirements/focus.txt
+	$(FOCUS_PIP) install --no-deps --no-build-isolation -e .
 	touch $@
 
 $(TRANSFORMERS)/.base:

@@ -42,7 +42,10 @@ FOR_TENANTS = {
     "GET /api/v1/me/requests",
     "GET /api/v1/me/explain/{request_id}",
     "GET /api/v1/me/keys",
-    "GET /api/v1/me/usage",
+    "GET /api/v1/usage",
+    "GET /api/v1/statements",
+    "GET /api/v1/statements/{tenant:path}",
+    "GET /api/v1/budgets",
 }
 
 CHANGES_NOTHING = {"POST /api/v1/plan"}
@@ -209,10 +212,9 @@ def test_what_is_good_enough_opens_it(tmp_path: Path) -> None:
             for page in gateway.pages:
                 if page.path == "/api/v1/live" or page.role is Role.ANYONE:
                     continue  # the one never ends
-                right = next(
-                    (one for one in every.good if one.role >= page.role),
-                    Credential("owner", Role.OWNER, (f"Bearer {ADMIN_KEY}",)),
-                )
+                right = Credential("owner", Role.OWNER, (f"Bearer {ADMIN_KEY}",))
+                if "{" not in page.path:  # else what is asked for may be nobody's, or another's
+                    right = next((one for one in every.good if one.role >= page.role), right)
                 answer = await client.ask(filled(page), *right.lines, method=page.method)
                 assert answer.status not in (401, 403), (name_of(page), right.what, answer.body)
 

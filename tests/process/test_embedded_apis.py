@@ -40,7 +40,7 @@ def test_responses_whole_and_streamed(tmp_path: Path) -> None:
                 assert last.response.usage is not None
                 words = [e.delta for e in events if e.type == "response.output_text.delta"]
                 assert "".join(words) == last.response.output_text
-                with pytest.raises(openai.BadRequestError, match="whole conversation"):
+                with pytest.raises(openai.NotFoundError, match="whole conversation"):
                     await client.responses.create(**ASK, previous_response_id=whole.id)
                 with pytest.raises(openai.BadRequestError, match="context"):
                     await client.responses.create(**{**ASK, "input": LONG * 10})

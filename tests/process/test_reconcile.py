@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
 from support.engine_counters import Counters
 from support.on_loop import run_on_loop
 from support.raw_http import exchange
+from support.reconciling import differences, reconcile
 from support.scripted_engine import Answer, ScriptedEngine, Usage
-from support.serve import SECRETS, Served, configuration, embedded, serving, url_engine
+from support.serve import Served, configuration, embedded, serving, url_engine
 
 CHAT: dict[str, Any] = {
     "model": "m",
@@ -27,20 +26,6 @@ def config(*engines: ScriptedEngine) -> dict[str, Any]:
     return configuration(*urls, state={"folder": "state"})
 
 
-async def reconcile(folder: Path, *options: str) -> tuple[int, dict[str, Any]]:
-    """The command's exit status, and what it says of each engine."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "evenhand", "reconcile", "--json"),
-        *("--config", str(folder / "evenhand.yaml"), *options),
-        stdout=PIPE,
-        stderr=PIPE,
-        env=SECRETS,
-    )
-    out, error = await process.communicate()
-    assert out, error
-    return process.returncode or 0, {e["engine"]: e for e in json.loads(out)["engines"]}
-
-
 async def settled(*engines: ScriptedEngine) -> None:
     """Until the gateway has read the engines calm: a few readings without a change."""
     counts = [len(engine.readings) for engine in engines]
@@ -52,10 +37,6 @@ async def begun(served: Served, *engines: ScriptedEngine) -> None:
     for name, _ in zip(("far", "other"), engines, strict=False):
         await served.logged("engine", engine=name, up=True)
     await settled(*engines)
-
-
-def differences(found: dict[str, Any]) -> dict[str, dict[str, int]]:
-    return {side: found[side]["causes"] for side in ("input", "output")}
 
 
 def test_what_is_completed_agrees_to_the_token_and_choices_are_told_apart(tmp_path: Path) -> None:

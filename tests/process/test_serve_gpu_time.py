@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support.gpu_time import check_gpu_time, gpu_rows
+from support.ledger import check_books, rows
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import KEY_A, KEY_B, Served, configuration, serving, url_engine
@@ -105,6 +106,32 @@ def test_page_and_metrics_tell_the_same(tmp_path: Path) -> None:
                 assert await served.stop() == 0
 
     run_on_loop(main, limit_s=60)
+
+
+def test_a_price_per_gpu_second_is_charged_in_the_ledger(tmp_path: Path) -> None:
+    database = tmp_path / "state" / "evenhand.db"
+
+    async def main() -> None:
+        async with ScriptedEngine(models=("m",)) as engine:
+            engine.default = WAY
+            price = {"model": "m", "input": 0, "output": 0, "gpu_second": 0.001}
+            prices = {"currency": "EUR", "models": [price]}
+            async with serving(config(engine) | {"prices": prices}, folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                await asyncio.gather(*(use(served) for _ in range(3)))
+                gone = await served.stream(CHAT)
+                await gone.event()
+                await gone.close()
+                await served.logged("request", 16)
+                assert await served.stop() == 0
+
+    run_on_loop(main, limit_s=60)
+    check_books(database)
+    charged = rows(database, "SELECT * FROM transfer WHERE kind = 'gpu_time'")
+    used = [row for row in gpu_rows(database) if row["kind"] == "estimated"]
+    assert len(charged) == 16
+    assert sum(row["gpu_us"] for row in charged) == sum(row["gpu_us"] for row in used)
+    assert all(row["nano"] == row["gpu_us"] for row in charged)  # a thousandth of a second's
 
 
 def test_without_state_the_page_says_what_to_do(tmp_path: Path) -> None:

@@ -122,8 +122,9 @@ class BooksMachine(RuleBasedStateMachine):
         """Offered to the disk, with an unknown fate."""
         self.requests = 0
         self.now_ms = BEGAN_MS
-        self.budgets: tuple[BudgetRule, ...] = ()
-        self.plain = PlainBudgets()
+        self.budgets: tuple[BudgetRule, ...] = RULES
+        self.plain = PlainBudgets(latest_ms=self.now_ms)
+        self.books.budget_by(self.budgets, self.now_ms)
         self.generation = 0
         self.born: dict[int, int] = {}
 

@@ -3,6 +3,7 @@ what it has, and from that moment on the new order decides."""
 
 from collections import Counter
 from dataclasses import replace
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -22,8 +23,8 @@ OF_PREFIXES = ("lpm", "dlpm", "d2lpm")
 class ExchangingMachine(ChangingMachine):
     """It begins with one of the presets that may follow each other."""
 
-    presets = OF_TOKENS
-    seen = Counter()
+    presets: ClassVar[tuple[str, ...]] = OF_TOKENS
+    seen: ClassVar[Counter[str]] = Counter()
 
     @rule(
         data=st.data(),
@@ -94,4 +95,4 @@ class PrefixExchangingMachine(ExchangingMachine):
 
     preset = "dlpm"
     presets = OF_PREFIXES
-    seen = Counter()
+    seen: ClassVar[Counter[str]] = Counter()

@@ -12,6 +12,8 @@ from evenhand.ledger.gpu import (
     GpuOwner,
     GpuStay,
     Stretch,
+    ToldAccount,
+    ToldTime,
     by_hour,
     divide,
 )
@@ -143,3 +145,67 @@ class GpuTimeMachine(RuleBasedStateMachine):
 
 
 TestGpuTimeMachine = GpuTimeMachine.TestCase
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> tuple[list[Stretch], list[tuple[int, ToldTime]]]:
+    """Estimated stretches, one after the other, and between them what some runs of an engine told."""
+    ends = draw(st.lists(st.integers(1, 3_000_000), min_size=1, max_size=30))
+    stretches, at_us = [], 0
+    for length_us in ends:
+        stretches.append(Stretch(at_us, at_us + length_us, {owner(0): length_us * GPUS}))
+        at_us += length_us
+    told, since_us, until_us, run = [], 0, 0, 0
+    for index in draw(st.lists(st.integers(0, len(ends) - 1), max_size=12).map(sorted)):
+        if draw(st.booleans()):
+            run, since_us = run + 1, until_us + draw(st.integers(0, 2_000_000))
+        until_us = max(until_us, since_us) + draw(st.integers(0, 4_000_000))
+        amount = (until_us - since_us) * GPUS
+        parts = {exact(run % 2): amount} if amount else {}
+        told.append(
+            (index, ToldTime(run=str(run), since_us=since_us, until_us=until_us, gpu_us=parts))
+        )
+    return stretches, told
+
+
+def exact(number: int) -> GpuOwner:
+    return owner(number)._replace(kind=GpuKind.EXACT)
+
+
+@given(tellings())
+def test_each_moment_is_booked_once_whatever_the_engine_tells(
+    given_: tuple[list[Stretch], list[tuple[int, ToldTime]]],
+) -> None:
+    stretches, told = given_
+    account = ToldAccount()
+    booked: list[Stretch] = []
+    for index, stretch in enumerate(stretches):
+        account.estimated(stretch)
+        for at, each in told:
+            if at == index:
+                booked += account.told(each)
+        booked += account.late(stretch.to_us)
+    booked += account.rest()
+    at_us = 0
+    for stretch in booked:
+        assert stretch.from_us == at_us
+        assert stretch.to_us > at_us
+        assert sum(stretch.gpu_us.values()) == GPUS * (stretch.to_us - at_us)
+        at_us = stretch.to_us
+    assert at_us == stretches[-1].to_us
+
+
+def test_what_the_engine_tells_takes_the_place_of_the_estimate() -> None:
+    account = ToldAccount()
+    for second in range(4):
+        account.estimated(Stretch(second * 10**6, (second + 1) * 10**6, {owner(0): GPUS * 10**6}))
+    half = ToldTime(run="r", since_us=500_000, until_us=1_500_000, gpu_us={exact(1): GPUS * 10**6})
+    first = list(account.told(half))
+    assert [(s.from_us, s.to_us) for s in first] == [(0, 500_000), (500_000, 1_500_000)]
+    assert set(first[0].gpu_us) == {owner(0)}
+    assert set(first[1].gpu_us) == {exact(1)}
+    more = ToldTime(
+        run="r", since_us=500_000, until_us=3_000_000, gpu_us={exact(1): GPUS * 2_500_000}
+    )
+    (second_piece,) = account.told(more)
+    assert second_piece == Stretch(1_500_000, 3_000_000, {exact(1): GPUS * 1_500_000})

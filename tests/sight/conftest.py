@@ -61,8 +61,9 @@ def page(watched: Watched) -> Page:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A gateway under load. Tests may change it; they put back what others look at."""
     with stage(tmp_path_factory.mktemp("live"), scene, environment=SCENE_SECRETS) as own:
-        own.traffic("SEARCH", clients=6)
-        own.traffic("SUPPORT", clients=1, pause_s=0.3)
-        own.traffic("BATCH", clients=12, tokens=60)
-        own.traffic("CHAT", clients=3)
+        own.traffic("SEARCH", clients=6, model="small")
+        own.traffic("SUPPORT", clients=1, pause_s=0.3, model="small")
+        own.traffic("BATCH", clients=8, tokens=60, model="large")
+        own.traffic("BATCH", clients=4, tokens=60, model="small")
+        own.traffic("CHAT", clients=3, model="large")
         yield own

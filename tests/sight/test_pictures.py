@@ -15,7 +15,7 @@ FOLDER = os.environ.get("EVENHAND_PICTURES")
 SECONDS = int(os.environ.get("EVENHAND_PICTURES_S", "150"))
 BYTES_MAX = 200_000
 PATHS = {"now": "/", "me": "/me?tenant=globex/batch"}
-PAGES = ("now", "tenants", "requests", "engines", "alarms", "me")
+PAGES = ("now", "tenants", "requests", "engines", "money", "alarms", "me")
 
 pytestmark = [
     pytest.mark.skipif(FOLDER is None, reason="no pictures are asked for: make pictures"),
@@ -49,5 +49,8 @@ def prepare(page: Page, name: str) -> None:
         page.get_by_role("button", name="search", exact=True).click()
         page.locator("#weight").fill("4")
         page.get_by_role("button", name="Show what it would do").first.click()
+    if name == "money":
+        page.locator("#of").fill("acme")
+        page.get_by_role("button", name="Show", exact=True).click()
     if name == "requests":
         page.locator("#waiting").get_by_role("link").first.click()

@@ -102,6 +102,7 @@ class Backend:
     circuit: CircuitSettings = field(default_factory=lambda: CircuitSettings(failures_to_open=11))
     """Unless told otherwise, no number of failures opens it: tests let engines fail at will."""
     abort_grace_ms: int = 50
+    keeps_responses: bool = False
     hints: EngineHints | None = None
     """What tells the scheduler inside it whose a request is; None: it has its own."""
 
@@ -380,6 +381,7 @@ def _link(index: int, backend: Backend, setup: Setup) -> EngineLink:
         circuit=Circuit(backend.circuit),
         ghosts=Ghosts(grace_ms=backend.abort_grace_ms),
         hints=backend.hints,
+        keeps_responses=backend.keeps_responses,
         is_up=True,
     )
 

@@ -123,9 +123,18 @@ class Served:
         head = _head("GET", path, key, None)
         return await exchange(self.host, self.port, head, b"", tls=self.tls)
 
-    async def admin(self, path: str, *, key: str = ADMIN_KEY) -> RawAnswer:
-        head = _head("GET", path, key, {"Connection": "close"})
-        return await exchange(self.admin_host, self.admin_port, head, b"", tls=self.tls)
+    async def admin(
+        self,
+        path: str,
+        *,
+        key: str = ADMIN_KEY,
+        method: str = "GET",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> RawAnswer:
+        head = _head(method, path, key, {"Connection": "close", **(headers or {})})
+        data = b"" if body is None else _bytes(body)
+        return await exchange(self.admin_host, self.admin_port, head, data, tls=self.tls)
 
     def children(self) -> list[int]:
         """Process ids of what it has started and not reaped."""

@@ -45,8 +45,20 @@ def scene(engines: list[ScriptedEngine], **more: Any) -> dict[str, Any]:
         {"key": "env:CHAT", "tenant": "initech/chat", "lane": "interactive"},
     ]
     named = zip(("berlin", "paris", "oslo"), engines, strict=False)
+    models = {"berlin": ["small", "large"], "paris": ["small"], "oslo": ["large"]}
+    prices = [
+        {"model": "small", "input": 0.2, "cached_input": 0.05, "output": 0.6},
+        {"model": "large", "input": 1.5, "cached_input": 0.4, "output": 4.5, "reasoning": 6},
+    ]
     return configuration(
-        *(url_engine(engine.url, name=name, window=6) for name, engine in named),
+        *(
+            url_engine(
+                engine.url, name=name, window=6, models=models[name], gpus=2, gpu_hour_price=2.4
+            )
+            for name, engine in named
+        ),
+        state={"folder": "state"},
+        prices={"currency": "EUR", "models": prices},
         admin=admin,
         tenants=tenants,
         keys=keys,

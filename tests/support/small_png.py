@@ -1,10 +1,12 @@
-"""A picture of a page, made small: at most 256 colours, which is what flat pages have but for the edges of
-their letters."""
+"""A picture of a page, made small: at most 256 colours, which is what flat pages have but for the edges
+of their letters."""
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
 _COLOURS = 256
@@ -37,9 +39,9 @@ def small_png(png: bytes) -> bytes:
     )
 
 
-def _palette(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The most frequent colours, but of those that differ by a shade only the first: greys at the edges of
-    letters would leave no room for the few pixels of a signal."""
+def _palette(colours: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
+    """The most frequent colours, but of those that differ by a shade only the first: greys at the edges
+    of letters would leave no room for the few pixels of a signal."""
     shades = (colours >> 19 & 31) << 10 | (colours >> 11 & 31) << 5 | (colours >> 3 & 31)
     order = np.argsort(-counts, kind="stable")
     _, firsts = np.unique(shades[order], return_index=True)
@@ -51,7 +53,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def _decoded(png: bytes) -> np.ndarray:
+def _decoded(png: bytes) -> NDArray[Any]:
     """Red, green and blue of each pixel, of eight bits and not interlaced."""
     assert png.startswith(_MAGIC)
     place, body, head = len(_MAGIC), b"", b""
@@ -65,10 +67,11 @@ def _decoded(png: bytes) -> np.ndarray:
     assert (depth, interlace) == (8, 0)
     channels = {2: 3, 6: 4}[kind]
     rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(height, 1 + width * channels)
-    return _unfiltered(rows, channels).reshape(height, width, channels)[:, :, :3]
+    pixels: NDArray[Any] = _unfiltered(rows, channels).reshape(height, width, channels)
+    return pixels[:, :, :3]
 
 
-def _unfiltered(rows: np.ndarray, channels: int) -> np.ndarray:
+def _unfiltered(rows: NDArray[Any], channels: int) -> NDArray[Any]:
     found = np.zeros((len(rows), rows.shape[1] - 1), np.uint8)
     above = np.zeros(rows.shape[1] - 1, np.uint8)
     for number, row in enumerate(rows):
@@ -76,14 +79,17 @@ def _unfiltered(rows: np.ndarray, channels: int) -> np.ndarray:
     return found
 
 
-def _unfiltered_row(kind: int, row: np.ndarray, above: np.ndarray, channels: int) -> np.ndarray:
+def _unfiltered_row(
+    kind: int, row: NDArray[Any], above: NDArray[Any], channels: int
+) -> NDArray[Any]:
     if kind == 0:
         return row
     if kind == 2:
-        return row + above
+        return np.add(row, above)
     if kind == 1:
         pixels = row.reshape(-1, channels)
-        return np.cumsum(pixels, axis=0, dtype=np.uint64).astype(np.uint8).ravel()
+        found: NDArray[Any] = np.cumsum(pixels, axis=0, dtype=np.uint64).astype(np.uint8)
+        return found.ravel()
     done = bytearray(len(row))
     for place, value in enumerate(row.tolist()):
         left = done[place - channels] if place >= channels else 0

@@ -22,6 +22,7 @@ from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import SECRETS, Served, serving
 
 Configure = Callable[[list[ScriptedEngine]], dict[str, Any]]
+MODELS = ("m", "small", "large")
 _CALL_S_MAX = 60
 _T = TypeVar("_T")
 
@@ -36,6 +37,7 @@ class Stage:
         self.served: Served
         self.engines: list[ScriptedEngine] = []
         self.answered = 0
+        self._is_finishing = False
 
     @property
     def admin_url(self) -> str:
@@ -58,7 +60,7 @@ class Stage:
         pause_s: float = 0.0,
         model: str = "m",
     ) -> None:
-        """Begin to send with the key of that variable; `stop_traffic` ends it."""
+        """Begin to send with the key of that variable; `finish_traffic` ends it."""
         body = {
             "model": model,
             "messages": [{"role": "user", "content": " ".join(["word"] * words)}],
@@ -71,16 +73,31 @@ class Stage:
 
         self.call(begin())
 
-    def stop_traffic(self) -> None:
-        self.call(self._stop_traffic())
+    def finish_traffic(self) -> None:
+        """Send nothing more, and see the last answers out."""
+        self._is_finishing = True
+        self.call(self._finish_traffic())
+        self._is_finishing = False
+
+    async def pause(self) -> None:
+        """A moment for the traffic."""
+        await asyncio.sleep(0.1)
 
     async def _client(self, key: str, body: dict[str, Any], pause_s: float) -> None:
-        while True:
+        while not self._is_finishing:
             # A gateway that is shutting down cuts its clients off; a test says so where it matters.
-            with contextlib.suppress(OSError, EOFError, AssertionError):
-                await self.served.post(body, key=self._keys[key])
+            with contextlib.suppress(OSError, EOFError):
+                stream = await self.served.stream(body, key=self._keys[key])
+                try:
+                    await stream.events()
+                finally:
+                    stream.leave()
                 self.answered += 1
             await asyncio.sleep(pause_s)
+
+    async def _finish_traffic(self) -> None:
+        clients, self._clients = self._clients, []
+        await asyncio.gather(*clients)
 
     async def _stop_traffic(self) -> None:
         clients, self._clients = self._clients, []
@@ -107,7 +124,7 @@ def stage(
 
     async def stand_up() -> None:
         for _ in range(engines):
-            engine = await stack.enter_async_context(ScriptedEngine())
+            engine = await stack.enter_async_context(ScriptedEngine(models=MODELS))
             engine.default = answer or Answer(tokens=40, token_delay_s=0.01)
             own.engines.append(engine)
         config = configure(own.engines)

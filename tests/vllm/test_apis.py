@@ -1,5 +1,5 @@
-"""The official SDKs' other APIs through `evenhand serve` to the real vLLM: what it counts is what is told
-and what is booked."""
+"""The official SDKs' other APIs through `evenhand serve` to the real vLLM: what it counts is what is
+told and booked."""
 
 import json
 from pathlib import Path
@@ -58,12 +58,16 @@ async def messages(served: Served, key: str) -> list[tuple[int, int, int, bool]]
         async with client.messages.stream(**say) as stream:
             final = await stream.get_final_message()
         tool: Any = {"name": "look", "input_schema": TOOL["parameters"]}
-        async with client.messages.stream(
-            **{**say, "max_tokens": 64}, tools=[tool], tool_choice={"type": "any"}
-        ) as stream:
-            called = await stream.get_final_message()
-        for answer in (whole, final, called):
-            usage = answer.usage
+        # What random weights write is no JSON, so nothing makes sense of it here.
+        called = await client.messages.create(
+            **{**say, "max_tokens": 64}, tools=[tool], tool_choice={"type": "any"}, stream=True
+        )
+        events = [event async for event in called]
+        assert events[-1].type == "message_stop"
+        assert any(event.type == "content_block_delta" for event in events)
+        usages: list[Any] = [whole.usage, final.usage]
+        usages += [event.usage for event in events if event.type == "message_delta"]
+        for usage in usages:
             read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens
             prompt = usage.input_tokens + read + (written or 0)
             told.append((prompt, read, usage.output_tokens, False))

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,9 +17,10 @@ from evenhand.model import Outcome, TenantPath
 from evenhand.stores.event_log import replay_file
 from evenhand.stores.event_log.event_form import call_of
 from evenhand.stores.event_log.lines import LogLines
+from support.gpu_time import check_gpu_time
 from support.on_loop import run_on_loop
-from support.raw_http import RawAnswer, exchange
 from support.serve import KEY_A, KEY_B, SECRETS, Served, configuration, serving, url_engine
+from support.vllm_asking import ask_engine, asked, engine_is_idle
 from support.vllm_server import MODEL, READY_S_MAX, vllm_server
 
 SECRET = "a-secret-of-gateway-and-engine-0123456789"
@@ -57,41 +57,10 @@ def read_log(path: Path) -> Inside:
     return inside
 
 
-def asked(text: str, tokens: int) -> dict[str, Any]:
-    messages = [{"role": "user", "content": text}]
-    return {"model": MODEL, "messages": messages, "max_tokens": tokens, "ignore_eos": True}
-
-
 def units(usage: Mapping[str, Any]) -> int:
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     new, out = usage["prompt_tokens"] - cached, usage["completion_tokens"]
     return int(new * UNITS["input"] + cached * UNITS["cached"] + out * UNITS["output"])
-
-
-async def ask_engine(url: str, body: dict[str, Any]) -> RawAnswer:
-    """Past the gateway."""
-    place = urlsplit(url)
-    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: vllm\r\nContent-Type: application/json"
-    assert place.hostname is not None
-    assert place.port is not None
-    return await exchange(place.hostname, place.port, head, json.dumps(body).encode())
-
-
-async def engine_is_idle(url: str) -> None:
-    place = urlsplit(url)
-    head = "GET /metrics HTTP/1.1\r\nHost: vllm\r\nConnection: close"
-    async with asyncio.timeout(60):
-        while True:
-            page = (await exchange(place.hostname or "", place.port or 0, head, b"")).body.decode()
-            lines = (line.split() for line in page.splitlines())
-            shown = {
-                line[0].split("{")[0]: float(line[-1])
-                for line in lines
-                if line and line[0].startswith("vllm:num_requests_")
-            }
-            if not shown["vllm:num_requests_running"] and not shown["vllm:num_requests_waiting"]:
-                return
-            await asyncio.sleep(0.2)
 
 
 async def two_tenants(gateway: Served) -> dict[TenantPath, int]:
@@ -120,13 +89,31 @@ async def leaves(gateway: Served, url: str) -> None:
     await engine_is_idle(url)
 
 
+async def gpu_time_is_exact(gateway: Served) -> None:
+    """What both tenants had is told from inside, and is of the order of what they asked for."""
+    lines: dict[str, Any] = {}
+    async with asyncio.timeout(60):
+        while not lines.keys() >= {"a", "b"}:
+            await asyncio.sleep(3)  # it is told every second, and written every five
+            page = await gateway.admin("/api/v1/gpu-time?by=tenant")
+            lines = {line["group"]["tenant"]: line for line in page.json["lines"]}
+    assert lines["a"]["exact_us"] > lines["b"]["exact_us"] > 0, lines
+    # Beside what was before the first reading of the file, nothing is left to be estimated.
+    assert lines["a"]["estimated_us"] + lines["b"]["estimated_us"] == 0, lines
+
+
 @pytest.mark.timeout(READY_S_MAX + 300)
 def test_the_core_inside_is_told_by_the_gateway_and_by_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "inside.jsonl"
     monkeypatch.setenv("EVENHAND_HINTS", SECRET)
-    settings = {"hints_secret": "env:EVENHAND_HINTS", "event_log": str(log)}
+    times = tmp_path / "gpu-time.json"
+    settings = {
+        "hints_secret": "env:EVENHAND_HINTS",
+        "event_log": str(log),
+        "gpu_time_file": str(times),
+    }
     options = (
         # Else its front end kills the core, and what the log has not on disk is lost.
         *("--max-num-seqs", str(SEATS), "--shutdown-timeout", "60"),
@@ -143,18 +130,23 @@ def test_the_core_inside_is_told_by_the_gateway_and_by_nobody_else(
                 window=3 * SEATS,
                 fair_scheduler=True,
                 hints_secret="env:EVENHAND_HINTS",
+                gpu_time_file=str(times),
             )
             environment = {**SECRETS, "EVENHAND_HINTS": SECRET}
             async with serving(
-                configuration(engine), folder=tmp_path, environment=environment
+                configuration(engine, state={"folder": "state"}),
+                folder=tmp_path,
+                environment=environment,
             ) as gateway:
                 await gateway.logged("engine", up=True)
+                await gateway.logged("gpu_time_file", read=True)
                 used.update(await two_tenants(gateway))
                 await leaves(gateway, url)
                 own = await gateway.post(asked("whose?", 3) | {"vllm_xargs": FORGED})
                 if own.status == 200:
                     used["a",] += units(own.json["usage"])
                 assert own.status in (200, 400)
+                await gpu_time_is_exact(gateway)
             forged = await ask_engine(url, asked("whose is this?", 5) | {"vllm_xargs": FORGED})
             assert forged.status == 200, forged.body
             used["anonymous",] = units(forged.json["usage"])
@@ -162,6 +154,7 @@ def test_the_core_inside_is_told_by_the_gateway_and_by_nobody_else(
     run_on_loop(main, limit_s=READY_S_MAX + 240)
     replayed = replay_file(log)
     assert replayed.difference is None
+    check_gpu_time(tmp_path / "state" / "evenhand.db", gpus=1)
     inside = read_log(log)
     assert inside.units == used
     assert Outcome.CANCELLED_RUNNING in inside.outcomes.values()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evenhand.cli.api.audit import audit_pages
+from evenhand.cli.api.budgets import budgets_pages
 from evenhand.cli.api.changes import changes_pages
 from evenhand.cli.api.corrections import corrections_pages
 from evenhand.cli.api.engines import engines_pages
@@ -32,6 +33,7 @@ from evenhand.gateway.admin import (
 )
 from evenhand.gateway.admin.gpu_time import gpu_time_pages
 from evenhand.gateway.admin.reconciliation import reconciliation_pages
+from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.dashboard import dashboard_pages
 from evenhand.gateway.identity import KeyRing
 from evenhand.gateway.self_service import self_service_pages
@@ -53,6 +55,7 @@ class AdminParts:
     sight: Sight
     database: Path | None
     finance: Finance | None
+    bookkeeping: Bookkeeper | NoBookkeeping
 
 
 def admin_pages(parts: AdminParts) -> list[Page]:
@@ -70,6 +73,7 @@ def admin_pages(parts: AdminParts) -> list[Page]:
         *engines_pages(parts.engines),
         *keys_pages(live, parts.stored_keys),
         *sections_pages(live),
+        *budgets_pages(live, parts.bookkeeping, parts.keys),
         *changes_pages(live),
         *audit_pages(live.keeping),
         *gpu_time_pages(parts.database),

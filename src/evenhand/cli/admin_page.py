@@ -18,8 +18,15 @@ class AdminPageError(Exception):
     """There is no such page to be had; the message says why, and what to do."""
 
 
-def fetch(admin: Admin, path: str, credential: Secret | None) -> dict[str, Any]:
-    """Get one JSON page. Raises AdminPageError."""
+def fetch(
+    admin: Admin,
+    path: str,
+    credential: Secret | None,
+    *,
+    method: str = "GET",
+    body: object = None,
+) -> dict[str, Any]:
+    """Get one JSON page, or what a change answers. Raises AdminPageError."""
     address = admin.listen
     if address.port == 0:
         raise AdminPageError(
@@ -33,7 +40,7 @@ def fetch(admin: Admin, path: str, credential: Secret | None) -> dict[str, Any]:
         message = f"admin.tls.certificate cannot be used ({error}): see `evenhand check`"
         raise AdminPageError(message) from None
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, None if body is None else orjson.dumps(body), headers)
         answer = connection.getresponse()
         status, body = answer.status, answer.read(_PAGE_BYTES_MAX + 1)
     except (OSError, HTTPException) as error:

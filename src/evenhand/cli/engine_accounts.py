@@ -48,7 +48,15 @@ class EngineAccounts:
     def watch(self, link: EngineLink, engine: EmbeddedEngine | UrlEngine, config: Config) -> None:
         """Account for it from now on."""
         assert self.gpu is not None, "opened"
-        self.gpu.watch(link, gpus=gpus_of(engine), price=gpu_price(engine, config))
+        self.gpu.watch(
+            link,
+            gpus=gpus_of(engine),
+            price=gpu_price(engine, config),
+            told=None if isinstance(engine, EmbeddedEngine) else engine.gpu_time_file,
+            on_problem=lambda problem: self._log.event(
+                "gpu_time_file", engine=engine.name, read=problem is None, reason=problem
+            ),
+        )
         if self.counts is not None:
             self.counts.watch(link)
 

@@ -163,6 +163,7 @@ class EngineCrew:
             report_unreachable=lambda: probe.report_failure("refused a connection"),
             hints=self._hints(engine),
             serves=served_apis(engine),
+            keeps_responses=engine.keeps_responses,
         )
         self._probes.append(probe)
         if engine.signals == "off":

@@ -41,7 +41,8 @@ from evenhand.gateway.status import GatewayStatus
 from evenhand.model import EngineName
 from evenhand.scheduling import Scheduler
 from evenhand.scheduling.shadow import Shadow
-from evenhand.telemetry import Metrics, RequestLog, TrafficLog
+from evenhand.telemetry import BudgetCollector, Metrics, RequestLog, TrafficLog
+from evenhand.telemetry.traces import TraceCollector, Traces
 
 
 def observed(
@@ -49,6 +50,7 @@ def observed(
     crew: EngineCrew,
     log: RequestLog,
     traffic: TrafficLog | None,
+    traces: Traces | None,
     *,
     desk: StateDesk | None,
 ) -> Observers:
@@ -61,8 +63,12 @@ def observed(
     )
     if desk is not None and desk.collector is not None:
         metrics.registry.register(desk.collector)
+    if desk is not None and desk.bookkeeper is not None:
+        metrics.registry.register(BudgetCollector(desk.bookkeeper))
     shadow = _shadow(config, log, asyncio.get_running_loop())
-    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic)
+    if traces is not None:
+        metrics.registry.register(TraceCollector(traces))
+    return Observers(metrics=metrics, log=log, shadow=shadow, traffic=traffic, traces=traces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +159,7 @@ def _server(ground: Ground, gateway: Gateway) -> GatewayServer:
         sight=sight,
         database=None if desk is None else desk.database,
         finance=finance,
+        bookkeeping=gateway.bookkeeping,
     )
     return GatewayServer(
         gateway,

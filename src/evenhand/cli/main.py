@@ -6,6 +6,8 @@ import typer
 
 import evenhand
 from evenhand.cli.check import check
+from evenhand.cli.control.commands import audit, drift, reload
+from evenhand.cli.control.tenants import app as tenants
 from evenhand.cli.deferred import DeferredCommands
 from evenhand.cli.demo.command import demo
 from evenhand.cli.engines import app as engines
@@ -43,6 +45,10 @@ app.add_typer(ledger)
 app.command()(observed)
 app.command()(explain)
 app.command()(top)
+app.command()(drift)
+app.command()(reload)
+app.command()(audit)
+app.add_typer(tenants, name="tenants")
 app.add_typer(keys, name="keys")
 app.add_typer(engines, name="engines")
 app.add_typer(imports, name="import")

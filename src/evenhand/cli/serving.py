@@ -14,6 +14,7 @@ from evenhand.cli.gateway_parts import Ground, compose, observed
 from evenhand.cli.live.beginning import Beginning
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.cli.state_desk import StateDesk
+from evenhand.cli.traces import begin_traces
 from evenhand.cli.traffic_log import begin_traffic_log
 from evenhand.engines.embedded import EmbeddedEngineError
 from evenhand.engines.kv_events import KvEventsError
@@ -23,6 +24,7 @@ from evenhand.gateway.tls import PairError
 from evenhand.stores import StateProblemError
 from evenhand.stores.event_log import EventLog
 from evenhand.telemetry import RequestLog, TrafficLog
+from evenhand.telemetry.traces import Traces
 
 CANNOT_START = (
     *(EmbeddedEngineError, PairError, StateProblemError, NoLogError),
@@ -47,6 +49,7 @@ class Serving:
         self._accounts: EngineAccounts | None = None
         self._event_log: EventLog | None = None
         self._traffic: TrafficLog | None = None
+        self._traces: Traces | None = None
 
     async def open(self) -> tuple[GatewayServer, LiveConfiguration]:
         """Everything but the listeners. Raises one of CANNOT_START, or OSError."""
@@ -56,6 +59,7 @@ class Serving:
         if desk is not None:
             desk.open(lambda rows: begun.found(rows, log))
         config, secrets = begun.overlay.config, begun.outside.secrets
+        self._traces = begin_traces(config, secrets, log)
         database = None if desk is None else desk.database
         live = begun.live(database, log)
         self._crew = crew = EngineCrew(config, secrets)
@@ -64,7 +68,7 @@ class Serving:
             await desk.open_keys(keys)
         await crew.start()
         scheduler = scheduler_of(scheduler_settings(config), self._event_log)
-        observers = observed(config, crew, log, traffic, desk=desk)
+        observers = observed(config, crew, log, traffic, self._traces, desk=desk)
         self._accounts = accounts = EngineAccounts(config, desk, log)
         accounts.open(crew.links, scheduler, observers.metrics)
         ground = Ground(
@@ -89,7 +93,7 @@ class Serving:
         self._begun.close()
         if self._crew is not None:
             await self._crew.stop()
-        for told_to in (self._event_log, self._traffic, self._log):
+        for told_to in (self._event_log, self._traffic, self._traces, self._log):
             if told_to is not None:
                 told_to.close()
         return is_written

@@ -23,6 +23,11 @@ class Booking(Protocol):
     is_over_budget: bool
     """A soft budget was exceeded by it."""
 
+    @property
+    def hears_gpu_time(self) -> Callable[[int], None] | None:
+        """Wants to know, after `settle` and at most once, how many microseconds of GPUs it was
+        given; None: they cost nothing."""
+
     def produced(self, output_tokens: int) -> None:
         """So many output tokens have come in all. O(1), for every chunk."""
 
@@ -41,6 +46,7 @@ class NoBooking:
 
     is_hard = False
     is_over_budget = False
+    hears_gpu_time = None
 
     def produced(self, output_tokens: int) -> None:
         """Nothing is kept."""
@@ -113,6 +119,10 @@ class KeptBooking:
         if outcome is Outcome.COMPLETED:
             keeper.learn(self._request, usage)
 
+    @property
+    def hears_gpu_time(self) -> Callable[[int], None] | None:
+        return self._gpu_time if self._hold.line.price.gpu_second else None
+
     def void(self, outcome: Outcome) -> None:
         self._stop_marks()
         self._keeper.books.void(self._hold, outcome, self._keeper.wall_ms())
@@ -120,6 +130,10 @@ class KeptBooking:
 
     def recorded(self, tell: Callable[[bool], None]) -> None:
         self._keeper.store.recorded(tell)
+
+    def _gpu_time(self, gpu_us: int) -> None:
+        self._keeper.books.gpu_time(self._hold, gpu_us, self._keeper.wall_ms())
+        self._keeper.store.journalled()
 
     def _stop_marks(self) -> None:
         if self._is_moving:

@@ -18,6 +18,7 @@ from evenhand.ledger import (
     NOTHING_PRICED,
     Books,
     Bound,
+    BudgetStanding,
     Consumer,
     InputBound,
     Line,
@@ -84,6 +85,8 @@ class Bookkeeper:
         self._lines: dict[tuple[object, ...], Line] = {}
         self._prices = settings.prices
         self._lines_until_ms = 0
+        self.soft_exceeded = 0
+        """Requests that exceeded a soft budget, since the start."""
         self._loop = loop
         # Streams that have produced tokens since their last mark; bounded by the open requests.
         self._unmarked: dict[KeptBooking, None] = {}
@@ -116,8 +119,10 @@ class Bookkeeper:
             message = currency_message(request.model, hold)
             return Refused(Outcome.NOT_PRICEABLE, message, "model")
         store.journalled()
-        if hold.is_over_soft and (lowest := self.settings.lowest_lane) is not None:
-            request.lane, request.queue_wait_ms_max = lowest
+        if hold.is_over_soft:
+            self.soft_exceeded += 1
+            if self.settings.lowest_lane is not None:
+                request.lane, request.queue_wait_ms_max = self.settings.lowest_lane
         return KeptBooking(self, hold, request, usage_now, is_hard=is_hard)
 
     def is_bounded(self, identity: Identity) -> bool:
@@ -129,6 +134,10 @@ class Bookkeeper:
     def prices(self) -> PriceBook:
         """Those in force."""
         return self._prices
+
+    def budgets(self) -> tuple[BudgetStanding, ...]:
+        """How the budgets with periods stand now."""
+        return self.books.standings(self.wall_ms())
 
     def price_by(self, prices: PriceBook) -> None:
         """From here on these hold. What is open keeps the price that it was opened at."""

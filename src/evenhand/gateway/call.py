@@ -229,7 +229,7 @@ class Call:
         attempt = engine.client.post(
             self._api.path,
             body,
-            [("content-type", "application/json"), ("x-request-id", self._id)],
+            self._record.engine_headers(),
             self._relay,
             sends_max=self._attempts.sends_left,
         )
@@ -452,6 +452,7 @@ class Call:
             ).units
             if usage is not None and booking is not None:
                 booking.settle(usage, outcome, stay.link.name, self._units)
+                stay.bill(booking)
                 return
         if booking is not None:
             booking.void(outcome)

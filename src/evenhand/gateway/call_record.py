@@ -13,6 +13,7 @@ from evenhand.model import (
     Usage,
 )
 from evenhand.telemetry import RequestRecord, SecondsHistogram
+from evenhand.telemetry.traces import TraceContext
 from evenhand.wire.completion import Completion
 
 _US = 1_000_000
@@ -34,6 +35,10 @@ class CallRecord:
     _last_token_s: float | None = None
     _ttft_ms: float | None = None
     _finished: RequestRecord | None = None
+    trace: TraceContext | None = None
+    """Where its spans will stand; None: nobody asks for any."""
+    sent_ms: float | None = None
+    """When it was first sent to an engine, after its arrival; noted for its spans alone."""
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class CallRecord:
         self._id = request_id
         self._interaction = interaction
         self._path = path
+        self._now_s = now_s
         self._begun_s = now_s()
 
     def over_budget(self, lane: LaneName) -> None:
@@ -77,6 +83,15 @@ class CallRecord:
         self._engine = engine
         if self._queue_wait_ms is None:
             self._queue_wait_ms = waited_ms
+            if self.trace is not None:
+                self.sent_ms = int((self._now_s() - self._begun_s) * _US) / 1000
+
+    def engine_headers(self) -> list[tuple[str, str]]:
+        """What the engine is told beside the body."""
+        headers = [("content-type", "application/json"), ("x-request-id", self._id)]
+        if self.trace is not None:
+            headers.append(("traceparent", self.trace.for_engine))
+        return headers
 
     def tokens_came(self, tokens: int, now_s: float) -> None:
         """Output came, one token at least: the first sets the time to first token, later ones the

@@ -45,7 +45,8 @@ class EngineLink:
     `control` moves the window; None: it is of a fixed size. `hints` are for the scheduler inside it;
     None: it has its own. `gpu` divides the time of its GPUs among its requests, `tally` counts what
     reconciliation has to know of them; None: nobody asks. `apis` is what it serves beside completions
-    and embeddings: what `serves` says, or else what its kind does."""
+    and embeddings: what `serves` says, or else what its kind does;
+    `keeps_responses` where clients may go on from them."""
 
     name: EngineName
     kind: EngineKind
@@ -68,6 +69,7 @@ class EngineLink:
     hints: EngineHints | None = None
     gpu: "GpuMeter | None" = None
     serves: frozenset[ApiName] | None = None
+    keeps_responses: bool = False
     tally: "EngineTally | None" = None
     dialect: Dialect = field(init=False)
     apis: frozenset[ApiName] = field(init=False)

@@ -1,6 +1,7 @@
 """One call's time at one engine, and what it says of the engine in the end."""
 
 from evenhand.engines.circuit import Sent, Verdict
+from evenhand.gateway.booking import Booking
 from evenhand.gateway.engine_allowances import EngineAllowances
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.identity import Identity
@@ -15,7 +16,7 @@ class EngineStay:
     """From the sending of a request to its end there. `verdict` is for the engine's circuit."""
 
     __slots__ = (
-        *("_allowances", "_expected", "_gpu", "_has_answered", "_heard_s"),
+        *("_allowances", "_expected", "_gone", "_gpu", "_has_answered", "_heard_s"),
         *("link", "sent", "verdict", "was_sent"),
     )
 
@@ -29,6 +30,7 @@ class EngineStay:
         self._heard_s = now_s
         self._has_answered = False
         self._gpu: GpuStay | None = None
+        self._gone: GpuStay | None = None
         self._expected: tuple[Completion, int] | None = None
         self.was_sent = True
         """It has reached the engine, as far as is known."""
@@ -84,7 +86,12 @@ class EngineStay:
             )
         if self._gpu is not None and link.gpu is not None:
             link.gpu.ended(self._gpu, usage)
-            self._gpu = None
+
+    def bill(self, booking: Booking) -> None:
+        """It has ended and was settled: what its GPU time costs follows, if that costs anything."""
+        tell = booking.hears_gpu_time
+        if tell is not None and self._gpu is not None and self.link.gpu is not None:
+            self.link.gpu.bill(self._gpu, tell)
 
     def failed(self, outcome: Outcome, fault: Fault, pause_ms: int | None) -> None:
         """It broke off. `pause_ms`: the engine wants to be left alone for so long."""

@@ -7,6 +7,7 @@ from evenhand.gateway.apis import Api
 from evenhand.gateway.engine_stay import EngineStay
 from evenhand.gateway.identity import Identity
 from evenhand.gateway.relay import Relay, Relayed
+from evenhand.model import Usage
 from evenhand.wire.dialect import keeps_apart
 
 if TYPE_CHECKING:  # the gateway makes calls, and calls send errands
@@ -25,10 +26,16 @@ def errand(
 ) -> tuple[bytes, Relay]:
     """The body for that engine, and the relay of its answer. `input_tokens` is the estimate."""
     engine, completion = stay.link, admitted.completion
+    if completion.is_kept and not engine.keeps_responses:
+        completion = completion._replace(is_kept=False)
     dialect = engine.dialect
     salt = gateway.salts.of(identity.trust_domain)
     hints = engine.told_of(identity, gateway.dispatcher.scheduler)
     sent = api.engine_body(admitted.members, completion, dialect, cache_salt=salt, hints=hints)
+
+    def keep(response_id: str, usage: Usage) -> None:
+        gateway.homes.keep(identity.tenant, response_id, engine.name, usage)
+
     relay = Relay(
         call,
         api,
@@ -39,5 +46,6 @@ def errand(
         counts_one_choice=dialect.counts_one_choice,
         hides_cached=salt is not None and not keeps_apart(dialect, completion),
         origin=stay.origin(completion.choices),
+        on_kept=keep if completion.is_kept else None,
     )
     return sent.body, relay

@@ -18,6 +18,7 @@ from evenhand.gateway.http.contract import Handler, RequestHead, Response
 from evenhand.gateway.identity import KeyHolder, KeyRing
 from evenhand.gateway.models_list import ModelsList, models_body
 from evenhand.gateway.recent_calls import RecentCalls
+from evenhand.gateway.response_homes import ResponseHomes
 from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.gateway.served import Served
 from evenhand.gateway.settings import CallLimits
@@ -25,6 +26,7 @@ from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
 from evenhand.telemetry.monitor import Monitor, forges, resends
+from evenhand.telemetry.traces import Traces
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.completion import Completion
 from evenhand.wire.error import error_headers
@@ -36,14 +38,15 @@ _CALLS = re.compile(r"[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observers:
-    """Where endings are told. `shadow` is there in `mode: observe` only, `traffic` where asked for.
-    Whoever asks `monitor` looks at it once a second."""
+    """Where endings are told. `shadow` is there in `mode: observe` only, `traffic` and `traces` where
+    asked for. Whoever asks `monitor` looks at it once a second."""
 
     metrics: Metrics
     log: RequestLog
     shadow: ShadowHost | None = None
     monitor: Monitor = field(default_factory=Monitor)
     traffic: TrafficLog | None = None
+    traces: Traces | None = None
 
 
 class Gateway:
@@ -66,6 +69,7 @@ class Gateway:
         self.limits = limits
         self.bookkeeping: Bookkeeper | NoBookkeeping = bookkeeping or NoBookkeeping()
         self.salts = CacheSalts(keys)
+        self.homes = ResponseHomes()
         self.served = Served(
             frozenset(model for link in dispatcher.engines.values() for model in link.models),
             aliases or {},
@@ -86,6 +90,7 @@ class Gateway:
         """Whether requests are given the text of their prefix: somebody compares prompts."""
         self._tokenizing = tokenizing
         self.traffic = observers.traffic
+        self._traces = observers.traces
         self._log = observers.log
         self._ids = FreshIds()
         self._loop = loop
@@ -114,6 +119,8 @@ class Gateway:
             self.monitor.resent(holder.identity.tenant, holder.identity.application)
         own = InteractionId(interaction or "int_" + self._ids.take())
         call = Call(self, holder, response, api=api, request_id=request_id, interaction=own)
+        if self._traces is not None:
+            call.record.trace = self._traces.begin(headers.get("traceparent"))
         if interaction is None:
             call.interaction_is_new = True
         if calls is not None:
@@ -149,6 +156,8 @@ class Gateway:
         self.monitor.ended(ended)
         self.recent.ended(ended, record.error)
         self._log.request(ended)
+        if self._traces is not None and record.trace is not None:
+            self._traces.ended(ended, record.trace, record.sent_ms)
 
     def refused_at_edge(self, outcome: Outcome) -> None:
         """The edge refused a request that never reached us."""

@@ -163,6 +163,12 @@ class KeyRing:
                 found[identity.key_id] = KeyInForce(holder, ends_ms)
         return list(found.values())
 
+    def with_budgets(self) -> list[Identity]:
+        """Those that may use no more than so much in all, each once."""
+        holders = {id(known.holder): known.holder for known in self._known.values()}
+        identities = (holder.identity for holder in holders.values())
+        return [identity for identity in identities if identity.budget is not None]
+
     def change(self, identity: Identity, grants: Sequence[Grant]) -> bool:
         """From here on the stored key has these secrets and no other. What it has open stays counted.
         False: a secret is one of the configuration's, whose word holds."""

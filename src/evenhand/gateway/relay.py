@@ -1,6 +1,6 @@
 """One attempt's answer on its way from the engine to the client. Hears the engine, tells the call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Protocol
 
@@ -22,6 +22,9 @@ from evenhand.wire.meter import Meter
 from evenhand.wire.retry_after import wait_ms
 from evenhand.wire.sse import EventTooLong
 from evenhand.wire.usage import of_all
+
+_GONE = 404
+"""What an engine says of a response that it has not kept."""
 
 
 class Fault(Enum):
@@ -85,10 +88,12 @@ class Relay:
         counts_one_choice: bool,
         hides_cached: bool,
         origin: AnswerOrigin | None,
+        on_kept: Callable[[str, Usage], None] | None = None,
     ) -> None:
         """`input_tokens` is the estimate. `asks_for_more`: we asked for usage that the client did not
         ask for. `counts_one_choice`: the engine's usage is of one prompt and one choice. `hides_cached`:
-        the client is not told how much of its prompt was cached."""
+        the client is not told how much of its prompt was cached. `on_kept` is told the id by which the
+        engine keeps the answer, and what it has used."""
         self._call = call
         self._api = api
         self._meter: Meter | None = None
@@ -101,6 +106,8 @@ class Relay:
         is_one = counts_one_choice and completion.choices > 1
         self._reports_one_of = completion if is_one else None
         self._origin = origin
+        self._on_kept = on_kept
+        self._goes_on = completion.previous is not None
         self.pause_ms: int | None = None
         """How long the engine wants to be left alone, if it has said so."""
         self._stream: StreamedAnswer | None = None
@@ -197,6 +204,8 @@ class Relay:
         if not meter.is_done:
             call.passes(out)
             return
+        if self._on_kept is not None and meter.answer_id is not None:
+            self._on_kept(meter.answer_id, stream.usage(self._input_tokens))
         call.passes_last(out)
         self.is_stream_done = self.is_over = True
 
@@ -238,7 +247,7 @@ class Relay:
             message = f"The engine takes no requests at the moment (status {status}). Try again."
             self._call.failed(Outcome.ENGINE_FAILED, message, Fault.ENGINE)
             return
-        if status in BLAMES_GATEWAY:
+        if status in BLAMES_GATEWAY and not (status == _GONE and self._goes_on):
             message = f"The engine refuses the gateway (status {status}). Tell its operator."
             self._call.failed(Outcome.ENGINE_REJECTED, message, Fault.FINAL)
             return
@@ -264,6 +273,9 @@ class Relay:
             asked = self._reports_one_of
             if asked is not None:
                 usage = of_all(usage, prompts=asked.prompts, choices=asked.choices)
+            answer_id = document.get("id")
+            if self._on_kept is not None and isinstance(answer_id, str):
+                self._on_kept(answer_id, usage)
             hide = self._api.hide_in_whole
             body = hide(whole.body()) if self._hides_cached else whole.body()
             self._call.completed_whole(body, usage)

@@ -98,9 +98,9 @@ class GatewayServer:
         gateway.metrics.registry.register(collector)
         gateway.metrics.registry.register(SignalCollector(status.engines))
         gateway.metrics.registry.register(HealthCollector(status.engines, gateway.retries))
-        if gateway.dispatcher.scheduler.settings.lanes:
-            lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
-            gateway.metrics.registry.register(lanes)
+        # There may be lanes later.
+        lanes = LaneCollector(gateway.dispatcher.scheduler, gateway.dispatcher.now_ms)
+        gateway.metrics.registry.register(lanes)
         if gateway.shadow is not None:
             gateway.metrics.registry.register(ObservedCollector(gateway.shadow.observation))
         self.windows = EngineWindows(gateway.dispatcher, loop)

@@ -59,6 +59,7 @@ class InEngineSettings:
     kv_ceilings_percent: Mapping[TenantPath, int] = field(default_factory=dict)
     event_log: str | None = None
     event_log_mib_max: int = 1024
+    gpu_time_file: str | None = None
     report_s: int = 60
 
     @classmethod
@@ -92,6 +93,7 @@ class InEngineSettings:
             kv_ceilings_percent=_ceilings(said),
             event_log=said.text("event_log", None),
             event_log_mib_max=said.integer("event_log_mib_max", 1024, 1, 1 << 20),
+            gpu_time_file=said.text("gpu_time_file", None),
             report_s=said.integer("report_s", 60, 0, 86_400),
         )
         said.done()

@@ -16,7 +16,7 @@ from evenhand.ledger.correction import Correction, CorrectionRefusedError, Corre
 from evenhand.ledger.day_sum import DAY_MS
 from evenhand.ledger.hold import Bound, Hold, Mark
 from evenhand.ledger.line import Line
-from evenhand.ledger.period import ALL_TIME
+from evenhand.ledger.period import Period
 from evenhand.ledger.price import Price
 from evenhand.ledger.price_list import PriceList
 from evenhand.ledger.snapshot import OpenHold, Snapshot
@@ -200,9 +200,9 @@ class Books:
         self._post(hold, _EXPIRE, at_ms, _NOTHING, end)
 
     def correct(self, correction: Correction, at_ms: int) -> int:
-        """Post what somebody has decided; the id of its transfer. It counts against budgets without a
-        period; those of days, weeks and months are of what requests used. Its reference must be new to
-        the store. Raises CorrectionRefusedError, with nothing done."""
+        """Post what somebody has decided; the id of its transfer. It counts against budgets in the
+        period in which it is made. Its reference must be new to the store. Raises
+        CorrectionRefusedError, with nothing done."""
         if correction.is_empty:
             raise CorrectionRefusedError("all of its amounts are 0: say what is to be corrected")
         if correction.reference in self._references:
@@ -230,10 +230,6 @@ class Books:
         )
         why = (correction.reference, correction.author, correction.reason, correction.request)
         self._corrections.append(CorrectionRow(id_, *why))
-        owner, tokens = correction.consumer, correction.input_tokens + correction.output_tokens
-        for watch in self._watches.over(owner.tenant, owner.key):
-            if watch.tally.span == ALL_TIME:  # what is not of a period has the accounts' balance
-                watch.tally.post(correction.nano, tokens, correction.currency)
         return id_
 
     # Budgets.
@@ -269,6 +265,11 @@ class Books:
         day = max(at_ms, self._latest_ms) // DAY_MS
         tallies = ((watch.rule, watch.as_of(day)) for watch in self._watches.all)
         return tuple(BudgetStanding(rule, replace(t.spent), t.resets_ms) for rule, t in tallies)
+
+    def standing_for_life(self, key: KeyId, budget: Budget) -> BudgetStanding:
+        """How a budget stands that is its key's for life."""
+        rule = BudgetRule(key=key, period=Period.TOTAL, limits=budget)
+        return BudgetStanding(rule, self.spent(key, budget.currency), None)
 
     # Questions.
 

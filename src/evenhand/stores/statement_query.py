@@ -9,6 +9,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
+from evenhand.ledger.batch import PriceRow
 from evenhand.stores.correction_query import BookedCorrection, corrections_under
 from evenhand.stores.issued_statements import Issued, issued_for
 from evenhand.stores.problem import NotAsAskedError
@@ -64,6 +65,7 @@ class StatementFigures:
     corrections: tuple[BookedCorrection, ...]
     open: dict[Group, UsageLine]
     total: UsageLine
+    prices: dict[int, PriceRow]
 
 
 def read_statement(connection: sqlite3.Connection, query: StatementQuery) -> StatementFigures:
@@ -151,6 +153,7 @@ def _figures(
         corrections=corrections,
         open=_sorted(held),
         total=total,
+        prices=_prices(connection),
     )
     _assert_sum(connection, query, figures, before, after)
     return figures
@@ -203,6 +206,13 @@ def as_line(correction: BookedCorrection) -> UsageLine:
     if correction.currency:
         line.nano[correction.currency] = line.corrected_nano[correction.currency] = correction.nano
     return line
+
+
+def _prices(connection: sqlite3.Connection) -> dict[int, PriceRow]:
+    """All that there ever were, by their numbers."""
+    names = ", ".join(PriceRow._fields)
+    rows = connection.execute(f"SELECT {names} FROM price")  # noqa: S608 - our own words
+    return {row[0]: PriceRow._make(row) for row in rows}
 
 
 def _sorted(lines: dict[Group, UsageLine]) -> dict[Group, UsageLine]:

@@ -6,6 +6,7 @@ Promises: label sets are bounded, a line is one line, no prompt and no secret, n
 """
 
 from evenhand.telemetry.background_sink import fd_sink
+from evenhand.telemetry.budget_collector import BudgetCollector
 from evenhand.telemetry.certificate_collector import CertificateCollector
 from evenhand.telemetry.gpu_collector import GpuCollector
 from evenhand.telemetry.health_collector import HealthCollector
@@ -29,6 +30,7 @@ from evenhand.telemetry.window_collector import WindowCollector
 
 __all__ = [
     "CONTENT_TYPE",
+    "BudgetCollector",
     "CertificateCollector",
     "GpuCollector",
     "HealthCollector",

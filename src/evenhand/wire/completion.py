@@ -38,7 +38,8 @@ class Completion(NamedTuple):
     sound); `prompt_tokens` is exact and set where token ids were sent; `choices` is completions in
     all (n or best_of, times `prompts`). Embeddings are one choice without output, however many
     prompts they are of. `limit_is_ours`: the client has named no `output_tokens_max`; the engine must be
-    told of it. `alias` is what the client calls the model, where that is another name.
+    told of it. `alias` is what the client calls the model, where that is another name. `previous` is the
+    id of the response that it goes on from; `is_kept`: the engine may keep the answer for such a one.
     """
 
     model: ModelName
@@ -53,6 +54,8 @@ class Completion(NamedTuple):
     limit_is_ours: bool = False
     api: ApiName = ApiName.COMPLETIONS
     alias: ModelName | None = None
+    previous: str | None = None
+    is_kept: bool = False
 
     def as_model(self, model: ModelName) -> "Completion":
         """The same, asked of a model by its own name."""

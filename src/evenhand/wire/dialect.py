@@ -160,7 +160,7 @@ def one_answer_body(
         put = _model(completion)
     if completion.api is ApiName.RESPONSES:
         drop.append("store")
-        put += b',"store":false'  # nobody could ask for it
+        put += b',"store":true' if completion.is_kept else b',"store":false'
         if completion.limit_is_ours:
             drop.append("max_output_tokens")
             put += f',"max_output_tokens":{completion.output_tokens_max}'.encode()

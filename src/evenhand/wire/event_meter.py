@@ -74,6 +74,7 @@ class EventMeter:
         self._is_trusted = True
         self.prompt: tuple[int, int | None] | None = None
         self.output_tokens = 0
+        self.answer_id: str | None = None
         self.is_done = False
         self.error_seen = False
 
@@ -133,6 +134,10 @@ class EventMeter:
         for name in self._words.usage[kind]:
             value = value.get(name) if isinstance(value, dict) else None
         is_final = kind in self._words.final
+        if kind in self._words.ends:
+            response = document.get("response")
+            answer_id = response.get("id") if isinstance(response, dict) else None
+            self.answer_id = answer_id if isinstance(answer_id, str) else None
         if not is_final and isinstance(value, dict) and not value.get("input_tokens"):
             return  # vLLM writes noughts where it does not know yet
         if value is not None:

@@ -15,6 +15,8 @@ class Meter(Protocol):
     it has said so. Another object whenever it has said something new."""
     output_tokens: int
     """Output tokens so far, the greater of counted and reported; never decreases."""
+    answer_id: str | None
+    """The id by which the engine may keep the answer, where it says so at the end."""
     is_done: bool
     """The last event of the answer was seen."""
     error_seen: bool

@@ -1,9 +1,10 @@
 """A body sent to `/v1/responses`, read as a completion.
 
-What an engine would keep of it, or look up, is refused: another tenant could ask for it by its id, and
-another engine would not find it.
+What an engine would look up by an id that is not of a response is refused: nobody here knows whose it
+is, and another engine would not find it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,14 +18,19 @@ _PROMPT_MEMBERS: Final = frozenset(
     {"input", "instructions", "tools", "text", "previous_input_messages", "chat_template_kwargs"}
 )
 _KEPT_ELSEWHERE: Final = {
-    "previous_response_id": "Send the whole conversation in input: nothing is kept of an answer.",
     "conversation": "Send the whole conversation in input: none is kept here.",
     "prompt": "Send the prompt itself, in instructions and input: none is kept here.",
 }
 _OUT_OF_PLACE: Final = ("messages", "suffix", "functions")
 """Of other APIs: an engine that heeds them would read a prompt that was not counted."""
 _TOOLS_OF_THE_CLIENT: Final = frozenset({"function", "custom", "namespace"})
-_READ_HERE: Final = READ_ALIKE | _PROMPT_MEMBERS | {"background", "store"} | {*_KEPT_ELSEWHERE}
+_READ_HERE: Final = (
+    READ_ALIKE
+    | _PROMPT_MEMBERS
+    | {"background", "store", "previous_response_id"}
+    | {*_KEPT_ELSEWHERE}
+)
+_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,256}")
 
 
 def read_response(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
@@ -48,6 +54,8 @@ def read_response(document: Mapping[str, Any], members: Members) -> Completion |
         prompts=1,
         choices=1,
         api=ApiName.RESPONSES,
+        previous=document.get("previous_response_id"),
+        is_kept=document.get("store") is not False,
     )
 
 
@@ -55,6 +63,12 @@ def _state_problem(document: Mapping[str, Any]) -> BodyProblem | None:
     for name, advice in _KEPT_ELSEWHERE.items():
         if document.get(name) is not None:
             return BodyProblem(advice, name)
+    if document.get("store") not in (None, True, False) or type(document.get("store")) is int:
+        return BodyProblem("store must be true or false.", "store")
+    previous = document.get("previous_response_id")
+    if previous is not None and not (isinstance(previous, str) and _ID.fullmatch(previous)):
+        message = "previous_response_id must be the id of a response: letters, digits, _ . : -"
+        return BodyProblem(message, "previous_response_id")
     if document.get("background"):
         return BodyProblem(
             "Nothing runs in the background here: leave it out, or stream.", "background"
@@ -63,12 +77,18 @@ def _state_problem(document: Mapping[str, Any]) -> BodyProblem | None:
 
 
 def _problem(document: Mapping[str, Any]) -> BodyProblem | None:
-    if not isinstance(document.get("input"), str | list) or not document["input"]:
+    items = document.get("input")
+    if not isinstance(items, str | list) or not items:
         return BodyProblem("Send input: a string, or a list of items, that is not empty.", "input")
     for name in _OUT_OF_PLACE:
         if document.get(name) is not None:
             return BodyProblem(f"{name} is of another API: send input alone.", name)
-    tools = document.get("tools")
+    if any(isinstance(item, dict) and item.get("type") == "item_reference" for item in items):
+        return BodyProblem("Send the items themselves: a reference could be another's.", "input")
+    return _tools_problem(document.get("tools"))
+
+
+def _tools_problem(tools: object) -> BodyProblem | None:
     if tools is None:
         return None
     kinds = [tool.get("type") if isinstance(tool, dict) else None for tool in _list(tools)]

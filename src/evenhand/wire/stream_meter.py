@@ -58,6 +58,7 @@ class StreamMeter:
     """
 
     ends_marked = False
+    answer_id: str | None = None
 
     def __init__(
         self, *, client_wants_usage: bool, client_wants_each: bool, asked_for_more: bool

@@ -24,6 +24,7 @@ from evenhand.telemetry import (
 from evenhand.telemetry.alarm_collector import AlarmCollector
 from evenhand.telemetry.alarms import Alarms, AlarmSettings
 from evenhand.telemetry.sample_collector import SampleCollector
+from evenhand.telemetry.traces import TraceCollector, Traces
 
 OPERATING = Path(__file__).parents[3] / "docs" / "operating.md"
 
@@ -32,6 +33,11 @@ class SoundLedger:
     is_open = True
     waiting_entries = 0
     open_holds = 0
+
+
+class NoExport:
+    def send(self, _: object) -> bool:
+        raise AssertionError("nothing is exported here")
 
 
 def test_every_outcome_is_explained() -> None:
@@ -58,6 +64,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(HealthCollector(list, RetryBudget()))
     metrics.registry.register(SampleCollector(lambda: None))
     metrics.registry.register(AlarmCollector(Alarms(AlarmSettings())))
+    metrics.registry.register(TraceCollector(Traces(NoExport(), sample_percent=0)))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
     named = set(re.findall(r"evenhand_\w+", OPERATING.read_text()))
     assert exposed - {"evenhand_build_info"} == named

@@ -30,6 +30,7 @@ FULL: dict[str, Any] = {
     "kv_ceilings_percent": {"acme/search": 30},
     "event_log": "/tmp/log",
     "event_log_mib_max": 1,
+    "gpu_time_file": "gpu-time.json",
     "report_s": 0,
 }
 

@@ -91,7 +91,7 @@ def test_pictures_are_few_tokens_however_many_bytes() -> None:
 def test_carriers_are_taken_out(read: Any, body: dict[str, Any]) -> None:
     forged = {**body, **dict.fromkeys(CARRIERS, "forged"), "temperature": 1}
     told = sent(read, forged, EngineKind.OPENAI, None)
-    assert told.pop("store", False) is False
+    assert told.pop("store", True) is True
     assert told == {**body, "temperature": 1}
 
 
@@ -106,8 +106,12 @@ def test_salts_limits_and_aliases_are_put_in(read: Any, body: dict[str, Any]) ->
     assert sent(read, body, EngineKind.OPENAI, None, **alias)["model"] == "real"
 
 
-def test_what_is_kept_of_a_response_is_nothing() -> None:
-    assert sent(read_response, {**ASK, "store": True}, EngineKind.VLLM, None)["store"] is False
+def test_whether_a_response_is_kept_is_always_said() -> None:
+    for asked, store in ((None, True), (True, True), (False, False)):
+        document = {**ASK, "store": asked}
+        assert sent(read_response, document, EngineKind.VLLM, None)["store"] is store
+    never = sent(read_response, ASK, EngineKind.VLLM, None, is_kept=False)
+    assert never["store"] is False
     bounded = sent(
         *(read_response, {"model": "m", "input": "x"}, EngineKind.VLLM, None),
         output_tokens_max=77,

@@ -165,7 +165,8 @@ class _StatementsPages:
     async def show(self, request: Request, caller: Caller) -> Response:
         asked = query_of(request, StatementAsked)
         tenant = reach(caller, request.path_params["tenant"])
-        groups, period = groups_asked(asked.by), period_asked(asked.period)
+        form, period = FORMS[Format(asked.format)], period_asked(asked.period)
+        groups = form.by or groups_asked(asked.by)
         cut = _cut(asked.cut)
         if self._finance is None:
             return error_answer(Outcome.NOT_FOUND, NO_LEDGER)
@@ -173,7 +174,6 @@ class _StatementsPages:
         found = await self._finance.statement(tenant, period, groups, cut)
         if asked.format is StatementFormat.JSON:
             return json_answer(_bounded(found))
-        form = FORMS[Format(asked.format)]
         return download(form.make(found), file_name(found, form), form.media)
 
     async def close(self, request: Request, caller: Caller) -> Response:

@@ -133,7 +133,7 @@ def tenants_pages(live: LiveConfiguration, status: Status) -> list[Page]:
             method="DELETE",
             role=Role.OPERATOR,
             answer=refusing(own.remove),
-            summary="Take a tenant out: its open requests run to their end, new ones are refused.",
+            summary="Take a tenant out: its keys end now, its open requests run to their end.",
             query=ChangeQuery,
             result=ChangeTold,
         ),
@@ -180,8 +180,14 @@ class _TenantsPages:
         return await changing(request, caller, self._live, "set weight", [patch])
 
     async def remove(self, request: Request, caller: Caller) -> Response:
-        patch = (tenant_place(self._path(request)), ABSENT)
-        return await changing(request, caller, self._live, "remove tenant", [patch])
+        path = self._path(request)
+        patches: list[Patch] = [(tenant_place(path), ABSENT)]
+        patches += [
+            (("keys", Item(str(key.key))), ABSENT)
+            for key in self._live.config.keys
+            if key.tenant[: len(path)] == path
+        ]
+        return await changing(request, caller, self._live, "remove tenant", patches)
 
     async def move(self, request: Request, caller: Caller) -> Response:
         path = self._path(request)

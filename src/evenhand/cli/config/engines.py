@@ -81,6 +81,9 @@ class UrlEngine(BaseModel):
     """At least so many, whatever the engine says; with `window: auto` only. Left out: 1."""
     window_max: WindowBound | None = None
     """At most so many; with `window: auto` only. Left out: 1024."""
+    gpu_time_file: FileText | None = None
+    """Where Evenhand's scheduler inside the engine, on this machine, writes whose its time was (its
+    setting `gpu_time_file`): GPU time is then exact. Left out: it is estimated."""
     gpus: Annotated[int, between(1, 100_000)] = 1
     """How many GPUs the engine has: its time counts so many times in the account of GPU time."""
     gpu_hour_price: Money | None = None
@@ -106,6 +109,10 @@ class UrlEngine(BaseModel):
     """What it serves beside `/v1/chat/completions`, `/v1/completions` and `/v1/embeddings`:
     `/v1/responses`, Anthropic's `/v1/messages`. Requests for an API go to the engines of a model that
     serve it."""
+    keeps_responses: bool = False
+    """The engine keeps responses, in memory of its own (vLLM with `VLLM_ENABLE_RESPONSES_API_STORE=1`,
+    for one): `store` is handed on, and `previous_response_id` goes back to the engine that has that
+    response. Left out: nothing is kept."""
     signals: Literal["auto", "off"] = "auto"
     """`auto`: what the engine tells of its load is read twice a second. `off`: it is not asked, and the
     gateway goes by what it has sent there. An engine of kind `openai` is never asked."""

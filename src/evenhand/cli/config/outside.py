@@ -48,6 +48,8 @@ def _missing_models(loaded: Loaded) -> list[Finding]:
 
 
 def _missing_packages(loaded: Loaded) -> Iterator[Finding]:
+    if loaded.config.traces is not None and not _has_messages():
+        yield ("traces",), "needs packages that are not installed: pip install 'evenhand[otel]'"
     for index, engine in enumerate(loaded.config.engines):
         if not isinstance(engine, UrlEngine):
             continue
@@ -59,6 +61,14 @@ def _missing_packages(loaded: Loaded) -> Iterator[Finding]:
             if value is not None and not all(map(importlib.util.find_spec, modules)):
                 message = f"needs packages that are not installed: pip install '{extra}'"
                 yield ("engines", index, key), message
+
+
+def _has_messages() -> bool:
+    """Of OpenTelemetry, whose name alone may be there without them."""
+    try:
+        return importlib.util.find_spec("opentelemetry.proto") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _no_tokenizers(loaded: Loaded) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from evenhand.cli.config.secrets import Reference
 from evenhand.cli.config.state import State
 from evenhand.cli.config.tenants import TENANTS_MAX, Tenant
 from evenhand.cli.config.tls import Tls
+from evenhand.cli.config.traces import TraceExport
 from evenhand.cli.config.traffic_log import TrafficLog
 
 
@@ -153,6 +154,8 @@ class Config(BaseModel):
     """What tenants and keys may use each day, week or month, beside the limits of single keys."""
     traffic_log: TrafficLog | None = None
     """Where traffic is recorded for the simulator. Left out: nowhere."""
+    traces: TraceExport | None = None
+    """Where requests are sent as OpenTelemetry spans. Left out: nowhere."""
     identity: IdentityProviders = IdentityProviders()
     """Identity providers whose tokens are taken beside API keys."""
     keys: Annotated[tuple[Key, ...], Field(max_length=100_000)] = ()

@@ -100,13 +100,14 @@ Reference = Annotated[
 class ResolvedSecrets:
     """The secrets of one configuration. `keys` is in the order of `config.keys`; `engines` holds
     the api keys by engine name, for the engines that have one, `hints` what seals hints for them.
-    `admins` is in the order of `config.admin.credentials`."""
+    `admins` is in the order of `config.admin.credentials`, `traces` by the names of its headers."""
 
     keys: tuple[Secret, ...]
     admin: Secret | None
     engines: Mapping[str, Secret]
     hints: Mapping[str, Secret] = field(default_factory=dict)
     admins: tuple[Secret, ...] = ()
+    traces: Mapping[str, Secret] = field(default_factory=dict)
 
 
 def resolve(
@@ -136,6 +137,10 @@ def resolve(
             found["admin", "credentials", index, "credential"]
             for index in range(len(config.admin.credentials))
         ),
+        traces={
+            name: found["traces", "headers", name]
+            for name in (config.traces.headers if config.traces else ())
+        },
     )
 
 
@@ -177,6 +182,8 @@ def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, bool
             yield ("engines", index, "api_key"), engine.api_key, False
         if engine.kind != "embedded" and engine.hints_secret:
             yield ("engines", index, "hints_secret"), engine.hints_secret, True
+    for name, value in config.traces.headers.items() if config.traces else ():
+        yield ("traces", "headers", name), value, False
     for index, key in enumerate(config.keys):
         yield ("keys", index, "key"), key.key, True
 
@@ -186,7 +193,7 @@ def _read(reference: SecretReference, environ: Mapping[str, str], *, is_ours: bo
     if reference.source == "env":
         value = environ.get(reference.name)
         to = f"export {reference.name}="
-        fix = f"{to}$(openssl rand -hex 24)" if is_ours else f"{to}... (the engine's key)"
+        fix = f"{to}$(openssl rand -hex 24)" if is_ours else f"{to}... (the receiver's key)"
     else:
         path = shlex.quote(reference.name)
         value = _read_file(reference.name)
@@ -226,7 +233,7 @@ def _repeated(found: Mapping[Place, Secret]) -> list[Finding]:
     first: dict[bytes, Place] = {}
     findings: list[Finding] = []
     for place, secret in found.items():
-        if place[0] == "engines":
+        if place[0] in ("engines", "traces"):
             continue
         digest = hashlib.sha256(secret.reveal().encode()).digest()
         if digest in first:

@@ -20,6 +20,14 @@ _LIVE: Final = frozenset(
     }
 )
 
+QUEUE_LIMITS: Final = (
+    "queue_requests_max",
+    "queue_bytes_max",
+    "tenant_queue_requests_max",
+    "tenant_queue_bytes_max",
+)
+"""Those of the queue, which are changed with the order of it (`turns.py`)."""
+
 
 class CallBounds:
     """See `Participant`. Calls that are open keep the bounds that they began with."""
@@ -33,7 +41,9 @@ class CallBounds:
         others: list[Finding] = [
             (("limits", name), _RESTART)
             for name in type(new.limits).model_fields
-            if name not in _LIVE and getattr(old.limits, name) != getattr(new.limits, name)
+            if name not in _LIVE
+            and name not in QUEUE_LIMITS
+            and getattr(old.limits, name) != getattr(new.limits, name)
         ]
         if others:
             return others
@@ -46,6 +56,6 @@ class CallBounds:
 
 
 _RESTART = (
-    "is fixed while the gateway runs, of the limits only those of single calls are not"
-    f" ({', '.join(sorted(_LIVE))}): take it back, or start the gateway anew"
+    "is fixed while the gateway runs, of the limits only these are not:"
+    f" {', '.join(sorted(_LIVE.union(QUEUE_LIMITS)))}. Take it back, or start the gateway anew"
 )

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from evenhand.cli.key_desk import KeyDesk
 from evenhand.cli.live.access import Admins, Issuers
 from evenhand.cli.live.alarms import AlarmThresholds
+from evenhand.cli.live.aliases import Aliases
 from evenhand.cli.live.beginning import Outside
+from evenhand.cli.live.budgets import Budgets
 from evenhand.cli.live.engines import EngineSizes
 from evenhand.cli.live.keys import Keys
 from evenhand.cli.live.limits import CallBounds
 from evenhand.cli.live.participant import Participant
+from evenhand.cli.live.prices import Prices
 from evenhand.cli.live.tenants import Tenants
+from evenhand.cli.live.turns import Turns
 from evenhand.cli.token_desk import TokenDesk
 from evenhand.gateway.admin import AdminCredentials
 from evenhand.gateway.gateway import Gateway
@@ -34,10 +38,15 @@ def participants(parts: Parts) -> list[Participant]:
     gateway = parts.gateway
     return [
         Tenants(gateway.dispatcher.scheduler, gateway.shadow),
+        Turns(gateway.dispatcher, gateway.shadow),
         Keys(gateway, parts.outside, parts.keys),
         CallBounds(gateway),
+        Prices(gateway.bookkeeping),
+        Budgets(gateway.bookkeeping),
+        Aliases(gateway),
         EngineSizes(gateway.dispatcher),
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),
         AlarmThresholds(parts.alarms),
+        Aliases(gateway),
     ]

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from evenhand.cli.config import Key, ModelPrice
+from evenhand.cli.config.budgets import TenantBudget
+
 
 class Item(NamedTuple):
     """The item of a list that is called so."""
@@ -23,7 +26,6 @@ ORDER = "order"
 """A place after a list's: in which order its items stand, as a list of their names."""
 
 _STEP = re.compile(r"\.?([a-z_0-9]+)|\[([^\]]+)\]")
-_NAMES = ("name", "model", "key")
 PLACE_CHARACTERS_MAX = 2_000
 
 
@@ -59,11 +61,27 @@ def names_of(items: object) -> list[str] | None:
         return None
     names = []
     for item in items:
-        member = next((name for name in _NAMES if hasattr(item, name)), None)
-        if not isinstance(item, BaseModel) or member is None:
+        name = _name_of(item)
+        if name is None:
             return None
-        names.append(str(getattr(item, member)))
+        names.append(name)
     return names if len(set(names)) == len(names) else None
+
+
+def _name_of(item: object) -> str | None:
+    """What it is called among its like; None: nothing."""
+    match item:
+        case Key():
+            return str(item.key)
+        case ModelPrice(valid_from=None):
+            return item.model
+        case ModelPrice():
+            return f"{item.model} from {item.model_dump(mode='json')['valid_from']}"
+        case TenantBudget():
+            return f"{item.whose} {item.period}"
+        case BaseModel():
+            return getattr(item, "name", None)
+    return None
 
 
 def tenant_place(path: tuple[str, ...]) -> Place:

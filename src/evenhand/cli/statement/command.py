@@ -79,7 +79,8 @@ def statement(
             return
         if tenant is None or period is None:
             raise typer.BadParameter("name a tenant, and its --period; or ask for --issued")
-        wanted, groups, where = _period(period), groups_of(by), _cut(cut)
+        wanted, where = _period(period), _cut(cut)
+        groups = FORMS[form].by or groups_of(by)
         with closing(open_to_read(folder.database)) as connection:
             refuse_stranger(connection, settings, tenant)
             found = stated(connection, tenant, wanted, groups, where)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from evenhand.cli.exports.csv_file import csv_bytes
 from evenhand.cli.exports.parquet_file import parquet_bytes
+from evenhand.cli.statement.focus.rows import FOCUS_BY, focus_table
 from evenhand.cli.statement.json_text import json_text
 from evenhand.cli.statement.sections import sections_table
 from evenhand.cli.statement.statement import Statement
@@ -20,6 +21,8 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    FOCUS = "focus"
+    FOCUS_PARQUET = "focus-parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Form:
     ending: str
     media: str
     is_text: bool = True
+    by: tuple[str, ...] | None = None
+    """How the statement must be grouped for it; None: as anybody likes."""
 
 
 FORMS: Mapping[Format, Form] = MappingProxyType(
@@ -42,6 +47,16 @@ FORMS: Mapping[Format, Form] = MappingProxyType(
             "parquet",
             "application/vnd.apache.parquet",
             is_text=False,
+        ),
+        Format.FOCUS: Form(
+            lambda s: csv_bytes(focus_table(s)), "focus.csv", "text/csv; charset=utf-8", by=FOCUS_BY
+        ),
+        Format.FOCUS_PARQUET: Form(
+            lambda s: parquet_bytes(focus_table(s)),
+            "focus.parquet",
+            "application/vnd.apache.parquet",
+            is_text=False,
+            by=FOCUS_BY,
         ),
     }
 )

@@ -6,11 +6,15 @@ from evenhand.cli.exports.columns import Sort
 from evenhand.cli.exports.csv_file import cell
 from evenhand.cli.exports.text_table import aligned, text_table
 from evenhand.cli.statement.statement import Statement
+from evenhand.cli.usage.figures import seconds_text
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.correction_query import BookedCorrection
 from evenhand.stores.usage_line import Group, UsageLine
 
-_FIGURES = ("requests", "completed", "input", "cached", "output", "estimated", "money")
+_FIGURES = (
+    *("requests", "completed", "input", "cached", "output", "reasoning", "estimated", "GPU s"),
+    "money",
+)
 
 
 def text(statement: Statement) -> str:
@@ -81,9 +85,9 @@ def _lines(by: tuple[str, ...], lines: Mapping[Group, UsageLine], *, has_sum: bo
 def _counts(line: UsageLine) -> list[str]:
     figures = (
         *(line.requests, line.completed, line.input_tokens, line.cached_input_tokens),
-        *(line.output_tokens, line.estimated_tokens),
+        *(line.output_tokens, line.reasoning_tokens, line.estimated_tokens),
     )
-    return [f"{figure:,}" for figure in figures]
+    return [*(f"{figure:,}" for figure in figures), seconds_text(line.gpu_us)]
 
 
 def _money(amounts: Iterable[tuple[int, str]]) -> list[str]:

@@ -22,12 +22,12 @@ class Period:
     @property
     def from_ms(self) -> int | None:
         """Milliseconds since 1970."""
-        return None if self.first is None else _ms(self.first)
+        return None if self.first is None else day_ms(self.first)
 
     @property
     def to_ms(self) -> int | None:
         """Milliseconds since 1970, not itself in the period."""
-        return None if self.end is None else _ms(self.end)
+        return None if self.end is None else day_ms(self.end)
 
     def __str__(self) -> str:
         if self.first is None and self.end is None:
@@ -75,5 +75,6 @@ def _day(text: str) -> date:
     raise ValueError(f"{text!a} is no date: write year, month and day, such as 2026-11-30")
 
 
-def _ms(day: date) -> int:
+def day_ms(day: date) -> int:
+    """When it begins, in milliseconds since 1970."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

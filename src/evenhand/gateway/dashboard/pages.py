@@ -43,6 +43,7 @@ _SHEETS: Final = (
     _Sheet("/tenants", "tenants", "Tenants"),
     _Sheet("/requests", "requests", "Requests"),
     _Sheet("/engines", "engines", "Engines"),
+    _Sheet("/money", "money", "Money"),
     _Sheet("/alarms", "alarms", "Alarms"),
     _Sheet("/me", "me", "My share", Role.TENANT),
 )

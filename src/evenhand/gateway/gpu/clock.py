@@ -9,7 +9,8 @@ class GpuClock:
 
     def __init__(self, *, not_before_us: int = 0) -> None:
         wall_us = max(time.time_ns() // 1000, not_before_us)
-        self._offset_us = wall_us - time.monotonic_ns() // 1000
+        self.offset_us = wall_us - time.monotonic_ns() // 1000
+        """From the machine's monotonic clock to this one."""
 
     def now_us(self) -> int:
-        return time.monotonic_ns() // 1000 + self._offset_us
+        return time.monotonic_ns() // 1000 + self.offset_us

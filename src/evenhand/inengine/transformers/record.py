@@ -4,7 +4,8 @@ from typing import Any
 
 from evenhand.inengine.accounts import Positions
 from evenhand.inengine.settings import LaneCaps
-from evenhand.model import NO_USAGE, LaneName, TenantPath, Usage
+from evenhand.inengine.step_time import StepOwner
+from evenhand.model import NO_USAGE, ApplicationName, LaneName, TenantPath, Usage
 
 
 class Record:
@@ -15,6 +16,7 @@ class Record:
         "cached_tokens",
         "caps",
         "ended_tokens",
+        "gpu_owner",
         "group",
         "number",
         "open_records",
@@ -26,12 +28,20 @@ class Record:
     )
 
     def __init__(
-        self, state: Any, group: tuple[TenantPath, LaneName], caps: LaneCaps, number: int
+        self,
+        state: Any,
+        group: tuple[TenantPath, LaneName],
+        caps: LaneCaps,
+        number: int,
+        *,
+        application: ApplicationName,
     ) -> None:
         self.state = state
         self.tenant = group[0]
         self.group = group
         """Requests that stand alike."""
+        self.gpu_owner = StepOwner(group[0], application)
+        """Whose time its steps are."""
         self.caps = caps
         self.number = number
         self.positions = Positions()
@@ -67,7 +77,8 @@ class Record:
 
     def copy(self, state: Any) -> "Record":
         """The record of a copy of it."""
-        copy = Record(state, self.group, self.caps, self.number)
+        application = self.gpu_owner.application
+        copy = Record(state, self.group, self.caps, self.number, application=application)
         copy.original = original = self.original
         copy.ended_tokens, copy.prompt_tokens = 0, self.prompt_tokens
         original.open_records += 1

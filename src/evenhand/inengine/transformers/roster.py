@@ -146,7 +146,8 @@ class Roster:
         )
         tenant = host.arrived(arrival, self.clock.now_ms)
         self._number += 1
-        record = Record(state, (tenant, lane), caps, self._number)
+        group = tenant, lane
+        record = Record(state, group, caps, self._number, application=hints.application)
         self.records[request_id] = record
         return record
 

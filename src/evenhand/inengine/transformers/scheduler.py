@@ -18,6 +18,8 @@ from evenhand.inengine.host import EngineHost
 from evenhand.inengine.report import NowAndThen, report
 from evenhand.inengine.settings import InEngineSettings
 from evenhand.inengine.step_clock import StepClock
+from evenhand.inengine.step_time import StepOwner
+from evenhand.inengine.step_time_file import gpu_time
 from evenhand.inengine.tenant_hints import HintReader
 from evenhand.inengine.transformers import versions
 from evenhand.inengine.transformers.ceilings import Ceilings
@@ -65,6 +67,9 @@ class FairScheduler(engine_scheduler.Scheduler):
         self._ceilings = Ceilings(settings, self.roster, tokens_max)
         self._step = FairStep(settings, self.roster)
         self._victims = Victims(settings, self.roster)
+        self._gpu_time = gpu_time(settings)
+        self._step_tokens: dict[StepOwner, int] = {}
+        """Of the step that is being put together."""
         self._reports = NowAndThen(settings.report_s)
         self._flushes = NowAndThen(_FLUSH_S)
         margin = SAFETY_MARGIN if safety_margin is None else safety_margin
@@ -89,6 +94,8 @@ class FairScheduler(engine_scheduler.Scheduler):
     def clear_cancelled_requests(self) -> list[Any]:
         """The engine's loop begins each round with it, so here the core hears of the last step."""
         self._step.done()
+        if self._gpu_time is not None:
+            self._gpu_time.times.done()
         self._clock.tick()
         roster = self.roster
         roster.notice_copies(self.active_requests)
@@ -134,6 +141,9 @@ class FairScheduler(engine_scheduler.Scheduler):
             self.starved_requests, self.active_requests, is_idle=not batch
         )
         self.roster.accounts.scheduled += tokens
+        if self._gpu_time is not None:
+            self._gpu_time.times.begun(self._step_tokens)
+            self._step_tokens = {}
         if not batch and finds_none:
             return None, is_decode_only, 0, 0
         return batch, is_decode_only, tokens, read
@@ -157,6 +167,9 @@ class FairScheduler(engine_scheduler.Scheduler):
             token_budget = min(token_budget, len(request_tokens))
             request_tokens = state.remaining_prefill_tokens
         super()._schedule_request(state, request_tokens, token_budget, taken)
+        if self._gpu_time is not None:
+            owner, tokens = self.roster.records[state.request_id].gpu_owner, self._step_tokens
+            tokens[owner] = tokens.get(owner, 0) + len(state.tokens_to_process)
         if waited:
             self._began(state)
         if not answers:

@@ -4,7 +4,8 @@ from vllm.v1.request import Request
 
 from evenhand.inengine.accounts import Positions
 from evenhand.inengine.settings import LaneCaps
-from evenhand.model import LaneName, TenantPath
+from evenhand.inengine.step_time import StepOwner
+from evenhand.model import ApplicationName, LaneName, TenantPath
 
 
 class Record:
@@ -15,6 +16,7 @@ class Record:
         "cached_guess",
         "cached_tokens",
         "caps",
+        "gpu_owner",
         "group",
         "number",
         "positions",
@@ -30,9 +32,13 @@ class Record:
         caps: LaneCaps,
         number: int,
         prefix: bytes,
+        *,
+        application: ApplicationName,
     ) -> None:
         self.request = request
         self.tenant = group[0]
+        self.gpu_owner = StepOwner(group[0], application)
+        """Whose time its steps are."""
         self.group = group
         """Requests that stand alike."""
         self.caps = caps

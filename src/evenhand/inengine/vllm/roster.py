@@ -1,6 +1,6 @@
 """Every open request, and what the core and the accounts are told of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from vllm.v1.request import Request
 
@@ -8,6 +8,7 @@ from evenhand.inengine.accounts import Accounts
 from evenhand.inengine.host import Arrival, EngineHost
 from evenhand.inengine.settings import LaneCaps
 from evenhand.inengine.step_clock import StepClock
+from evenhand.inengine.step_time import StepOwner
 from evenhand.inengine.tenant_hints import HintReader
 from evenhand.inengine.vllm.record import Record
 from evenhand.model import NO_USAGE, Outcome, RequestId, TenantPath, Usage
@@ -48,7 +49,8 @@ class Roster:
         )
         tenant = self.host.arrived(arrival, self.clock.now_ms)
         self._number += 1
-        record = Record(request, (tenant, lane), caps, self._number, prefix)
+        group = tenant, lane
+        record = Record(request, group, caps, self._number, prefix, application=hints.application)
         self.records[request.request_id] = record
         return record
 
@@ -111,6 +113,14 @@ class Roster:
             (record.tenant, record.positions.so_far(record.request.num_computed_tokens))
             for record in self.records.values()
         )
+
+    def owners(self, tokens: Mapping[str, int]) -> dict[StepOwner, int]:
+        """Whose so many tokens of each request are."""
+        owners: dict[StepOwner, int] = {}
+        for name, count in tokens.items():
+            owner = self.records[name].gpu_owner
+            owners[owner] = owners.get(owner, 0) + count
+        return owners
 
     def tenant(self, request: Request) -> TenantPath:
         return self.records[request.request_id].tenant

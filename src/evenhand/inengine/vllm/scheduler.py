@@ -20,6 +20,7 @@ from evenhand.inengine.report import NowAndThen, report
 from evenhand.inengine.settings import InEngineSettings, InEngineSettingsError
 from evenhand.inengine.settings_document import document_of, secret_of
 from evenhand.inengine.step_clock import StepClock
+from evenhand.inengine.step_time_file import gpu_time
 from evenhand.inengine.tenant_hints import HintReader
 from evenhand.inengine.vllm import versions
 from evenhand.inengine.vllm.fair_batch import FairBatch
@@ -71,6 +72,7 @@ class FairScheduler(AsyncScheduler):
         self._queue = self.waiting = FairQueue(self.roster, engine, self, ceilings)
         self._batch = FairBatch(settings, self.roster, self._queue, engine, scheduler=self)
         self._engine = engine
+        self._gpu_time = gpu_time(settings, self._rank_path)
         self._reports = NowAndThen(settings.report_s)
         self._flushes = NowAndThen(_FLUSH_S)
         _log.info(
@@ -89,6 +91,8 @@ class FairScheduler(AsyncScheduler):
         self._batch.prepare()
         output = super().schedule(*args, **kwargs)
         self._batch.scheduled(output)
+        if self._gpu_time is not None:
+            self._gpu_time.times.begun(self.roster.owners(output.num_scheduled_tokens))
         return output
 
     def _update_after_schedule(self, scheduler_output: SchedulerOutput) -> None:
@@ -100,6 +104,8 @@ class FairScheduler(AsyncScheduler):
     def update_from_output(self, scheduler_output: SchedulerOutput, *args: Any) -> Any:
         self._clock.tick()
         self._batch.done()
+        if self._gpu_time is not None:
+            self._gpu_time.times.done()
         drafts = self._engine.drafts(scheduler_output)
         places = self.roster.places(drafts) if drafts else {}
         outputs = super().update_from_output(scheduler_output, *args)
@@ -127,6 +133,8 @@ class FairScheduler(AsyncScheduler):
 
     def shutdown(self) -> None:
         self._event_log.close()
+        if self._gpu_time is not None:
+            self._gpu_time.close()
         super().shutdown()
 
     # People ask.
@@ -151,9 +159,10 @@ class FairScheduler(AsyncScheduler):
             )
 
     def _log_path(self, settings: InEngineSettings) -> Path | None:
-        if settings.event_log is None:
-            return None
-        path = Path(settings.event_log)
+        return None if settings.event_log is None else self._rank_path(settings.event_log)
+
+    def _rank_path(self, name: str) -> Path:
+        path = Path(name)
         rank = self.parallel_config.data_parallel_index
         if self.parallel_config.data_parallel_size > 1:
             path = path.with_name(f"rank{rank}-{path.name}")  # each has a scheduler of its own

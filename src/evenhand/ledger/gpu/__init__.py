@@ -9,6 +9,7 @@ from evenhand.ledger.gpu.hours import by_hour
 from evenhand.ledger.gpu.owner import NOBODY, GpuKind, GpuOwner
 from evenhand.ledger.gpu.price import NO_GPU_PRICE, US_PER_HOUR, GpuPrice, gpu_nano
 from evenhand.ledger.gpu.stay import GpuStay
+from evenhand.ledger.gpu.told import ToldAccount, ToldTime
 
 __all__ = [
     "NOBODY",
@@ -20,6 +21,8 @@ __all__ = [
     "GpuPrice",
     "GpuStay",
     "Stretch",
+    "ToldAccount",
+    "ToldTime",
     "by_hour",
     "divide",
     "gpu_nano",

@@ -35,6 +35,8 @@ class EngineTime:
         self._open: dict[GpuStay, None] = {}
         # Bounded by what can end in one stretch.
         self._ended: list[GpuStay] = []
+        self.finished: list[GpuStay] = []
+        """Those that ended in the stretch that was closed last: what each was given is final."""
         self._busy_us = self._idle_us = self._down_us = 0
         self._prompt_pace, self._output_pace = Pace(), Pace()
 
@@ -81,10 +83,11 @@ class EngineTime:
             parts = divide(self._busy_us * self.gpus, weights)
             for stay, part in zip(stays, parts, strict=True):
                 if part:
+                    stay.gpu_us += part
                     gpu_us[stay.owner] = gpu_us.get(stay.owner, 0) + part
         stretch = Stretch(self._from_us, now_us, gpu_us)
         self._from_us = now_us
-        self._ended = []
+        self.finished, self._ended = self._ended, []
         self._busy_us = self._idle_us = self._down_us = 0
         return stretch
 

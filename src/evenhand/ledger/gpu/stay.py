@@ -12,12 +12,14 @@ class GpuStay:
         "_booked",
         "answered_us",
         "ended_us",
+        "gpu_us",
         "input_units",
         "is_seen",
         "output_tokens",
         "output_tokens_max",
         "owner",
         "since_us",
+        "tell",
         "units_per_output",
     )
 
@@ -42,6 +44,8 @@ class GpuStay:
         self.since_us = now_us
         self.answered_us: int | None = None
         self.ended_us: int | None = None
+        self.gpu_us = 0
+        """What it was given so far; all of it when the stretch in which it ended is closed."""
         self._booked = 0
         """Units that earlier stretches were divided by."""
 

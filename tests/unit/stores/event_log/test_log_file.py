@@ -140,6 +140,13 @@ def test_changes_of_the_tree_and_all_other_calls_are_written(tmp_path: Path) -> 
         plan = core.plan(changes)
         assert isinstance(plan, TreePlan)
         core.apply(plan)
+        other = SchedulerSettings(
+            tenants=(),
+            policy=compose("drr", settings={"quantum_tokens": 99}),
+            lanes=(Lane(name=LaneName("default"), price_percent=50),),
+        )
+        assert not core.obstacles(other)
+        core.exchange(other, 10**6)
         core.restarted(EngineName("e1"))
         core.engine_held(EngineName("e1"), slots=1)
         core.engine_told(EngineName("e1"), waiting=1, may_take_more=True)

@@ -1,21 +1,6 @@
 // Charts over time in the house's style: bare, one scale, the colours of the page around them.
 
-const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif';
-const SETTINGS = { displayModeBar: false, responsive: true, doubleClick: false, scrollZoom: false };
-
-let loading = null;
-
-/** plotly, once somebody wants a chart. */
-function plotly() {
-  loading ??= new Promise((done, failed) => {
-    const script = document.createElement("script");
-    script.src = document.documentElement.dataset.plotly;
-    script.onload = () => done(window.Plotly);
-    script.onerror = () => failed(new Error("plotly did not load"));
-    document.head.append(script);
-  });
-  return loading;
-}
+import { axis, escaped, house, plotly, SETTINGS } from "./plotting.js";
 
 /** Curves over the clock. `scale`: { range, format, whole, isAiry } of what is measured. */
 export class Chart {
@@ -64,20 +49,11 @@ export class Chart {
   }
 
   #layout() {
-    const style = getComputedStyle(document.documentElement);
-    const [ink, soft, grid, card] = ["--ink", "--soft", "--grid", "--card"].map((name) => style.getPropertyValue(name).trim());
-    const axis = { gridcolor: grid, zeroline: false, fixedrange: true, tickcolor: grid, automargin: true };
     return {
-      autosize: true,
-      margin: { l: 50, r: 16, t: 16, b: 34 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: FONT, size: 12, color: soft },
-      showlegend: false,
+      ...house(),
       hovermode: "x unified",
-      hoverlabel: { bgcolor: card, bordercolor: grid, font: { color: ink, size: 12 } },
-      xaxis: { ...axis, type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, ...ticks(this.span) },
-      yaxis: { ...axis, range: this.scale.range ?? this.#airy(), rangemode: "tozero", tickformat: this.scale.format, nticks: 5, ...(this.scale.whole ? { tickformat: ",d" } : {}) },
+      xaxis: { ...axis(), type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, ...ticks(this.span) },
+      yaxis: { ...axis(), range: this.scale.range ?? this.#airy(), rangemode: "tozero", nticks: 5, tickformat: this.scale.whole ? ",d" : this.scale.format },
     };
   }
 }
@@ -90,5 +66,3 @@ function ticks([from, to]) {
 
 // plotly draws dates as if the reader lived in Greenwich.
 const local = (ms) => ms - new Date(ms).getTimezoneOffset() * 60000;
-
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("%{", "% {");

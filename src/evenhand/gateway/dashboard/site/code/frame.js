@@ -7,6 +7,7 @@ const PAGES = [
   ["tenants", "/tenants", "Tenants"],
   ["requests", "/requests", "Requests"],
   ["engines", "/engines", "Engines"],
+  ["money", "/money", "Money"],
   ["alarms", "/alarms", "Alarms"],
 ];
 
@@ -40,6 +41,8 @@ export function frame() {
 
 /** Whether the reader may change what runs. The gateway asks again. */
 export const mayOperate = () => ["operator", "owner"].includes(document.documentElement.dataset.role);
+
+export const isOwner = () => document.documentElement.dataset.role === "owner";
 
 export function isDark() {
   const chosen = document.documentElement.dataset.theme;

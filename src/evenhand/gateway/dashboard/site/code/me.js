@@ -2,6 +2,7 @@
 // everything names the tenant.
 
 import { ask, every, Refused } from "./ask.js";
+import { showBudgets } from "./budgets.js";
 import { Chart } from "./chart.js";
 import { colourOf } from "./colours.js";
 import { byId, nothing, say } from "./dom.js";
@@ -9,10 +10,13 @@ import { explanation } from "./explanation.js";
 import { frame, notice, pulse } from "./frame.js";
 import { follow } from "./live.js";
 import { endedRows, keyRows, openRows } from "./me_tables.js";
-import { count, counted, duration, percent } from "./numbers.js";
+import { lineRows } from "./money_tables.js";
+import { count, counted, decimals, duration, percent } from "./numbers.js";
 import { OwnPast } from "./own_past.js";
+import { periodOf } from "./periods.js";
 
 const AGAIN_MS = 2000;
+const USE_AGAIN_MS = 15_000;
 const LATELY_S = 60;
 
 const parameters = new URLSearchParams(location.search);
@@ -26,7 +30,7 @@ function update(sample) {
   const rows = sample.tenants.filter((row) => past.isOwn(row.path));
   const { received, due } = past.lately(LATELY_S);
   say("received", percent(received));
-  say("received-note", due === null ? "" : `of ${percent(due)} that was due`);
+  say("received-note", due === null ? "" : `${percent(due)} was due`);
   say("queued", count(sum(rows, "queued")));
   say("queued-note", sum(rows, "queued") ? `the oldest for ${duration(most(rows, "oldest_wait_ms"))}` : "nothing waits");
   say("running", count(sum(rows, "running")));
@@ -38,6 +42,18 @@ function update(sample) {
     { name: "due", at, y: curve.due, colour: colourOf(tenant), dotted: true },
     { name: "received", at, y: curve.received, colour: colourOf(tenant) },
   ], span);
+}
+
+async function showUse() {
+  try {
+    const told = await ask(`/api/v1/usage?${new URLSearchParams({ ...periodOf("month"), tenant, by: "model" })}`);
+    tables.use ??= lineRows(byId("use"), ["model"], Object.keys(told.total.money));
+    const places = Math.max(2, ...told.lines.flatMap((line) => Object.values(line.money).map(decimals)));
+    tables.use.show(told.lines.map((line) => ({ ...line, places })));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    byId("use").replaceChildren(nothing("Nothing is booked here.", error.message));
+  }
 }
 
 const sum = (rows, key) => rows.reduce((all, row) => all + row[key], 0);
@@ -65,6 +81,7 @@ function begin() {
   say("title", tenant);
   document.title = `${tenant} · Evenhand`;
   every(AGAIN_MS, look);
+  every(USE_AGAIN_MS, () => Promise.all([showUse(), showBudgets(byId("budgets"), tenant)]));
   follow({
     past: (told) => past.begin(told),
     sample: (sample) => {

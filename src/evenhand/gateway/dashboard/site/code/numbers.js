@@ -21,6 +21,16 @@ export function percent(part) {
   return `${value.toFixed(1)} %`;
 }
 
+/** How many digits decimal text has behind the point. */
+export const decimals = (decimal) => (String(decimal).split(".")[1] ?? "").length;
+
+/** 1,234.50 of decimal text: exact, at least so many decimals */
+export function money(decimal, places = 2) {
+  if (decimal === undefined || decimal === null) return MISSING;
+  const [units, rest = ""] = String(decimal).split(".");
+  return `${units.replace(/\B(?=(\d{3})+$)/g, ",")}.${rest.padEnd(places, "0")}`;
+}
+
 /** 0.987 of parts in a million */
 export const index = (ppm) => (is(ppm) ? (ppm / 1e6).toFixed(3) : MISSING);
 
