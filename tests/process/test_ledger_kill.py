@@ -21,6 +21,7 @@ from support.ledger import Row, check_books, resolutions, rows, used
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import KEY_A, KEY_B, Served, configuration, serving, url_engine
+from support.statements import check_statements
 
 KILLS = int(os.environ.get("EVENHAND_KILLS", "3"))
 CLIENTS = 16
@@ -93,6 +94,11 @@ def audit(database: Path, load: Load, engine: ScriptedEngine) -> dict[str, list[
     check_books(database)
     assert rows(database, "SELECT * FROM mark") == []
     booked = resolutions(database)
+    totals = check_statements(database, ("a", "b"), booked)
+    acknowledged = [sum(tokens) for tokens in zip(*load.acknowledged.values(), strict=True)]
+    if acknowledged:
+        assert totals["a"].input_tokens >= acknowledged[0]
+        assert totals["a"].output_tokens >= acknowledged[1]
     for request_id, tokens in load.acknowledged.items():
         assert request_id in booked, "acknowledged and lost"
         settled = booked[request_id][1]
