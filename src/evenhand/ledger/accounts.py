@@ -85,7 +85,8 @@ class Accounts:
         credit = self._by_owner.get((correction.model, currency))
         if debit is None or credit is None:
             raise CorrectionRefusedError("nothing was ever booked there: look at `evenhand usage`")
-        refuse_too_much(debit, correction)
+        for account in (debit, credit):  # each has what the other had with others, too
+            refuse_too_much(account, correction)
         for account in (debit, credit):
             account.posted_input += correction.input_tokens
             account.posted_cached += correction.cached_input_tokens

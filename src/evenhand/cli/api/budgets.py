@@ -1,4 +1,4 @@
-"""`/api/v1/budgets`: how budgets stand at this moment."""
+"""`/api/v1/budgets`: how budgets stand at this moment, and the section that sets them."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evenhand.cli.api.reading import query_of
+from evenhand.cli.api.sections import budgets_set_page
 from evenhand.cli.api.told import NoQuery, refusing, versioned
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.gateway.admin import Caller, Page, Role
@@ -62,7 +63,7 @@ class BudgetsTold(BaseModel):
 def budgets_pages(
     live: LiveConfiguration, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
 ) -> list[Page]:
-    """GET; the section is set as others are."""
+    """GET and PUT; what is set is the section of the configuration."""
 
     async def show(request: Request, caller: Caller) -> Response:
         query_of(request, NoQuery)
@@ -79,6 +80,7 @@ def budgets_pages(
             query=NoQuery,
             result=BudgetsTold,
         ),
+        budgets_set_page(live),
     ]
 
 
