@@ -109,6 +109,8 @@ def pieces(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> I
         yield from _stream(answer, [Piece(answer.sse)])
     elif path.endswith("/embeddings"):
         yield from _whole(answer, _json(_embeddings(answer, body)))
+    elif path.endswith("/count_tokens"):
+        yield from _whole(answer, _json({"input_tokens": len(text_of(body).split())}))
     elif path.endswith(("/responses", "/messages")):
         yield from _one_answer(answer, path, body, serial)
     elif body.get("stream"):

@@ -2,17 +2,20 @@
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.ledger import BudgetStanding
-from evenhand.model import Outcome
+from evenhand.ledger.gpu import GpuKind
+from evenhand.model import EngineName, Outcome, TenantPath
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
     BudgetCollector,
     CertificateCollector,
+    GpuCollector,
     HealthCollector,
     LaneCollector,
     LedgerCollector,
@@ -49,6 +52,11 @@ class NoExport:
         raise AssertionError("nothing is exported here")
 
 
+class NoGpus:
+    by_engine: ClassVar[dict[EngineName, dict[GpuKind, int]]] = {}
+    by_tenant: ClassVar[dict[TenantPath, int]] = {}
+
+
 def test_every_outcome_is_explained() -> None:
     assert set(MEANINGS) == set(Outcome)
     assert all(f"`{outcome}`" in outcomes_text() for outcome in Outcome)
@@ -73,6 +81,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(WindowCollector({}))
     metrics.registry.register(HealthCollector(list, RetryBudget()))
     metrics.registry.register(SampleCollector(lambda: None))
+    metrics.registry.register(GpuCollector(NoGpus()))
     metrics.registry.register(AlarmCollector(Alarms(AlarmSettings())))
     metrics.registry.register(TraceCollector(Traces(NoExport(), sample_percent=0)))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))
