@@ -138,6 +138,7 @@ def statements_pages(finance: Finance | None) -> list[Page]:
             summary="What a tenant, with all below it, owes for a period. A tenant's key: its own.",
             query=StatementAsked,
             result=StatementTold,
+            also_gives=("text/plain", "text/csv", "application/vnd.apache.parquet"),
         ),
         Page(
             path=one,
