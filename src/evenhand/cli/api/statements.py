@@ -113,6 +113,8 @@ class StatementTold(BaseModel):
     late: list[dict[str, Any]]
     corrections: list[dict[str, Any]]
     total: dict[str, Any]
+    gpu: dict[str, Any]
+    """GPU time of its requests and what the hardware cost, in no total."""
     held: list[dict[str, Any]]
 
 
