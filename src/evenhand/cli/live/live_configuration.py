@@ -184,7 +184,7 @@ class LiveConfiguration:
                 raise
             # From here to the end nothing waits: no request sees half of it.
             for apply in applies:
-                apply()
+                _applied(apply)
             self.overlay = new
             if found:
                 self.version += 1
@@ -267,6 +267,16 @@ _RESTART = (
     "cannot be changed while the gateway runs and needs a restart: take it back, or start the gateway"
     " anew"
 )
+
+
+def _applied(apply: Apply) -> None:
+    try:
+        apply()
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not keep the other parts behind
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler(
+            {"message": "a planned change could not be applied", "exception": error}
+        )
 
 
 def _stored(overlay: Overlaid) -> list[StoredOverride]:

@@ -23,7 +23,6 @@ from evenhand.stores.schema import open_to_read, open_to_write
 from evenhand.stores.statement_query import Cut, cut_named
 from evenhand.stores.usage_query import GROUPINGS
 
-
 _Node = Annotated[
     str | None, typer.Argument(help="A node of the share tree, such as acme or acme/search.")
 ]
