@@ -1,5 +1,6 @@
 """The admin API by hand: what each page takes, answers and refuses, and who may do what."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,40 @@ def test_if_match_keeps_two_operators_apart(tmp_path: Path) -> None:
             assert bad.status == 400
 
     run_on_loop(main)
+
+
+def test_keys_of_the_database_follow_their_tenant_and_find_those_that_are_new(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        tree = [{"name": "a"}, {"name": "b"}, {"name": "c", "children": [{"name": "d"}]}]
+        async with ScriptedEngine(("m",)) as engine:
+            engine.default = Answer(tokens=1)
+            data = config(engine, tenants=tree)
+            async with serving(data, folder=tmp_path, environment=ENVIRONMENT) as served:
+                await served.logged("engine", up=True)
+
+                async def done(method: str, path: str, body: Any = None) -> Any:
+                    answer = await served.admin(f"/api/v1/{path}", method=method, body=body)
+                    assert answer.status == 200, answer.body
+                    return answer.json
+
+                made = await done("POST", "keys", {"tenant": "c/d"})
+                await done("POST", "tenants/c/d/move", {"to": ""})
+                assert (await served.post(CHAT, key=made["secret"])).status == 200
+                (listed,) = (await done("GET", "keys"))["keys"]
+                assert (listed["tenant"], listed["state"]) == ("d", "in_force")
+                # Its tenant goes and comes back: nobody's, then somebody's again.
+                await done("DELETE", "tenants/d")
+                assert (await served.post(CHAT, key=made["secret"])).status == 401
+                await done("POST", "tenants", {"path": "d", "weight": 2})
+                await served.logged("key_changed", key=made["id"], count=2)
+                async with asyncio.timeout(20):
+                    while (await served.post(CHAT, key=made["secret"])).status != 200:  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+                assert await served.stop() == 0
+            async with serving(data, folder=tmp_path, environment=ENVIRONMENT) as served:
+                await served.logged("engine", up=True)
+                assert (await served.post(CHAT, key=made["secret"])).status == 200
+
+    run_on_loop(main, 60)
