@@ -117,7 +117,11 @@ async def fill_in_secrets(
     bodies = [
         {"credential": STRANGER, "key": KEY_B, "secret": ENGINE_KEY},
         {"changes": [{"place": "keys[x]", "value": {"key": STRANGER, "tenant": ADMIN_KEY}}]},
-        {"place": "admin.credential", "value": KEY_B, "config": {"admin": {"credential": ADMIN_KEY}}},
+        {
+            "place": "admin.credential",
+            "value": KEY_B,
+            "config": {"admin": {"credential": ADMIN_KEY}},
+        },
         {"tenant": "a", "note": 7, "models": [STRANGER], "limits": {"spend_max": KEY_A}},
         [STRANGER],
         STRANGER,
