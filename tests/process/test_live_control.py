@@ -311,3 +311,31 @@ def test_the_commands_change_what_they_say(tmp_path: Path) -> None:
             assert ADMIN_KEY not in served.output
 
     run_on_loop(main, 90)
+
+
+def test_what_was_only_tried_leaves_no_trace(tmp_path: Path) -> None:
+    """A refused change or a dry run that takes a key out must not mix up the secrets of those that
+    stay."""
+
+    async def main() -> None:
+        async with ScriptedEngine(("m",)) as engine:
+            engine.default = Answer(tokens=1)
+            async with serving(config(engine), folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                path = "/api/v1/tenants/a?dry_run=true"
+                assert (await served.admin(path, method="DELETE")).json["applied"] is False
+                changes = [
+                    {"place": "keys[env:KEY_A]", "remove": True},
+                    {"place": "mode", "value": "observe"},
+                ]
+                body = {"changes": changes}
+                assert (
+                    await served.admin("/api/v1/config", method="PATCH", body=body)
+                ).status == 422
+                await change(served, "POST", "tenants/a/x/move", {"to": ""})
+                await change(served, "POST", "tenants", {"path": "c"})
+                assert (await served.post(CHAT, key=KEY_A)).status == 200
+                assert (await served.post(CHAT, key=KEY_B)).status == 200
+                assert "Traceback" not in served.output
+
+    run_on_loop(main)
