@@ -9,6 +9,7 @@ from evenhand.model import Outcome, Request, RequestId, TenantPath, Usage
 from evenhand.scheduling import LaneStanding, Scheduler, TenantShare
 from evenhand.telemetry import Metrics
 from evenhand.telemetry.samples import Sample, Sampler, TenantSample
+from support.ended_request import ended_request
 from support.served_tenants import ENGINE, MODEL, scheduler_of, submit
 
 
@@ -73,7 +74,9 @@ class SampledScheduler:
         for request_id in sorted(self._running):
             usage = Usage(0, output_tokens)
             self.scheduler.settle(request_id, usage, Outcome.COMPLETED, self.at_ms)
-            self.metrics.tenants.note_ended(self._open.pop(request_id).tenant)
+            tenant = self._open.pop(request_id).tenant
+            times = {"ttft_ms": None, "queue_wait_ms": None}
+            self.metrics.record(ended_request(tenant=tenant, model=MODEL, **times))
         self._running.clear()
 
     def second(self) -> Sample:

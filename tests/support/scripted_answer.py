@@ -47,6 +47,8 @@ class Answer:
     """None counts the words of the prompt."""
     cached_tokens: int | None = None
     """Reported in prompt_tokens_details; None leaves the details out."""
+    reasoning_tokens: int | None = None
+    """The same, in completion_tokens_details."""
     tool: str | None = None
     """Calls this tool instead of saying words, in `/v1/responses` and `/v1/messages`."""
     usage: Usage = Usage.HONEST
@@ -246,6 +248,9 @@ class _Completion:
             usage["total_tokens"] = (self.prompt_tokens or 0) + completion
         if self.answer.cached_tokens is not None:
             usage["prompt_tokens_details"] = {"cached_tokens": self.answer.cached_tokens}
+        if self.answer.reasoning_tokens is not None:
+            reasoned = min(self.answer.reasoning_tokens, completion or 0)
+            usage["completion_tokens_details"] = {"reasoning_tokens": reasoned}
         return {"usage": usage}
 
 

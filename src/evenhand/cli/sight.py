@@ -26,7 +26,7 @@ class Sight:
     ) -> None:
         self.monitor = monitor
         self.sampler = Sampler(status, tenants_max=config.limits.metrics_tenants_max)
-        self.clock = SampleClock(self.sampler.tick)
+        self.clock = SampleClock(self.sampler.tick, between=monitor.take)
 
         def told(alarm: Alarm) -> None:
             log.event("alarm" if alarm.ended_ms is None else "alarm_ended", **alarm_json(alarm))

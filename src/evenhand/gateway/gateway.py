@@ -235,9 +235,8 @@ def _authorization(headers: Mapping[str, str]) -> str | None:
 def _route_refusal(head: RequestHead) -> _Refusal | None:
     if head.path not in APIS and head.path not in (_MODELS, COUNTING.path):
         known = ", ".join(sorted({*APIS, _MODELS, COUNTING.path}))
-        return _Refusal(
-            Outcome.NOT_FOUND, f"There is no {head.path[:200]} here. Use one of {known}."
-        )
+        # Not repeated: people paste keys into URLs.
+        return _Refusal(Outcome.NOT_FOUND, f"There is no such path here. Use one of {known}.")
     allowed = ("GET", "HEAD") if head.path == _MODELS else ("POST",)
     if head.method not in allowed:
         message = f"Use {' or '.join(allowed)} for {head.path}."

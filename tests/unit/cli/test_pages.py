@@ -2,15 +2,20 @@
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.gateway.retry_budget import RetryBudget
-from evenhand.model import Outcome
+from evenhand.ledger import BudgetStanding
+from evenhand.ledger.gpu import GpuKind
+from evenhand.model import EngineName, Outcome, TenantPath
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
+    BudgetCollector,
     CertificateCollector,
+    GpuCollector,
     HealthCollector,
     LaneCollector,
     LedgerCollector,
@@ -35,9 +40,21 @@ class SoundLedger:
     open_holds = 0
 
 
+class NoBudgets:
+    soft_exceeded = 0
+
+    def budgets(self) -> tuple[BudgetStanding, ...]:
+        return ()
+
+
 class NoExport:
     def send(self, _: object) -> bool:
         raise AssertionError("nothing is exported here")
+
+
+class NoGpus:
+    by_engine: ClassVar[dict[EngineName, dict[GpuKind, int]]] = {}
+    by_tenant: ClassVar[dict[TenantPath, int]] = {}
 
 
 def test_every_outcome_is_explained() -> None:
@@ -54,6 +71,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
     metrics.registry.register(LaneCollector(scheduler, lambda: 0))
     metrics.registry.register(LedgerCollector(SoundLedger))
+    metrics.registry.register(BudgetCollector(NoBudgets()))
     shadow = Shadow(scheduler.settings, tenants_max=10)
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))
@@ -63,6 +81,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(WindowCollector({}))
     metrics.registry.register(HealthCollector(list, RetryBudget()))
     metrics.registry.register(SampleCollector(lambda: None))
+    metrics.registry.register(GpuCollector(NoGpus()))
     metrics.registry.register(AlarmCollector(Alarms(AlarmSettings())))
     metrics.registry.register(TraceCollector(Traces(NoExport(), sample_percent=0)))
     exposed = set(re.findall(r"^# TYPE (evenhand_\w+)", metrics.render().decode(), re.MULTILINE))

@@ -162,3 +162,21 @@ def test_a_fair_overload_raises_no_alarm_and_an_unfair_one_does() -> None:
     assert Kind.SERVED_TO_ONE in kinds
     assert Kind.UNFAIR_1S not in kinds  # half of two: just what one of them has
     assert Kind.UNFAIR_5MIN in kinds
+
+
+def test_what_is_the_same_with_many_is_one_alarm() -> None:
+    tenants = [TenantShare(name=f"t{number}") for number in range(30)]
+    world = SampledScheduler(tenants)
+    alarms = Alarms(AlarmSettings())
+    for count in [21] * SECONDS + [3] * 2 * SECONDS:
+        sample = world.second()
+        rows = [
+            one._replace(running=1, ttft_p99_ms=20_000 + number if number < count else 5)
+            for number, one in enumerate(sample.tenants)
+        ]
+        alarms.look(replace(sample, tenants=tuple(rows)))
+        standing = [(alarm.found.tenant, alarm.found.value) for alarm in alarms.standing()]
+        if sample.seq == SECONDS:
+            assert standing == [(None, 20_020)]
+            assert "21 tenants alike" in alarms.standing()[0].found.what
+    assert standing == [((f"t{number}",), 20_000 + number) for number in range(3)]

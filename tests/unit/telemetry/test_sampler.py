@@ -112,6 +112,24 @@ def test_fairness_is_not_spoken_of_where_nobody_competes() -> None:
     assert world.second().jain_1s_ppm is None
 
 
+def test_fairness_is_not_judged_by_who_is_due_less_than_some_requests() -> None:
+    """A hundred wait at four slots: in a second most get nothing, which says nothing."""
+    tenants = [TenantShare(name=f"t{number:02}") for number in range(100)]
+    world = SampledScheduler(tenants)
+    for tenant in tenants:
+        world.ask((tenant.name,), 80)
+    seen = []
+    for second in range(60):
+        for _ in range(5):
+            world.start()
+            world.end_all()
+        seen.append(world.second())
+        assert seen[-1].jain_1s_ppm is None, second
+    assert seen[10].jain_5min_ppm is None
+    assert seen[-1].jain_5min_ppm is not None
+    assert seen[-1].jain_5min_ppm > 940_000
+
+
 def test_beyond_the_bound_the_rest_is_summed_and_who_starves_keeps_a_row() -> None:
     tenants = [TenantShare(name=f"t{number:02}") for number in range(20)]
     world = SampledScheduler(tenants, window=1, tenants_max=6)

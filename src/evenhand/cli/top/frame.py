@@ -55,7 +55,7 @@ def _head(sample: Mapping[str, Any]) -> Iterator[Text]:
     first.append(f"evenhand {clock}", style="bold")
     first.append(f"  open {sample['open_requests']}, waiting {queue['requests']}")
     if queue["requests"]:
-        first.append(f" (oldest {duration(queue['oldest_wait_ms'])})", style="yellow")
+        first.append(f" ({duration(queue['oldest_wait_ms'])})", style="yellow")
     first.append(f"  ended {since['ended'] / seconds:.0f}/s")
     refused = since["refused"] / seconds
     first.append(f", refused {refused:.0f}/s", style="red" if since["refused"] else "")

@@ -1,11 +1,14 @@
 """The conditions, read off a sample."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from evenhand.model import TenantPath
 from evenhand.telemetry.alarms.alarm import Found, Kind
 from evenhand.telemetry.alarms.settings import AlarmSettings
 from evenhand.telemetry.samples import Sample, TenantSample
+
+ALIKE_MAX = 20
+"""Tenants up to which each has its own alarm of a kind."""
 
 BEYOND = (6, 5)
 """One has more than its weight gives it from six fifths of that on."""
@@ -13,7 +16,7 @@ BEYOND = (6, 5)
 
 def found_in(sample: Sample, settings: AlarmSettings) -> Iterator[Found]:
     """All that hold in this second."""
-    yield from _of_tenants(sample, settings)
+    yield from _fewer(_of_tenants(sample, settings))
     yield from _of_all(sample, settings)
     for engine in sample.engines:
         if not engine.up and not engine.drained:
@@ -22,6 +25,20 @@ def found_in(sample: Sample, settings: AlarmSettings) -> Iterator[Found]:
         if engine.circuit != "closed":
             what = f"engine {engine.name} is left alone: its circuit is {engine.circuit}"
             yield Found(Kind.CIRCUIT_OPEN, 1, 1, "", what, engine=engine.name)
+
+
+def _fewer(every: Iterable[Found]) -> Iterator[Found]:
+    """Where it is the same with many tenants, one for all of them, that names the worst."""
+    by_kind: dict[Kind, list[Found]] = {}
+    for found in every:
+        by_kind.setdefault(found.kind, []).append(found)
+    for kind, alike in by_kind.items():
+        if len(alike) <= ALIKE_MAX:
+            yield from alike
+            continue
+        worst = max(alike, key=lambda found: found.value)
+        what = f"{len(alike)} tenants alike, the worst: {worst.what}"
+        yield Found(kind, worst.value, worst.threshold, worst.unit, what)
 
 
 def _of_tenants(sample: Sample, settings: AlarmSettings) -> Iterator[Found]:
@@ -65,7 +82,7 @@ def _times_of(row: TenantSample, settings: AlarmSettings) -> Iterator[Found]:
     )
     for kind, value, threshold, what in times:
         if value is not None and threshold is not None and value > threshold:
-            text = f"{_name(row.path)}: one in a hundred {what} {_seconds(value)} or longer"
+            text = f"{_name(row.path)}: one in a hundred {what} {_seconds(value)} or more"
             yield Found(kind, value, threshold, "ms", text, row.path)
     threshold = settings.oldest_wait_ms
     if threshold is not None and row.oldest_wait_ms > threshold:

@@ -16,8 +16,8 @@ from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.samples import Sample
 
 PROFILES_MAX = 2_000
-RECORDS_MAX = 500
-"""Requests of a second that are looked at; the others of that second are only counted."""
+RECORDS_MAX = 250
+"""Requests of half a second that are looked at; the others of it are only counted."""
 DRIFTS_MAX = 200
 DRIFT_STANDS_MS = 600_000
 FORGED_MIN = 20
@@ -43,6 +43,7 @@ class Monitor:
         self._suspicions = Suspicions()
         self._drifts: deque[Drifted] = deque(maxlen=DRIFTS_MAX)
         self._seconds = 0
+        self._now_ms = 0
         self._over: dict[TenantPath, int] = {}
         self.unseen = 0
         """Requests that were not looked at, because too many ended in one second."""
@@ -68,10 +69,8 @@ class Monitor:
 
     def look(self, sample: Sample) -> Iterable[Found]:
         """Take a second in; what is wrong at its end."""
-        now_ms = sample.at_ms
-        records, self._records = self._records, []
-        for record in records:
-            self._take(record, now_ms)
+        now_ms = self._now_ms = sample.at_ms
+        self.take()
         for who, calls in self._interactions.over(now_ms):
             self._drifted(who, self._profile(who).interaction(calls), now_ms)
         self._tallies.second()
@@ -81,6 +80,13 @@ class Monitor:
                 profile.minute()
             self._suspicions.forget(now_ms)
         return [*self._over_share(sample), *self._counted(now_ms), *self._shifts(now_ms)]
+
+    def take(self) -> None:
+        """Take in the requests that have ended since the last time. May be called at any time, so that
+        they do not all have to be taken in at once."""
+        records, self._records = self._records, []
+        for record in records:
+            self._take(record, self._now_ms)
 
     # Questions.
 
@@ -134,7 +140,10 @@ class Monitor:
     def _drifted(self, who: Who, shifts: Iterable[tuple[str, Shift]], now_ms: int) -> None:
         for measure, shift in shifts:
             cached = self._profile(who).cached.quantile(50)
-            self._drifts.append(Drifted(who, measure, shift, now_ms, cached))
+            drifted = Drifted(who, measure, shift, now_ms, min(100, cached))
+            self._drifts.append(drifted)
+            if _is_padded(drifted):
+                self._suspect(_padded(drifted), who, now_ms)
 
     def _over_share(self, sample: Sample) -> Iterator[Found]:
         before, self._over = self._over, {}
@@ -168,21 +177,10 @@ class Monitor:
 
     def _shifts(self, now_ms: int) -> Iterator[Found]:
         for drifted in self._drifts:
-            if now_ms - drifted.at_ms >= DRIFT_STANDS_MS:
-                continue
-            before, after = drifted.shift
-            evidence = (
-                f"{_name(drifted.who)}: the median of {_WORDS[drifted.measure]} went from {before}"
-                f" to {after}"
-            )
-            found = _found(Kind.DRIFT, drifted.who, evidence, value=after, threshold=before)
-            yield found
-            if drifted.measure == "input" and after >= PADDED_BY * max(1, before):
-                evidence += f"; of each of late {drifted.cached_percent} % was cached"
-                padded = found._replace(kind=Kind.PADDED_PROMPTS, what=evidence)
-                if drifted.at_ms == now_ms:
-                    self._suspect(padded, drifted.who, now_ms)
-                yield padded
+            if now_ms - drifted.at_ms < DRIFT_STANDS_MS:
+                yield _drift(drifted)
+                if _is_padded(drifted):
+                    yield _padded(drifted)
 
     def _suspect(self, found: Found, who: Who, now_ms: int) -> Found:
         self._suspicions.confirm(found.kind, who.tenant, who, evidence=found.what, now_ms=now_ms)
@@ -204,6 +202,24 @@ _UNITS = {
 
 def _name(who: Who) -> str:
     return f"{'/'.join(who.tenant)} ({who.application})"
+
+
+def _drift(drifted: Drifted) -> Found:
+    before, after = drifted.shift
+    what = f"the median of {_WORDS[drifted.measure]} went from {before} to {after}"
+    evidence = f"{_name(drifted.who)}: {what}"
+    return _found(Kind.DRIFT, drifted.who, evidence, value=after, threshold=before)
+
+
+def _is_padded(drifted: Drifted) -> bool:
+    before, after = drifted.shift
+    return drifted.measure == "input" and after >= PADDED_BY * max(1, before)
+
+
+def _padded(drifted: Drifted) -> Found:
+    found = _drift(drifted)
+    evidence = f"{found.what}; {drifted.cached_percent} % of a prompt is cached"
+    return found._replace(kind=Kind.PADDED_PROMPTS, what=evidence)
 
 
 def _found(kind: Kind, who: Who, what: str, *, value: int, threshold: int) -> Found:

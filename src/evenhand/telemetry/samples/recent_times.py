@@ -1,7 +1,6 @@
 """Quantiles of the last half minute to a minute, read off histograms that only grow."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 from evenhand.model import TenantPath
@@ -12,7 +11,7 @@ GENERATION_S = 30
 
 
 class Times(NamedTuple):
-    """Milliseconds, rounded up to a bound of the histogram; None: nothing came."""
+    """Milliseconds, as exact as the bounds of the histograms are narrow; None: nothing came."""
 
     wait_p99_ms: int | None = None
     ttft_p50_ms: int | None = None
@@ -79,13 +78,16 @@ def _since(counts: _Counts, base: _Counts) -> list[int]:
 
 
 def quantile_ms(counts: Sequence[int], bounds_s: Sequence[float], percent: int) -> int | None:
-    """The bound below which at least that part of the observations lies; beyond the last bound, twice
-    that."""
+    """Below which that part of the observations lies, taken to be spread evenly in their bucket, as
+    Prometheus does; beyond the last bound, that bound."""
     total = sum(counts)
     if not total:
         return None
-    wanted = -(-total * percent // 100)
-    for up_to, bound_s in zip(accumulate(counts), bounds_s, strict=False):
-        if up_to >= wanted:
-            return max(1, round(bound_s * 1000))
-    return round(bounds_s[-1] * 2000)
+    wanted, up_to, lower_s = total * percent / 100, 0, 0.0
+    for count, bound_s in zip(counts, bounds_s, strict=False):
+        if count and up_to + count >= wanted:
+            inside = (wanted - up_to) / count
+            return max(1, round((lower_s + (bound_s - lower_s) * inside) * 1000))
+        up_to += count
+        lower_s = bound_s
+    return round(bounds_s[-1] * 1000)

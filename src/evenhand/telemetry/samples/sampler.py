@@ -140,10 +140,15 @@ class Sampler:
             second.due = entitled(claims, second.in_all, self._tree.root)
             both = waiting & self._backlogged
             second.jain_ppm = self._fairness.second(
-                {leaf: (second.received[leaf], second.due[leaf]) for leaf in both}
+                {leaf: (second.received[leaf], second.due[leaf]) for leaf in both},
+                self._request_units(),
             )
         self._backlogged = waiting
         return second
+
+    def _request_units(self) -> int:
+        """What a request has cost on average."""
+        return self._tree.root.service_units // max(1, self._counts.ended)
 
     def _sample(self, active: Collection[Node], second: _Second, now_ms: int) -> Sample:
         source, root = self._source, self._tree.root
