@@ -11,7 +11,7 @@ from evenhand.ledger import Budget
 from evenhand.model import Outcome, TrustDomain
 from evenhand.wire.dialect import EngineKind
 from support.anthropic_sdk import MESSAGE, anthropic_sdk
-from support.gateway import KEY_A, KEY_B, Backend, Setup, gateway, identity
+from support.gateway import KEY_A, KEY_B, Backend, Setup, becomes, gateway, identity
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 
@@ -40,6 +40,8 @@ def test_a_message_is_answered_and_its_usage_is_the_ledgers() -> None:
             sent = dict(engine.requests[0].headers)
             assert "x-api-key" not in sent
             assert KEY_A not in str(sent)
+            await becomes(lambda: g.lines)
+            assert KEY_A.encode() not in b"".join(g.lines)
 
     run_on_loop(main)
 
@@ -273,6 +275,19 @@ def test_an_engine_with_salts_gets_one_and_tells_what_was_cached() -> None:
                 assert salts[:2] == salts[2:]
                 assert salts[0] != salts[1] != "mine"
                 assert [request.json["cache_prompt"] for request in llama.requests] == [False] * 2
+
+    run_on_loop(main)
+
+
+def test_models_are_listed() -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine:
+            setup = Setup(aliases={"claude": "m"})
+            async with gateway(Backend(engine), setup=setup) as g, anthropic_sdk(g) as s:
+                listed = [model async for model in s.client.models.list()]
+                assert [(model.id, model.display_name) for model in listed] == [
+                    *(("claude", "claude"), ("m", "m")),
+                ]
 
     run_on_loop(main)
 

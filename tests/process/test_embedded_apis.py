@@ -64,14 +64,18 @@ def test_messages_whole_and_streamed(tmp_path: Path) -> None:
                     streamed = await stream.get_final_message()
                 assert whole.usage.output_tokens == streamed.usage.output_tokens == 6
                 assert whole.usage.input_tokens == streamed.usage.input_tokens
+                prompt = {name: SAY[name] for name in ("model", "messages")}
+                counted = await client.messages.count_tokens(**prompt)
+                assert counted.input_tokens == whole.usage.input_tokens
                 assert len(streamed.content[0].text.split()) == 6  # type: ignore[union-attr]
                 with pytest.raises(anthropic.BadRequestError, match="context") as raised:
                     long = [{"role": "user", "content": LONG * 10}]
                     await client.messages.create(**{**SAY, "messages": long})
                 assert raised.value.type == "invalid_request_error"
-            told = await records(served, 3)
+            told = await records(served, 4)
             assert told[:2] == [("completed", whole.usage.input_tokens, 0, 6)] * 2
-            assert told[2][0] == "refused_by_engine"
+            assert told[2] == ("completed", 0, 0, 0)
+            assert told[3][0] == "refused_by_engine"
             assert await served.stop() == 0
 
     run_on_loop(main)

@@ -37,7 +37,7 @@ def failing(real: Callable[..., Any], times: int, after: int = 0) -> Callable[..
 
 PLANTS: dict[str, tuple[object, str, int, int]] = {
     "admission": (call_module, "let_in", 1, 0),
-    "the body for the engine": (call_module, "engine_body", 1, 0),
+    "the body for the engine": (call_module, "errand", 1, 0),
     "a relay's making": (Relay, "__init__", 1, 0),
     "the head": (StreamedAnswer, "__init__", 1, 0),
     "an event": (StreamMeter, "take", 1, 0),

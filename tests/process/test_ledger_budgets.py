@@ -5,7 +5,6 @@ import json
 import sqlite3
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.gateway.settings import CallLimits
 from evenhand.ledger import Budget, Price, PriceBook
-from evenhand.model import KeyId, ModelName, Outcome
+from evenhand.model import ModelName, Outcome
 from evenhand.wire.dialect import EngineKind
 from support.gateway import (
     CHAT,
@@ -41,45 +40,6 @@ COSTS_NANO = 10 * 1_000 + 5 * 2_000
 
 def with_budget(budget: Budget) -> Setup:
     return Setup(keys={KEY_A: identity("a", budget=budget), KEY_B: identity("b")}, booking=PRICED)
-
-
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize(
-    "budget",
-    [
-        Budget(tokens_max=150 + 14),
-        Budget(nano_max=10 * COSTS_NANO + COSTS_NANO - 1, currency="EUR"),
-    ],
-    ids=["tokens", "money"],
-)
-def test_200_at_once_on_a_budget_for_10_and_exactly_10_pass(budget: Budget) -> None:
-    repetitions = 50
-    keys = {f"sk-test-key-number-{n:04d}-0123456789": n for n in range(repetitions)}
-
-    async def main() -> None:
-        holders = {
-            key: identity("a", key_id=KeyId(f"key_{n}"), budget=budget) for key, n in keys.items()
-        }
-        setup = Setup(keys=holders, booking=PRICED)
-        async with (
-            ScriptedEngine() as engine,
-            gateway(Backend(engine, window=1_000), setup=setup) as g,
-        ):
-            for number, key in enumerate(keys, start=1):
-                engine.default = Answer(tokens=5, gated=True, prompt_tokens=10)
-                asked = [
-                    asyncio.create_task(g.post(TEN_IDS, key=key, path="/v1/completions"))
-                    for _ in range(200)
-                ]
-                await becomes(partial(_are_done, asked, 190))
-                await engine.received(number * 10)
-                for request in engine.requests[-10:]:
-                    request.release()
-                statuses = Counter([answer.status for answer in await asyncio.gather(*asked)])
-                assert statuses == {200: 10, 429: 190}
-                assert len(engine.requests) == number * 10
-
-    run_on_loop(main, limit_s=170)
 
 
 def test_what_is_not_used_is_given_back_and_what_is_used_is_not() -> None:

@@ -18,10 +18,12 @@ import pytest
 from evenhand.gateway.bookkeeping import BookingSettings
 from evenhand.ledger import Budget, Price, PriceBook
 from evenhand.model import ModelName
+from evenhand.stores.usage_line import UsageLine
 from support.gateway import KEY_A, KEY_B, Backend, RunningGateway, Setup, gateway, identity
-from support.ledger import resolutions, used
+from support.ledger import Row, resolutions, used
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
+from support.statements import check_statements
 
 REQUESTS = int(os.environ.get("EVENHAND_CHAOS", "2000"))
 AT_ONCE = 40
@@ -34,6 +36,7 @@ class Transcript:
 
     number: int
     is_stream: bool
+    tenant: str
     status: int = 0
     tokens: int = 0
     """Of a stream, its events with text."""
@@ -101,7 +104,9 @@ def _some_answer(chance: random.Random) -> Answer:
 
 
 async def _ask(g: RunningGateway, number: int, chance: random.Random) -> Transcript:
-    seen = Transcript(number, is_stream=chance.random() < 0.6)
+    is_stream = chance.random() < 0.6
+    tenant = chance.choice("ab")
+    seen = Transcript(number, is_stream, tenant)
     body = {
         "model": "m",
         "messages": [{"role": "user", "content": f"q{number} " + "word " * chance.randint(0, 30)}],
@@ -110,7 +115,7 @@ async def _ask(g: RunningGateway, number: int, chance: random.Random) -> Transcr
     }
     if seen.is_stream:
         body["stream_options"] = {"include_usage": True}
-    stream = await g.stream(body, key=chance.choice((KEY_A, KEY_B)))
+    stream = await g.stream(body, key=KEY_A if tenant == "a" else KEY_B)
     patience = chance.choice((None, None, None, None, 0, 1, 3))
     try:
         if patience == 0:
@@ -158,6 +163,7 @@ def _recount(
     g: RunningGateway, engines: tuple[ScriptedEngine, ...], transcripts: list[Transcript]
 ) -> None:
     booked = resolutions(g.database)
+    totals = check_statements(g.database, ("a", "b"), booked)
     produced: dict[str, int] = {}
     prompts: dict[str, int] = {}
     asked: dict[int, str] = {}
@@ -169,6 +175,7 @@ def _recount(
             asked[int(content.split()[0][1:])] = request_id
             produced[request_id] = produced.get(request_id, 0) + request.tokens_produced
             prompts[request_id] = len(content.split())
+    _statements_against_clients(totals, transcripts, dict(booked))
     endings = dict.fromkeys(("whole", "broken", "refused"), 0)
     for seen in transcripts:
         request_id = seen.request_id or asked.get(seen.number, "")
@@ -195,6 +202,38 @@ def _recount(
         # Sent to an engine that died, or hung up on, before the engine had read it.
         assert used(transfers)[2] == 0, "nobody saw it, and so nobody pays for an answer"
         assert transfers[1]["kind"] == "void" or transfers[1]["is_estimate"]
+
+
+def _statements_against_clients(
+    totals: dict[str, UsageLine],
+    transcripts: list[Transcript],
+    booked: dict[str, list[Row]],
+) -> None:
+    """A tenant's statement is what its clients were told, where they were told all, and of the rest what
+    was booked: never less than they saw."""
+    for tenant, total in totals.items():
+        whole = [0, 0, 0]
+        rest, seen_of_rest = [0, 0, 0], 0
+        told = {}
+        for seen in transcripts:
+            if seen.tenant == tenant and seen.is_whole and seen.status == 200:
+                told[seen.request_id] = seen
+                whole[0] += seen.usage["prompt_tokens"]
+                whole[1] += seen.usage["completion_tokens"]
+                whole[2] += _price(seen.usage)
+            elif seen.tenant == tenant:
+                seen_of_rest += seen.tokens
+        accounts = {booked[request_id][0]["debit"] for request_id in told}
+        for request_id, transfers in booked.items():
+            if transfers[0]["debit"] not in accounts or request_id in told:
+                continue
+            input_tokens, _, output_tokens = used(transfers)
+            nano = sum(row["nano"] for row in transfers[1:])
+            for place, amount in enumerate((input_tokens, output_tokens, nano)):
+                rest[place] += amount
+        stated = [total.input_tokens, total.output_tokens, sum(total.nano.values())]
+        assert stated == [a + b for a, b in zip(whole, rest, strict=True)]
+        assert rest[1] >= seen_of_rest, "never less than was delivered"
 
 
 def _price(usage: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from support.ledger import Row, check_books, resolutions, rows, used
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import KEY_A, KEY_B, Served, configuration, serving, url_engine
+from support.statements import check_statements
 
 KILLS = int(os.environ.get("EVENHAND_KILLS", "3"))
 CLIENTS = 16
@@ -92,6 +94,11 @@ def audit(database: Path, load: Load, engine: ScriptedEngine) -> dict[str, list[
     check_books(database)
     assert rows(database, "SELECT * FROM mark") == []
     booked = resolutions(database)
+    totals = check_statements(database, ("a", "b"), booked)
+    acknowledged = [sum(tokens) for tokens in zip(*load.acknowledged.values(), strict=True)]
+    if acknowledged:
+        assert totals["a"].input_tokens >= acknowledged[0]
+        assert totals["a"].output_tokens >= acknowledged[1]
     for request_id, tokens in load.acknowledged.items():
         assert request_id in booked, "acknowledged and lost"
         settled = booked[request_id][1]
@@ -106,6 +113,20 @@ def audit(database: Path, load: Load, engine: ScriptedEngine) -> dict[str, list[
     return booked
 
 
+async def budgets_are_counted(served: Served, database: Path, booked: dict[str, list[Row]]) -> None:
+    """A restart in the middle of a period forgets nothing of it."""
+    told = (await served.admin("/api/v1/budgets")).json
+    today_ms = int(datetime.now(UTC).replace(hour=0, minute=0, second=0).timestamp()) * 1000
+    holds = [transfers[0] for transfers in booked.values()]
+    if min((hold["at_ms"] for hold in holds), default=today_ms) < today_ms:
+        return  # it was midnight meanwhile
+    keys = {row["number"]: row["key"] for row in rows(database, "SELECT * FROM account")}
+    for budget, key in zip(told["budgets"], ("env:KEY_A", "env:KEY_B"), strict=True):
+        own = [transfers for transfers in booked.values() if keys[transfers[0]["debit"]] == key]
+        tokens = sum(input_ + output for input_, _, output in map(used, own))
+        assert (budget["tokens_posted"], budget["tokens_held"]) == (tokens, 0)
+
+
 @pytest.mark.timeout(60 + 10 * KILLS)
 def test_kill_9_under_load(tmp_path: Path) -> None:
     database = tmp_path / "state" / "evenhand.db"
@@ -118,6 +139,10 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
             config = configuration(
                 url_engine(engine.url, window=CLIENTS),
                 state={"folder": "state"},
+                budgets=[
+                    {"tenant": "a", "period": "day", "tokens_max": 10**12},
+                    {"key": "env:KEY_B", "period": "month", "tokens_max": 1, "mode": "soft"},
+                ],
                 keys=[
                     {"key": "env:KEY_A", "tenant": "a", "limits": {"tokens_max": 10**12}},
                     {"key": "env:KEY_B", "tenant": "b"},
@@ -126,7 +151,8 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
             for kill in range(KILLS):
                 async with serving(config, folder=tmp_path) as served:
                     if kill:
-                        audit(database, load, engine)
+                        booked = audit(database, load, engine)
+                        await budgets_are_counted(served, database, booked)
                     await served.logged("engine", up=True)
                     clients = [
                         asyncio.create_task(load.client(served, kill * 1_000 + n))
@@ -138,6 +164,7 @@ def test_kill_9_under_load(tmp_path: Path) -> None:
                     await asyncio.gather(*clients)
             async with serving(config, folder=tmp_path) as served:
                 booked = audit(database, load, engine)
+                await budgets_are_counted(served, database, booked)
                 outcomes = {transfers[1]["outcome"] for transfers in booked.values()}
                 assert {"completed", "gateway_died"} <= outcomes
                 assert len(load.acknowledged) > KILLS

@@ -6,10 +6,12 @@ from typing import Any
 import openai
 import pytest
 
+from evenhand.gateway.settings import CallLimits
+from evenhand.ledger import Budget
 from evenhand.model import EngineName, Outcome
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.dialect import EngineKind
-from support.gateway import Backend, becomes, gateway
+from support.gateway import KEY_A, Backend, Setup, becomes, gateway, identity
 from support.on_loop import run_on_loop
 from support.openai_sdk import sdk
 from support.raw_http import RawStream
@@ -175,6 +177,29 @@ def test_a_stream_that_breaks_off_raises_in_the_sdk(how: str) -> None:
     run_on_loop(main)
 
 
+@pytest.mark.parametrize("space", ["", " "])
+@pytest.mark.parametrize("lie", [{"id": "resp_2"}, {"model": "other"}])
+def test_an_engine_that_mixes_up_its_answers_is_found_out(lie: dict[str, str], space: str) -> None:
+    def told(kind: str, **more: Any) -> bytes:
+        response = {"id": "resp_1", "model": "m", "output": [], **more}
+        event = {"type": f"response.{kind}", "sequence_number": 1, "response": response}
+        data = json.dumps(event, separators=(",", f":{space}"))
+        return f"event: response.{kind}\ndata:{space}{data}\n\n".encode()
+
+    async def main() -> None:
+        async with ScriptedEngine() as engine, gateway(Backend(engine)) as g:
+            sound = told("created") + told("in_progress") + told("completed")
+            engine.script(Answer(sse=sound), Answer(sse=told("created") + told("completed", **lie)))
+            for _ in range(2):
+                stream = await g.stream({**ASK, "stream": True}, path=PATH)
+                last = (await stream.events())[-1]
+            assert b"mixed up its answers" in last
+            outcomes = [record["outcome"] for record in await g.ended(2)]
+            assert outcomes == [Outcome.COMPLETED, Outcome.ENGINE_FAILED]
+
+    run_on_loop(main)
+
+
 def test_a_failure_before_the_first_byte_is_tried_elsewhere() -> None:
     async def main() -> None:
         async with ScriptedEngine() as bad, ScriptedEngine() as good:
@@ -198,6 +223,30 @@ def test_an_engine_that_reports_nothing_is_counted_for() -> None:
             streamed, whole = await g.ended(2)
             assert used(streamed)[2:] == (6, True)
             assert used(whole)[2:] == (5, True)  # 18 bytes
+
+    run_on_loop(main)
+
+
+def test_under_a_budget_every_answer_has_a_bound_and_none_is_free() -> None:
+    async def main() -> None:
+        setup = Setup(
+            keys={KEY_A: identity("a", budget=Budget(tokens_max=200))},
+            limits=CallLimits(output_tokens_default=50),
+        )
+        async with ScriptedEngine() as engine, gateway(Backend(engine), setup=setup) as g:
+            engine.default = Answer(tokens=40)
+            statuses = []
+            for number in range(6):
+                body = {**ASK, "stream": number % 2 == 0}
+                statuses.append((await g.post(body, path=PATH)).status)
+            assert {request.json["max_output_tokens"] for request in engine.requests} == {50}
+            refused = statuses.index(429)
+            assert statuses == [200] * refused + [429] * (6 - refused)
+            assert refused >= 1
+            records = await g.ended(6)
+            spent = sum(r["input_tokens"] + r["output_tokens"] for r in records)
+            assert spent == refused * 42
+            assert spent <= 200
 
     run_on_loop(main)
 

@@ -37,7 +37,7 @@ def test_a_tenant_sees_itself_and_nobody_else(tmp_path: Path) -> None:
             async with serving(config, folder=tmp_path) as served:
                 await served.logged("engine", up=True)
                 me = await told(served, "/api/v1/me")
-                assert me["caller"] == {"name": "key env:KEY_A", "role": "tenant"}
+                assert me["caller"] == {"name": "env:KEY_A", "role": "tenant"}
                 assert me["tenant"] == "acme/search"
                 assert me["share"]["promised_ppm"] == 375_000
                 assert me["key"]["lane"] == "default"
@@ -124,5 +124,38 @@ def test_others_are_summed_up_in_an_explanation(tmp_path: Path) -> None:
                 )
                 assert "1 requests" in why["sentences"][-1]
                 assert "other tenants" in why["sentences"][-1]
+
+    run_on_loop(main)
+
+
+def test_a_tenant_sees_its_own_budgets(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedEngine() as engine:
+            limited = [KEYS[0], KEYS[1] | {"limits": {"tokens_max": 1_000_000}}]
+            config = configuration(
+                url_engine(engine.url),
+                tenants=TENANTS,
+                keys=limited,
+                state={"folder": "state"},
+                budgets=[
+                    {"tenant": f"{QUIET}/search", "period": "day", "tokens_max": 1_000},
+                    {"tenant": QUIET, "period": "day", "tokens_max": 2_000},
+                    {"tenant": LOUD, "period": "day", "tokens_max": 3_000},
+                    {"key": "env:KEY_A", "period": "day", "tokens_max": 4_000},
+                    {"key": "env:KEY_B", "period": "day", "tokens_max": 5_000},
+                ],
+            )
+            async with serving(config, folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                assert (await served.post(CHAT)).status == 200
+                mine = await told(served, "/api/v1/budgets")
+                assert [budget["tokens_max"] for budget in mine["budgets"]] == [1_000, 4_000]
+                assert mine["keys"] == []
+                assert mine["budgets"][0]["tokens_posted"] > 0
+                theirs = await told(served, "/api/v1/budgets", KEY_B)
+                assert [budget["tokens_max"] for budget in theirs["budgets"]] == [3_000, 5_000]
+                assert len(theirs["keys"]) == 1
+                every = (await served.admin("/api/v1/budgets")).json
+                assert (len(every["budgets"]), len(every["keys"])) == (5, 1)
 
     run_on_loop(main)

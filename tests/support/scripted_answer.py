@@ -47,6 +47,8 @@ class Answer:
     """None counts the words of the prompt."""
     cached_tokens: int | None = None
     """Reported in prompt_tokens_details; None leaves the details out."""
+    reasoning_tokens: int | None = None
+    """The same, in completion_tokens_details."""
     tool: str | None = None
     """Calls this tool instead of saying words, in `/v1/responses` and `/v1/messages`."""
     usage: Usage = Usage.HONEST
@@ -107,6 +109,8 @@ def pieces(answer: Answer, path: str, body: Mapping[str, Any], serial: int) -> I
         yield from _stream(answer, [Piece(answer.sse)])
     elif path.endswith("/embeddings"):
         yield from _whole(answer, _json(_embeddings(answer, body)))
+    elif path.endswith("/count_tokens"):
+        yield from _whole(answer, _json({"input_tokens": len(text_of(body).split())}))
     elif path.endswith(("/responses", "/messages")):
         yield from _one_answer(answer, path, body, serial)
     elif body.get("stream"):
@@ -244,6 +248,9 @@ class _Completion:
             usage["total_tokens"] = (self.prompt_tokens or 0) + completion
         if self.answer.cached_tokens is not None:
             usage["prompt_tokens_details"] = {"cached_tokens": self.answer.cached_tokens}
+        if self.answer.reasoning_tokens is not None:
+            reasoned = min(self.answer.reasoning_tokens, completion or 0)
+            usage["completion_tokens_details"] = {"reasoning_tokens": reasoned}
         return {"usage": usage}
 
 

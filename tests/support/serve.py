@@ -136,6 +136,11 @@ class Served:
         data = b"" if body is None else _bytes(body)
         return await exchange(self.admin_host, self.admin_port, head, data, tls=self.tls)
 
+    async def admin_put(self, path: str, body: Any, *, key: str = ADMIN_KEY) -> RawAnswer:
+        """Ask the admin listener for a change."""
+        head = _head("PUT", path, key, {"Connection": "close"})
+        return await exchange(self.admin_host, self.admin_port, head, _bytes(body), tls=self.tls)
+
     def children(self) -> list[int]:
         """Process ids of what it has started and not reaped."""
         found: list[int] = []

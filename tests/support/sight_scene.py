@@ -62,6 +62,13 @@ def scene(engines: list[ScriptedEngine], **more: Any) -> dict[str, Any]:
         admin=admin,
         tenants=tenants,
         keys=keys,
+        alarms={"for_s": 5, "oldest_wait_s": 1},
+        budgets=[
+            {"tenant": "acme", "period": "month", "spend_max": 500},
+            {"tenant": "acme/support", "period": "day", "tokens_max": 2_000_000},
+            {"tenant": "globex", "period": "day", "spend_max": 0.5, "mode": "soft"},
+            {"tenant": "initech", "period": "week", "spend_max": 0.25, "mode": "soft"},
+        ],
         lanes=[
             {"name": "interactive", "floor_percent": 25, "ttft_s": 2},
             {"name": "default", "ceiling_percent": 75},

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
 _COLOURS = 256
+_SURFACES = 48
+"""Colours that are kept in any case: grounds, bars, lines."""
 
 
 def small_png(png: bytes) -> bytes:
@@ -42,8 +44,11 @@ def small_png(png: bytes) -> bytes:
 def _palette(colours: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
     """The most frequent colours, but of those that differ by a shade only the first: greys at the edges
     of letters would leave no room for the few pixels of a signal."""
+    counts = counts.copy()
+    counts[np.argsort(-counts)[:_SURFACES]] += 1 << 32
     shades = (colours >> 19 & 31) << 10 | (colours >> 11 & 31) << 5 | (colours >> 3 & 31)
     order = np.argsort(-counts, kind="stable")
+    shades = np.where(counts > 1 << 32, colours + (1 << 15), shades)  # each surface its own
     _, firsts = np.unique(shades[order], return_index=True)
     kept = colours[order[np.sort(firsts)[:_COLOURS]]]
     return np.stack([kept >> 16 & 255, kept >> 8 & 255, kept & 255], axis=1).astype(np.int32)
@@ -85,11 +90,13 @@ def _unfiltered_row(
     if kind == 0:
         return row
     if kind == 2:
-        return np.add(row, above)
+        added: NDArray[Any] = np.add(row, above)
+        return added
     if kind == 1:
         pixels = row.reshape(-1, channels)
         found: NDArray[Any] = np.cumsum(pixels, axis=0, dtype=np.uint64).astype(np.uint8)
-        return found.ravel()
+        flat: NDArray[Any] = found.ravel()
+        return flat
     done = bytearray(len(row))
     for place, value in enumerate(row.tolist()):
         left = done[place - channels] if place >= channels else 0

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from support.raw_http import RawAnswer
-from support.scripted_engine import Answer, ScriptedEngine
+from support.scripted_engine import Answer, ScriptedEngine, page
 from support.serve import SECRETS, Served, serving
 
 Configure = Callable[[list[ScriptedEngine]], dict[str, Any]]
 MODELS = ("m", "small", "large")
 _CALL_S_MAX = 60
+_KV_PART = 0.07
+"""Of an engine's memory, what a request is said to hold."""
 _T = TypeVar("_T")
 
 
@@ -72,6 +74,27 @@ class Stage:
                 self._clients.append(self._loop.create_task(self._client(key, body, pause_s)))
 
         self.call(begin())
+
+    def tell_signals(self) -> None:
+        """From here on the engines say of themselves what they do, in vLLM's words."""
+
+        async def begin() -> None:
+            self._clients.append(self._loop.create_task(self._signals()))
+
+        self.call(begin())
+
+    async def _signals(self) -> None:
+        while True:
+            for engine in self.engines:
+                told = {
+                    "num_requests_running": engine.running,
+                    "num_requests_waiting": 0,
+                    "kv_cache_usage_perc": engine.running * _KV_PART,
+                    "num_preemptions_total": 0,
+                }
+                lines = [f'vllm:{name}{{engine="0"}} {value}\n' for name, value in told.items()]
+                engine.pages["/metrics"] = page("".join(lines))
+            await asyncio.sleep(0.2)
 
     def finish_traffic(self) -> None:
         """Send nothing more, and see the last answers out."""

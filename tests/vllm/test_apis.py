@@ -54,6 +54,7 @@ async def messages(served: Served, key: str) -> list[tuple[int, int, int, bool]]
     told = []
     url = served.base_url.removesuffix("/v1")
     async with AsyncAnthropic(base_url=url, api_key=key) as client:
+        counted = await client.messages.count_tokens(model=MODEL, messages=say["messages"])
         whole = await client.messages.create(**say)
         async with client.messages.stream(**say) as stream:
             final = await stream.get_final_message()
@@ -71,7 +72,8 @@ async def messages(served: Served, key: str) -> list[tuple[int, int, int, bool]]
             read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens
             prompt = usage.input_tokens + read + (written or 0)
             told.append((prompt, read, usage.output_tokens, False))
-    return told
+    assert counted.input_tokens == told[0][0]
+    return [(0, 0, 0, False), *told]
 
 
 def test_vllm_counts_what_is_told_and_booked(tmp_path: Path) -> None:
@@ -83,9 +85,9 @@ def test_vllm_counts_what_is_told_and_booked(tmp_path: Path) -> None:
                 await served.logged("engine", up=True)
                 told = await responses(served, KEY_A) + await messages(served, KEY_A)
                 of_another = await messages(served, KEY_B)
-                assert await ended(served, 9) == told + of_another
+                assert await ended(served, 11) == told + of_another
                 assert told[1][1] > 0, "the second prompt of a tenant is in the cache"
-                assert of_another[0][1] == 0, "and is not there for another trust domain"
+                assert of_another[1][1] == 0, "and is not there for another trust domain"
                 refused = await served.post(
                     {"model": MODEL, "input": "x " * 5000}, path="/v1/responses"
                 )

@@ -75,8 +75,9 @@ def test_what_vllm_counts_is_what_was_charged_or_has_a_cause(tmp_path: Path) -> 
     run_on_loop(main, limit_s=READY_S_MAX + 240)
     causes = differences(found)
     assert found["unexplained_ppm"] <= 1_000
-    assert found["requests"] == 10 + 10 + 3 + 6 + 1
-    assert found["left"] == 6
+    # One that leaves at once may not have been sent.
+    assert 10 + 10 + 3 + 3 + 1 <= found["requests"] <= 10 + 10 + 3 + 6 + 1
+    assert 3 <= found["left"] <= 6
     assert causes["output"]["direct"] == 9 * DIRECT
     assert causes["input"]["choices"] > 0
     assert found["output"]["engine"] > 10 * 20 + 10 * 30 + 9 * 20

@@ -85,6 +85,8 @@ class Bookkeeper:
         self._lines: dict[tuple[object, ...], Line] = {}
         self._prices = settings.prices
         self._lines_until_ms = 0
+        self.wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        """Milliseconds since 1970. Prices and the periods of budgets follow it."""
         self.soft_exceeded = 0
         """Requests that exceeded a soft budget, since the start."""
         self._loop = loop
@@ -148,10 +150,6 @@ class Bookkeeper:
     def closed_because(self) -> str | None:
         """Why the ledger cannot be written; None while it can."""
         return self.store.closed_because
-
-    def wall_ms(self) -> int:
-        """Milliseconds since 1970. For labels; nothing is decided by it."""
-        return time.time_ns() // 1_000_000
 
     def learn(self, request: Request, usage: Usage) -> None:
         """A completed request's usage tells how many tokens text makes."""

@@ -72,6 +72,8 @@ class EngineStay:
         if self._expected is None:
             link.left(self.sent.id, None)
             return  # it failed before it could begin
+        if outcome is Outcome.CANCELLED_RUNNING and usage is None:
+            self.was_sent = False  # else its prompt would be charged
         completion, input_tokens = self._expected
         came_whole = outcome is Outcome.COMPLETED and not completion.is_stream
         link.left(self.sent.id, usage.output_tokens if usage and came_whole else None)

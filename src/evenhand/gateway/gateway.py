@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from evenhand.engines.tokenizer import PromptTokens, Tokenizing
-from evenhand.gateway.apis import APIS, errors_at
+from evenhand.gateway.apis import APIS, COUNTING, errors_at
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.cache_salt import CacheSalts
 from evenhand.gateway.call import Call
@@ -23,6 +23,7 @@ from evenhand.gateway.retry_budget import RetryBudget
 from evenhand.gateway.served import Served
 from evenhand.gateway.settings import CallLimits
 from evenhand.gateway.shadow_host import ShadowHost
+from evenhand.gateway.token_count import TokenCount
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
 from evenhand.telemetry.monitor import Monitor, forges, resends
@@ -76,6 +77,8 @@ class Gateway:
         )
         # Every call that is not ended; bounded by the edge's connections.
         self.calls: set[Call] = set()
+        # Bounded by the same.
+        self.counts: set[TokenCount] = set()
         self.recent = RecentCalls()
         self.retries = RetryBudget()
         self.is_draining = False
@@ -112,7 +115,7 @@ class Gateway:
                 return None
             assert holder is not None
             if api is None:
-                return ModelsList(response, self._models_body(holder), request_id)
+                return self._beside(path, holder, response, request_id)
         if forges(headers):
             self.monitor.forged(holder.identity.tenant, holder.identity.application)
         if resends(headers):
@@ -126,6 +129,15 @@ class Gateway:
         if calls is not None:
             call.calls_declared = int(calls)
         return call
+
+    def _beside(
+        self, path: str, holder: KeyHolder, response: Response, request_id: RequestId
+    ) -> Handler:
+        """Who answers what no model computes anything for."""
+        if path == COUNTING.path:
+            interaction = InteractionId("int_" + self._ids.take())
+            return TokenCount(self, holder, response, request_id, interaction)
+        return ModelsList(response, models_body(self.served, holder.identity), request_id)
 
     def reads_tokens(self, completion: Completion) -> bool:
         """Whether its prompt is compared by token ids."""
@@ -183,6 +195,8 @@ class Gateway:
         open_calls = list(self.calls)
         for call in open_calls:
             call.stop()
+        for count in list(self.counts):
+            count.stop()
         return len(open_calls)
 
     def _refuse(
@@ -199,9 +213,6 @@ class Gateway:
         """What to say to somebody whose token opens nothing; None: it was none."""
         complaint = self.keys.complaint(authorization)
         return None if complaint is None else _Refusal(*complaint)
-
-    def _models_body(self, holder: KeyHolder) -> bytes:
-        return models_body(self.served, holder.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +233,10 @@ def _authorization(headers: Mapping[str, str]) -> str | None:
 
 
 def _route_refusal(head: RequestHead) -> _Refusal | None:
-    if head.path not in APIS and head.path != _MODELS:
-        known = ", ".join(sorted({*APIS, _MODELS}))
-        return _Refusal(
-            Outcome.NOT_FOUND, f"There is no {head.path[:200]} here. Use one of {known}."
-        )
+    if head.path not in APIS and head.path not in (_MODELS, COUNTING.path):
+        known = ", ".join(sorted({*APIS, _MODELS, COUNTING.path}))
+        # Not repeated: people paste keys into URLs.
+        return _Refusal(Outcome.NOT_FOUND, f"There is no such path here. Use one of {known}.")
     allowed = ("GET", "HEAD") if head.path == _MODELS else ("POST",)
     if head.method not in allowed:
         message = f"Use {' or '.join(allowed)} for {head.path}."

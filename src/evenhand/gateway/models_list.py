@@ -32,7 +32,9 @@ class ModelsList:
 
 
 def models_body(served: Served, identity: Identity) -> bytes:
-    """Every name that the key may ask for; of an alias, `root` is the model that it stands for."""
+    """Every name that the key may ask for, as the clients of OpenAI and of Anthropic read it; of an
+    alias, `root` is the model that it stands for."""
+    names = served.to(identity)
     listed = [
         {
             "id": name,
@@ -40,7 +42,11 @@ def models_body(served: Served, identity: Identity) -> bytes:
             "created": 0,
             "owned_by": "evenhand",
             "root": served.aliases.get(name, name),
+            "type": "model",
+            "display_name": name,
+            "created_at": "1970-01-01T00:00:00Z",
         }
-        for name in served.to(identity)
+        for name in names
     ]
-    return orjson.dumps({"object": "list", "data": listed})
+    ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+    return orjson.dumps({"object": "list", "data": listed, "has_more": False, **ends})

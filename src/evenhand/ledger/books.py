@@ -96,13 +96,9 @@ class Books:
         nano = price.bound(input_tokens, output_tokens)
         at_ms = self._latest_ms = max(at_ms, self._latest_ms)
         day = at_ms // DAY_MS
-        if budget is not None:
-            against = self._against(line, budget, nano=nano, tokens=tokens)
-            if against is not None:
-                return against
         watches, is_over_soft = line.watches, False
-        if watches:
-            verdict = judged(watches, day, nano=nano, tokens=tokens, currency=price.currency)
+        if watches or budget is not None:
+            verdict = self._judged(line, budget, day, nano=nano, tokens=tokens)
             if not isinstance(verdict, bool):
                 return verdict
             is_over_soft = verdict
@@ -349,14 +345,20 @@ class Books:
         assert transfer.price is not None
         return self.line(consumer, model, self._prices.numbered(transfer.price))
 
-    def _against(
-        self, line: Line, budget: Budget, *, nano: int, tokens: int
-    ) -> OverBudget | OtherCurrency | None:
+    def _judged(
+        self, line: Line, budget: Budget | None, day: int, *, nano: int, tokens: int
+    ) -> OverBudget | OtherCurrency | bool:
+        """What stands against it; else whether it exceeds a soft budget."""
         owner, currency = line.debit.owner, line.price.currency
         assert isinstance(owner, Consumer)
-        if budget.nano_max is not None and currency != budget.currency:
-            return OtherCurrency(currency, budget.currency)
-        return over(budget, self._accounts.spent(owner.key, currency), nano=nano, tokens=tokens)
+        if budget is not None:
+            if budget.nano_max is not None and currency != budget.currency:
+                return OtherCurrency(currency, budget.currency)
+            spent = self._accounts.spent(owner.key, currency)
+            exceeded = over(budget, spent, nano=nano, tokens=tokens)
+            if exceeded is not None:
+                return exceeded
+        return judged(line.watches, day, nano=nano, tokens=tokens, currency=currency)
 
     def _count_correction(self, account: Account, correction: Correction, day: int) -> None:
         """In the periods in which it is made."""

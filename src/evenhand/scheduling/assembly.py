@@ -50,14 +50,8 @@ class Assembly:
         self.settings = settings
         policy, values = settings.policy, settings.policy.values()
         is_same = _Same(settings, before)
-        self.prefixes: Prefixes | None = None
-        if policy.asks_prefixes:
-            taken_over = before.prefixes if before is not None else None
-            self.prefixes = taken_over or Prefixes(values[PREFIX_INDEX_MIB.name] << 20)
-        self.interactions: Interactions | None = None
-        if policy.follows_interactions:
-            kept = before.interactions if before is not None and is_same.interactions else None
-            self.interactions = kept or Interactions(values)
+        self.prefixes = self._prefixes(before)
+        self.interactions = self._interactions(before if is_same.interactions else None)
         self.lanes = Lanes(settings.lanes) if settings.lanes else None
         ground = self._ground(base)
         self.queue: TicketQueue
@@ -111,6 +105,22 @@ class Assembly:
         self.memories = Memories(
             self.order, self.charges.prediction, self.placement, self.admission
         )
+
+    def _prefixes(self, before: "Assembly | None") -> Prefixes | None:
+        """Which engine holds which prefix, where a part asks."""
+        policy = self.settings.policy
+        if not policy.asks_prefixes:
+            return None
+        kept = None if before is None else before.prefixes
+        return kept or Prefixes(policy.values()[PREFIX_INDEX_MIB.name] << 20)
+
+    def _interactions(self, before: "Assembly | None") -> Interactions | None:
+        """Which calls belong together, where a part asks."""
+        policy = self.settings.policy
+        if not policy.follows_interactions:
+            return None
+        kept = None if before is None else before.interactions
+        return kept or Interactions(policy.values())
 
     def _ground(self, base: Foundation) -> Ground:
         """What parts are built on."""

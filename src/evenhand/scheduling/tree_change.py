@@ -66,13 +66,22 @@ class TreeProblem:
 
 def plan_changes(tree: ShareTree, changes: Iterable[TreeChange]) -> TreePlan | TreeProblem:
     """Check changes one after another on a sketch of the tree. Nothing is changed."""
-    sketch = _Sketch(tree)
     planned = tuple(changes)
+    # To sketch a large tree takes a while, and for weights alone it need not be.
+    sketch = None if all(isinstance(one, SetWeight) for one in planned) else _Sketch(tree)
     for change in planned:
-        message = sketch.change(change)
+        message = _cannot_weigh(tree, change) if sketch is None else sketch.change(change)
         if message is not None:
             return TreeProblem(change, message)
     return TreePlan(planned, tree.version)
+
+
+def _cannot_weigh(tree: ShareTree, change: TreeChange) -> str | None:
+    assert isinstance(change, SetWeight)
+    node = tree.find(change.path)
+    if node is None or node.parent is None or any(above.is_leaving for above in node.lineage):
+        return _no_tenant(change.path)
+    return _bad_weight(change.path, change.weight)
 
 
 class _Sketch:
@@ -104,7 +113,7 @@ class _Sketch:
     def _missing(self, path: TenantPath) -> str | None:
         if path and path in self._children and path not in self._leaving:
             return None
-        return f"There is no tenant {_words(path)}. Name one of those that exist."
+        return _no_tenant(path)
 
     def _cannot_hold(self, parent: TenantPath, name: str) -> str | None:
         """Why a child of that name cannot be put there."""
@@ -164,6 +173,10 @@ def _rename(
         else:
             known.discard(old)
             known.add(renamed)
+
+
+def _no_tenant(path: TenantPath) -> str:
+    return f"There is no tenant {_words(path)}. Name one of those that exist."
 
 
 def _bad_weight(path: TenantPath, weight: int) -> str | None:

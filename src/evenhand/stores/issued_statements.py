@@ -8,7 +8,8 @@ from evenhand.stores.problem import NotAsAskedError
 
 class Issued(NamedTuple):
     """In the order of its columns. `cut` is the last batch of the ledger that it covers; `total` is
-    JSON; times are milliseconds since 1970, the period is half open."""
+    JSON, and so is `gpu` (see `statement_gpu`); times are milliseconds since 1970, and the period is
+    half open."""
 
     number: int
     tenant: str
@@ -16,6 +17,7 @@ class Issued(NamedTuple):
     to_ms: int
     cut: int
     total: str
+    gpu: str
     digest: str
     issued_ms: int
     issued_by: str
@@ -41,7 +43,7 @@ def record(connection: sqlite3.Connection, wanted: Issued, *, last: int) -> Issu
             "SELECT coalesce(max(number), 0) + 1 FROM statement"
         ).fetchone()
         issued = wanted._replace(number=number)
-        connection.execute("INSERT INTO statement VALUES (?,?,?,?,?,?,?,?,?)", issued)
+        connection.execute("INSERT INTO statement VALUES (?,?,?,?,?,?,?,?,?,?)", issued)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

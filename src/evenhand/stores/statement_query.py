@@ -13,6 +13,7 @@ from evenhand.ledger.batch import PriceRow
 from evenhand.stores.correction_query import BookedCorrection, corrections_under
 from evenhand.stores.issued_statements import Issued, issued_for
 from evenhand.stores.problem import NotAsAskedError
+from evenhand.stores.statement_gpu import GpuCost, gpu_costs, gpu_of_text, gpu_until_ms
 from evenhand.stores.usage_line import Group, UsageLine
 from evenhand.stores.usage_query import Late, UsageQuery, booked, still_open
 
@@ -66,6 +67,9 @@ class StatementFigures:
     open: dict[Group, UsageLine]
     total: UsageLine
     prices: dict[int, PriceRow]
+    gpu: tuple[GpuCost, ...]
+    gpu_until_ms: int
+    """GPU time is told until before this moment."""
 
 
 def read_statement(connection: sqlite3.Connection, query: StatementQuery) -> StatementFigures:
@@ -144,6 +148,8 @@ def _figures(
     late_lines = booked(connection, late_usage, late) if after < cut.batch else {}
     corrections = _corrections(connection, query, cut, before, after)
     total = _total(lines, late_lines, corrections)
+    until_ms = min(query.to_ms, gpu_until_ms(connection, cut.batch)) if own is None else own.to_ms
+    gpu = gpu_of_text(own.gpu) if own else _gpu(connection, query, until_ms)
     held = still_open(connection, UsageQuery(by=by, tenant=query.tenant, cut=cut.batch))
     figures = StatementFigures(
         issued=own,
@@ -154,6 +160,8 @@ def _figures(
         open=_sorted(held),
         total=total,
         prices=_prices(connection),
+        gpu=gpu,
+        gpu_until_ms=until_ms,
     )
     _assert_sum(connection, query, figures, before, after)
     return figures
@@ -206,6 +214,14 @@ def as_line(correction: BookedCorrection) -> UsageLine:
     if correction.currency:
         line.nano[correction.currency] = line.corrected_nano[correction.currency] = correction.nano
     return line
+
+
+def _gpu(
+    connection: sqlite3.Connection, query: StatementQuery, until_ms: int
+) -> tuple[GpuCost, ...]:
+    if until_ms <= query.from_ms:
+        return ()
+    return gpu_costs(connection, query.tenant, query.from_ms, until_ms)
 
 
 def _prices(connection: sqlite3.Connection) -> dict[int, PriceRow]:

@@ -70,7 +70,8 @@ class EventOrigin:
     def __init__(self, origin: AnswerOrigin, within: str) -> None:
         self._origin = origin
         self._within = within
-        self._mark = f'"{within}":{{'.encode()
+        # Whatever space follows; inside a text the quotes would be escaped.
+        self._mark = f'"{within}"'.encode()
 
     def is_same(self, event: bytes) -> bool:
         """Whether the event tells nothing that needs to be judged."""

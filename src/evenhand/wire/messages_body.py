@@ -40,6 +40,11 @@ def read_message(document: Mapping[str, Any], members: Members) -> Completion | 
     )
 
 
+def read_counted(document: Mapping[str, Any], members: Members) -> Completion | BodyProblem:
+    """The same of a body whose prompt is only to be counted: it asks for nothing else."""
+    return read_message({**document, "max_tokens": 1, "stream": False}, members)
+
+
 def _problem(document: Mapping[str, Any]) -> BodyProblem | None:
     if document.get("max_tokens") is None:
         return BodyProblem("Name max_tokens: this API requires it.", "max_tokens")

@@ -65,5 +65,9 @@ def test_an_engine_serves_what_its_kind_does_unless_something_else_is_said(tmp_p
     assert apis() is None
     assert apis(apis=[]) == frozenset()
     assert apis(kind="openai", apis=["responses"]) == {ApiName.RESPONSES}
+    assert apis(keeps_responses=True) is None
+    for engine in ({"kind": "openai"}, {"apis": ["messages"]}):
+        with pytest.raises(ConfigurationError, match="no responses that it could keep"):
+            apis(keeps_responses=True, **engine)
     with pytest.raises(ConfigurationError, match="responses, messages"):
         apis(apis=["chat"])

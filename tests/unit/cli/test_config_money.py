@@ -15,8 +15,9 @@ from evenhand.cli.config import (
     effective,
     load,
 )
-from evenhand.ledger import Budget, Price
-from evenhand.model import ModelName
+from evenhand.cli.money import budget_rules
+from evenhand.ledger import Budget, BudgetRule, Period, Price
+from evenhand.model import KeyId, ModelName
 
 
 def document(**more: Any) -> dict[str, Any]:
@@ -121,6 +122,132 @@ def test_a_model_has_one_price(tmp_path: Path) -> None:
     data = document()
     data["prices"]["models"].append({"model": "tiny", "input": 1, "output": 1})
     assert "tiny has a price already" in problem_of(tmp_path, data)
+
+
+def test_prices_change_on_their_dates(tmp_path: Path) -> None:
+    data = document()
+    for valid_from, price in (("2026-12-01", 2), ("2027-01-01T06:00Z", 3)):
+        later = {"model": "tiny", "input": price, "output": price, "valid_from": valid_from}
+        data["prices"]["models"].append(later | {"currency": "USD", "request": 0.0005})
+    config = loaded(tmp_path, data)
+    book = booking_settings(config).prices
+    december, january = 1_796_083_200_000, 1_798_783_200_000
+    prices = [book.price(ModelName("tiny"), at) for at in (december - 1, december, january)]
+    found = [(price.currency, price.input, price.request) for price in prices if price is not None]
+    assert found == [
+        ("EUR", 150_000_000, 0),
+        ("USD", 2_000_000_000, 500_000),
+        ("USD", 3_000_000_000, 500_000),
+    ]
+    least = tmp_path / "least.yaml"
+    least.write_text((tmp_path / "evenhand.yaml").read_text().replace("0.0005", "0.000000001"))
+    config = load(least)
+    assert config.prices is not None
+    assert config.prices.models[-1].request == 1
+    (tmp_path / "again.yaml").write_text(effective(config))
+    assert load(tmp_path / "again.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"valid_from": "tomorrow"}, "a time in UTC such as 2026-12-01"),
+        ({"valid_from": "2026-02-30"}, "there is no such day or hour"),
+        ({"model": "big", "valid_from": "2026-12-01"}, ""),
+        ({"reasoning": -1}, "at least 0"),
+        ({"request": 0.0000000001}, "at most 9 decimals"),
+    ],
+)
+def test_dates_and_small_prices_make_sense(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    data = document()
+    data["prices"]["models"].append({"model": "tiny", "input": 1, "output": 1} | changes)
+    if says:
+        with pytest.raises(ConfigurationError, match=says):
+            loaded(tmp_path, data)
+    else:
+        loaded(tmp_path, data)
+
+
+def test_a_model_has_a_price_at_any_time(tmp_path: Path) -> None:
+    data = document()
+    data["prices"]["models"][0]["valid_from"] = "2026-12-01"
+    assert "before that, tiny has no price" in problem_of(tmp_path, data)
+
+
+def test_what_has_no_price_may_have_the_default_one(tmp_path: Path) -> None:
+    data = document()
+    data["prices"]["models"] = []
+    data["prices"]["unpriced"] = {"input": 1, "output": 2}
+    price = booking_settings(loaded(tmp_path, data)).prices.price(ModelName("big"), 0)
+    assert price is not None
+    assert price.output == 2 * 10**9
+    data["prices"]["unpriced"]["input"] = 0
+    assert "must cost something" in problem_of(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    ("budget", "says"),
+    [
+        ({"tenant": "a", "tokens_max": 5}, "period"),
+        ({"tenant": "a", "period": "year", "tokens_max": 5}, "one of day, week, month"),
+        ({"period": "day", "tokens_max": 5}, "of a tenant or of a key"),
+        ({"tenant": "a", "key": "env:KEY_A", "period": "day", "tokens_max": 5}, "not both"),
+        ({"tenant": "a", "period": "day"}, "limits nothing"),
+        ({"tenant": "b", "period": "day", "tokens_max": 5}, "there is no tenant b"),
+        ({"key": "env:KEY_B", "period": "day", "tokens_max": 5}, "is none of the `keys`"),
+        ({"key": "sk-secret-text", "period": "day", "tokens_max": 5}, "the reference of a key"),
+        ({"tenant": "a", "period": "day", "tokens_max": 5, "currency": "EUR"}, "without spend_max"),
+        ({"tenant": "a", "period": "day", "spend_max": 5, "currency": "USD"}, "counts USD"),
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_refused(
+    tmp_path: Path, budget: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        loaded(tmp_path, document(budgets=[budget]))
+    assert "sk-secret-text" not in str(caught.value)
+
+
+def test_budgets_become_rules(tmp_path: Path) -> None:
+    budgets = [
+        {"tenant": "a", "period": "week", "spend_max": 1.5, "tokens_max": 9},
+        {"key": "key_abcdefghijkm", "period": "total", "tokens_max": 9, "mode": "soft"},
+    ]
+    assert budget_rules(loaded(tmp_path, document(budgets=budgets))) == (
+        BudgetRule(
+            tenant=("a",),
+            period=Period.WEEK,
+            limits=Budget(nano_max=1_500_000_000, tokens_max=9, currency="EUR"),
+        ),
+        BudgetRule(
+            key=KeyId("key_abcdefghijkm"),
+            period=Period.TOTAL,
+            limits=Budget(tokens_max=9, currency="EUR"),
+            is_hard=False,
+        ),
+    )
+
+
+def test_two_budgets_of_a_kind_and_no_state_are_refused(tmp_path: Path) -> None:
+    budget = {"tenant": "a", "period": "day", "tokens_max": 5}
+    data = document(budgets=[budget, budget | {"tokens_max": 6}])
+    assert "the same kind of budget as budgets[0]" in problem_of(tmp_path, data)
+    data = document(budgets=[budget])
+    del data["state"]
+    assert "must outlive a restart" in problem_of(tmp_path, data)
+
+
+def test_what_is_not_known_before_is_under_no_hard_budget_in_money(tmp_path: Path) -> None:
+    data = document(budgets=[{"tenant": "a", "period": "day", "spend_max": 5}])
+    data["prices"]["models"][1]["gpu_second"] = 0.0007
+    assert "what its gpu_second comes to is not known" in problem_of(tmp_path, data)
+    data["keys"][0]["models"] = ["tiny"]
+    loaded(tmp_path, data)
+    data["keys"][0]["models"] = ["*"]
+    data["budgets"][0]["mode"] = "soft"
+    loaded(tmp_path, data)
 
 
 def test_a_currency_is_three_letters(tmp_path: Path) -> None:

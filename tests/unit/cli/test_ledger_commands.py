@@ -38,7 +38,7 @@ def test_an_audit_tells_each_check_with_its_figures(config: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "no gateway runs" in result.stdout
     lines = result.stdout.splitlines()
-    assert sum(line.startswith("ok ") for line in lines) == 20
+    assert sum(line.startswith("ok ") for line in lines) == 21
     assert "ok     money is price times tokens" in result.stdout
     assert "5 prices" in result.stdout
     assert lines[-1] == "The books are in order."
@@ -84,7 +84,7 @@ def test_an_audit_for_programs(config: Path) -> None:
     document = json.loads(result.stdout)
     assert document["faults"] == 2
     assert document["gateway_runs"] is False
-    assert len(document["checks"]) == 20
+    assert len(document["checks"]) == 21
     assert [hold["is_marked"] for hold in document["open_holds"]] == [False, True]
     assert document["open_holds"][0]["age_s"] > 86_400
 

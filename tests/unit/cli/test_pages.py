@@ -6,12 +6,14 @@ from typing import ClassVar
 
 from evenhand.cli.outcomes_page import MEANINGS, outcomes_text
 from evenhand.gateway.retry_budget import RetryBudget
+from evenhand.ledger import BudgetStanding
 from evenhand.ledger.gpu import GpuKind
 from evenhand.model import EngineName, Outcome, TenantPath
 from evenhand.scheduling import Scheduler, SchedulerSettings, TenantShare, compose
 from evenhand.scheduling.prefixes import Prefixes
 from evenhand.scheduling.shadow import Shadow
 from evenhand.telemetry import (
+    BudgetCollector,
     CertificateCollector,
     GpuCollector,
     HealthCollector,
@@ -38,6 +40,13 @@ class SoundLedger:
     open_holds = 0
 
 
+class NoBudgets:
+    soft_exceeded = 0
+
+    def budgets(self) -> tuple[BudgetStanding, ...]:
+        return ()
+
+
 class NoExport:
     def send(self, _: object) -> bool:
         raise AssertionError("nothing is exported here")
@@ -62,6 +71,7 @@ def test_the_metrics_of_the_page_are_those_of_the_gateway() -> None:
     metrics.registry.register(SchedulerCollector(scheduler, tenants_max=10))
     metrics.registry.register(LaneCollector(scheduler, lambda: 0))
     metrics.registry.register(LedgerCollector(SoundLedger))
+    metrics.registry.register(BudgetCollector(NoBudgets()))
     shadow = Shadow(scheduler.settings, tenants_max=10)
     metrics.registry.register(ObservedCollector(shadow.observation))
     metrics.registry.register(CertificateCollector([]))

@@ -126,6 +126,37 @@ def test_lines_are_the_total_in_every_form(config: Path, tmp_path: Path) -> None
     assert [Decimal(row["money"]) if row["money"] else None for row in rows] == moneys
 
 
+def test_gpu_time_by_the_hour_is_told_apart(config: Path) -> None:
+    database = config.parent / "state" / "evenhand.db"
+    hour_us = 1_731_574_800_000_000  # 2024-11-14 09:00
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO gpu_engine VALUES ('gpu0', 0, 0, 0)")
+        for kind, tenant, gpu_us in (("exact", "acme/search", 9), ("idle", "", 7)):
+            owner = (kind, tenant, tenant and "chat", tenant and "k", tenant and "qwen")
+            connection.execute(
+                "INSERT INTO gpu_time VALUES ('gpu0', ?, ?, ?, ?, ?, ?, ?, 'EUR', ?)",
+                (hour_us, *owner, 3_600_000_000, gpu_us * 1_000_000),
+            )
+    before = as_json(config, *MONTH)
+    (line,) = before["gpu"]["lines"]
+    assert line == {
+        "tenant": "acme/search",
+        "model": "qwen",
+        "exact_us": 9_000_000,
+        "estimated_us": 0,
+        "cost": {"EUR": "0.009"},
+    }
+    assert "acme/search  qwen         9            0  0.009 EUR" in run(config, *MONTH).stdout
+    run(config, *MONTH, "--close")
+    plant(database, "UPDATE gpu_time SET gpu_us = 1")
+    assert as_json(config, *MONTH)["gpu"]["lines"] == [line], "as it was issued"
+    rows = csv.DictReader(io.StringIO(run(config, *MONTH, "--format", "csv").stdout, newline=""))
+    (gpu,) = [row for row in rows if row["section"] == "gpu"]
+    assert (gpu["gpu_us"], gpu["gpu_cost"], gpu["money"]) == ("9000000", "0.009", "")
+    early = as_json(config, *MONTH, "--cut", "1")["gpu"]
+    assert early["lines"] == [], "no entry of a later hour is before that cut"
+
+
 def test_parquet_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ParquetMissingError, match=r"pip install 'evenhand\[parquet\]'"):

@@ -25,7 +25,7 @@ def test_each_credential_is_somebody() -> None:
                 who = (await client.ask("/who", f"Bearer {secret}")).json
                 assert who == {"name": role.name.lower(), "role": role.name, "tenant": None}
             who = (await client.ask("/who", f"Bearer {KEY_A}")).json
-            assert who == {"name": "key env:a", "role": "TENANT", "tenant": "a"}
+            assert who == {"name": "env:a", "role": "TENANT", "tenant": "a"}
 
     run_on_loop(main)
 

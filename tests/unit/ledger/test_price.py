@@ -9,39 +9,64 @@ from evenhand.ledger import Price
 from evenhand.ledger.money import decimal_text
 from evenhand.model import Usage
 
+amounts = st.integers(0, 10**12)
 prices = st.builds(
-    lambda currency, high, low, output: Price(
-        currency=currency, input=max(high, low), cached_input=min(high, low), output=output
+    lambda high, low, output, reasoning, request: Price(
+        currency="EUR",
+        input=max(high, low),
+        cached_input=min(high, low),
+        output=output,
+        reasoning=reasoning,
+        request=request,
     ),
-    st.just("EUR"),
-    st.integers(0, 10**12),
-    st.integers(0, 10**12),
-    st.integers(0, 10**12),
+    amounts,
+    amounts,
+    amounts,
+    st.none() | amounts,
+    st.just(0) | amounts,
 )
 counts = st.integers(0, 10**8)
+usages = st.builds(
+    lambda input_tokens, cached, output_tokens, reasoned: Usage(
+        input_tokens,
+        output_tokens,
+        min(cached, input_tokens),
+        reasoning_tokens=min(reasoned, output_tokens),
+    ),
+    *[counts] * 4,
+)
 
 
-@given(prices, counts, counts, counts)
-def test_a_price_is_the_decimal_one_rounded_down_once(
-    price: Price, input_tokens: int, cached: int, output_tokens: int
-) -> None:
-    cached = min(cached, input_tokens)
-    nano = price.of(Usage(input_tokens, output_tokens, cached))
+@given(prices, usages)
+def test_a_price_is_the_decimal_one_rounded_down_once(price: Price, usage: Usage) -> None:
+    cached, reasoned = usage.cached_input_tokens, usage.reasoning_tokens
+    reasoning = price.output if price.reasoning is None else price.reasoning
     exact = (
-        Decimal(price.input) * (input_tokens - cached)
+        Decimal(price.input) * (usage.input_tokens - cached)
         + Decimal(price.cached_input) * cached
-        + Decimal(price.output) * output_tokens
-    ) / 10**6
-    assert nano == int(exact.to_integral_value(ROUND_FLOOR))
+        + Decimal(price.output) * (usage.output_tokens - reasoned)
+        + Decimal(reasoning) * reasoned
+    ) / 10**6 + price.request
+    assert price.of(usage) == int(exact.to_integral_value(ROUND_FLOOR))
 
 
-@given(prices, counts, counts, counts, counts, counts)
+@given(prices, usages, counts, counts)
 def test_what_is_held_bounds_whatever_stays_within(
-    price: Price, input_max: int, output_max: int, input_tokens: int, cached: int, output: int
+    price: Price, most: Usage, input_tokens: int, output: int
 ) -> None:
-    input_tokens, output = min(input_tokens, input_max), min(output, output_max)
-    usage = Usage(input_tokens, output, min(cached, input_tokens))
-    assert price.of(usage) <= price.bound(input_max, output_max)
+    input_tokens, output = min(input_tokens, most.input_tokens), min(output, most.output_tokens)
+    usage = Usage(
+        input_tokens,
+        output,
+        min(most.cached_input_tokens, input_tokens),
+        reasoning_tokens=min(most.reasoning_tokens, output),
+    )
+    assert price.of(usage) <= price.bound(most.input_tokens, most.output_tokens)
+
+
+def test_a_second_of_a_gpu_is_a_million_microseconds() -> None:
+    price = Price(currency="EUR", input=0, cached_input=0, output=0, gpu_second=7)
+    assert [price.of_gpu(us) for us in (999_999, 1_000_000, 1_500_000)] == [6, 7, 10]
 
 
 def test_a_hold_is_rounded_up_and_a_settlement_down() -> None:

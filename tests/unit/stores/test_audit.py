@@ -167,6 +167,10 @@ _PLANTED: dict[str, tuple[str, ...]] = {
         "UPDATE ledger SET seq = 0",
         "DELETE FROM ledger",
     ),
+    "GPU time is the wall time of the GPUs": (
+        "INSERT INTO gpu_engine VALUES ('gpu0', 0, 7, 7)",
+        "INSERT INTO gpu_time VALUES ('gpu0', 0, 'idle', '', '', '', '', 0, '', 7)",
+    ),
     "times are plausible": (
         "UPDATE transfer SET at_ms = at_ms - 86400000 WHERE id = {settled}",
         "UPDATE transfer SET at_ms = 32503680000000 WHERE id = {open}",

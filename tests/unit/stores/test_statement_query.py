@@ -111,6 +111,7 @@ class Bookings:
             to_ms=BEGAN_MS + end * DAY_MS,
             cut=figures.cut.batch,
             total="{}",
+            gpu="[]",
             digest="",
             issued_ms=0,
             issued_by="somebody",

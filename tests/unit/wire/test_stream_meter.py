@@ -162,7 +162,9 @@ def test_any_event_is_survived_and_nothing_is_invented(events: list[bytes]) -> N
 @given(
     st.text(max_size=8),
     st.integers(0, 10**9),
-    st.sampled_from([{}, {"prompt_tokens_details": None}, {"reasoning_tokens": 0}]),
+    st.sampled_from(
+        [{}, {"prompt_tokens_details": None}, *({"reasoning_tokens": count} for count in (0, 7))]
+    ),
     st.sampled_from(["content", "reasoning_content", "role"]),
     st.booleans(),
 )
@@ -196,8 +198,17 @@ def test_plain_usage_that_shrinks_is_not_trusted() -> None:
     assert m.usage(input_tokens_estimate=1) == Usage(1, 5, 0, is_estimate=True)
 
 
-def like_vllm(text: str, completion: object, *, prompt: object = 9, name: str = "content") -> bytes:
+def like_vllm(
+    text: str,
+    completion: object,
+    *,
+    prompt: object = 9,
+    name: str = "content",
+    reasoned: int | None = None,
+) -> bytes:
     told = {"prompt_tokens": prompt, "total_tokens": 99, "completion_tokens": completion}
+    if reasoned is not None:  # as SGLang tells it
+        told["reasoning_tokens"] = reasoned
     choices = [{"delta": {name: text}}]
     document = {"id": "c", "model": "m", "choices": choices, "usage": told}
     return event(json.dumps(document, separators=(",", ":")).encode())
@@ -208,6 +219,7 @@ texts = st.text(alphabet='a"\\{}:,\n', max_size=3)
 pieces = st.one_of(
     st.builds(like_vllm, st.sampled_from("ab"), small),
     st.builds(like_vllm, texts, small, prompt=small, name=st.sampled_from(["content", "text"])),
+    st.builds(like_vllm, st.sampled_from("ab"), small, reasoned=small),
     st.builds(like_vllm, st.just("a"), st.sampled_from([10**9, -1, 1.5, True, "1", None])),
     st.builds(chunk, texts),
     st.builds(lambda used: chunk("a", usage=usage(9, used, 4)), small),
@@ -251,6 +263,17 @@ def test_what_goes_on_in_a_stream_is_like_what_came() -> None:
     assert m.usage(input_tokens_estimate=1) == Usage(9, 3, 0, is_estimate=True)
     m.take(DONE)
     assert m.take_alike(like_vllm("b", 4)) is None, "nothing comes after the end"
+
+
+def test_reasoning_is_told_in_either_place_and_never_more_than_the_output() -> None:
+    m = meter()
+    m.take(like_vllm("a", 1, reasoned=1))
+    assert m.take_alike(like_vllm("b", 2, reasoned=2)) is not None
+    assert m.usage(input_tokens_estimate=1).reasoning_tokens == 2
+    m.take(final(usage(9, 5) | {"completion_tokens_details": {"reasoning_tokens": 3}}))
+    assert m.usage(input_tokens_estimate=1) == Usage(9, 5, reasoning_tokens=3)
+    m.take(final(usage(9, 5) | {"completion_tokens_details": {"reasoning_tokens": 8}}))
+    assert m.usage(input_tokens_estimate=1).reasoning_tokens == 5
 
 
 def test_figures_of_the_last_report_count_however_it_was_read() -> None:

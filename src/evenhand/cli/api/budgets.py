@@ -15,6 +15,7 @@ from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.identity import KeyRing
 from evenhand.ledger import BudgetStanding
 from evenhand.ledger.money import decimal_text
+from evenhand.model import TenantPath
 
 _KEYS_MAX: Final = 1_000
 
@@ -63,16 +64,18 @@ def budgets_pages(
 ) -> list[Page]:
     """GET; the section is set as others are."""
 
-    async def show(request: Request, _: Caller) -> Response:
+    async def show(request: Request, caller: Caller) -> Response:
         query_of(request, NoQuery)
-        return versioned(_told(live.version, bookkeeping, keys), live.version)
+        told = _told(live.version, bookkeeping, keys, caller.tenant or ())
+        return versioned(told, live.version)
 
     return [
         Page(
             path="/api/v1/budgets",
-            role=Role.VIEWER,
+            role=Role.TENANT,
             answer=refusing(show),
-            summary="How each budget stands: limit, spent, held, left, and when it begins anew.",
+            summary="How each budget stands: limit, spent, held, left, and when it begins anew. A"
+            " tenant's key: its own.",
             query=NoQuery,
             result=BudgetsTold,
         ),
@@ -80,14 +83,25 @@ def budgets_pages(
 
 
 def _told(
-    version: int, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
+    version: int, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing, beneath: TenantPath
 ) -> dict[str, object]:
+    """Of that node and all beneath it: what nodes above have spent is also others'."""
     if isinstance(bookkeeping, NoBookkeeping):
         none: list[object] = []
         now = _time(int(datetime.now(UTC).timestamp() * 1000))
         return {"version": version, "at": now, "budgets": none, "keys": none, "keys_left_out": 0}
     books, at_ms = bookkeeping.books, bookkeeping.wall_ms()
-    limited = keys.with_budgets()
+    depth = len(beneath)
+    limited = [one for one in keys.with_budgets() if one.tenant[:depth] == beneath]
+    standings = list(books.standings(at_ms))
+    if beneath:
+        own = {key.holder.identity.key_id for key in keys.beneath(beneath)}
+        standings = [
+            standing
+            for standing in standings
+            if standing.rule.key in own
+            or (standing.rule.key is None and standing.rule.tenant[:depth] == beneath)
+        ]
     told = [
         books.standing_for_life(identity.key_id, identity.budget)
         for identity in limited[:_KEYS_MAX]
@@ -96,7 +110,7 @@ def _told(
     return {
         "version": version,
         "at": _time(at_ms),
-        "budgets": [budget_told(standing) for standing in books.standings(at_ms)],
+        "budgets": [budget_told(standing) for standing in standings],
         "keys": [budget_told(standing) for standing in told],
         "keys_left_out": len(limited) - len(told),
     }

@@ -105,7 +105,8 @@ def _operation(page: Page, schemas: Any, definitions: dict[str, Any]) -> dict[st
         }
     if page.result is not None:
         schema = schemas[page.result, "serialization"]
-        operation["responses"]["200"]["content"] = {"application/json": {"schema": schema}}
+        content = {"application/json": {"schema": schema}}
+        operation["responses"]["200"]["content"] = content | {one: {} for one in page.also_gives}
     return operation
 
 

@@ -28,16 +28,21 @@ def openapi_text() -> str:
     with tempfile.TemporaryDirectory(prefix="evenhand-docs-") as folder:
         file = Path(folder) / "evenhand.yaml"
         file.write_text(json.dumps(_CONFIGURATION), encoding="utf-8")
-        command = [sys.executable, "-m", "evenhand", "serve", str(file), "--announce"]
-        with subprocess.Popen(  # noqa: S603 - ourselves
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"EVENHAND_ADMIN_KEY": _CREDENTIAL},
-        ) as gateway:
+        words = Path(folder) / "stderr"
+        with (
+            words.open("wb") as stderr,
+            subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-m", "evenhand", "serve", str(file), "--announce"],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={"EVENHAND_ADMIN_KEY": _CREDENTIAL},
+            ) as gateway,
+        ):
             try:
                 assert gateway.stdout is not None
-                host, port = json.loads(gateway.stdout.readline())["admin"]
+                line = gateway.stdout.readline()
+                assert line, words.read_text(encoding="utf-8")
+                host, port = json.loads(line)["admin"]
                 connection = HTTPConnection(host, port, timeout=_TIMEOUT_S)
                 connection.request("GET", "/openapi.json")
                 document = json.loads(connection.getresponse().read())

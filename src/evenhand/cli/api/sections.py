@@ -18,27 +18,19 @@ class _Section(NamedTuple):
     role: Role
     """Who sets it."""
     what: str
-    is_shown: bool = True
-    """False: another part has a page of that name that tells more."""
 
 
 SECTIONS: Final = (
     _Section("policy", Role.OWNER, "who runs next"),
     _Section("lanes", Role.OPERATOR, "the lanes, in order of precedence"),
     _Section("prices", Role.OWNER, "what work costs in money"),
-    _Section("budgets", Role.OPERATOR, "what tenants and keys may use", is_shown=False),
     _Section("aliases", Role.OPERATOR, "names of models"),
 )
 
 
 def sections_pages(live: LiveConfiguration) -> list[Page]:
     """GET and PUT of each section."""
-    return [
-        page
-        for section in SECTIONS
-        for page in _pages(live, section)
-        if section.is_shown or page.method != "GET"
-    ]
+    return [page for section in SECTIONS for page in _pages(live, section)]
 
 
 def _pages(live: LiveConfiguration, section: _Section) -> list[Page]:

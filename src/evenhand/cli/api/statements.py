@@ -113,6 +113,8 @@ class StatementTold(BaseModel):
     late: list[dict[str, Any]]
     corrections: list[dict[str, Any]]
     total: dict[str, Any]
+    gpu: dict[str, Any]
+    """GPU time of its requests and what the hardware cost, in no total."""
     held: list[dict[str, Any]]
 
 
@@ -136,6 +138,7 @@ def statements_pages(finance: Finance | None) -> list[Page]:
             summary="What a tenant, with all below it, owes for a period. A tenant's key: its own.",
             query=StatementAsked,
             result=StatementTold,
+            also_gives=("text/plain", "text/csv", "application/vnd.apache.parquet"),
         ),
         Page(
             path=one,

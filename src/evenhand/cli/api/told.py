@@ -13,7 +13,6 @@ from evenhand.cli.live.difference import ABSENT, Difference
 from evenhand.cli.live.live_configuration import Asked, Change, LiveConfiguration
 from evenhand.cli.live.patch import Patch
 from evenhand.cli.live.place import text_of
-from evenhand.cli.live.promise import promises
 from evenhand.cli.live.refusal import ChangeRefusedError, VersionConflictError
 from evenhand.gateway.admin import Answer, Caller
 from evenhand.gateway.admin.answer import error_answer, json_answer
@@ -21,7 +20,6 @@ from evenhand.model import Outcome
 from evenhand.stores import KeyProblemError, StateProblemError
 
 _DIFFERENCES_MAX: Final = 1_000
-_PROMISES_MAX: Final = 1_000
 
 
 _REFUSALS: Final[Mapping[type[Exception], Outcome]] = {
@@ -121,7 +119,6 @@ def asked_by(
 def change_told(change: Change) -> dict[str, Any]:
     """As JSON."""
     found = change.differences[:_DIFFERENCES_MAX]
-    shares = promises(change.old.tenants, change.new.config.tenants, _PROMISES_MAX)
     return {
         "version": change.version,
         "applied": change.is_applied,
@@ -129,7 +126,7 @@ def change_told(change: Change) -> dict[str, Any]:
         "differences_left_out": len(change.differences) - len(found),
         "promises": [
             {"tenant": "/".join(share.path), "before": share.before, "after": share.after}
-            for share in shares
+            for share in change.promises
         ],
         "overrides": len(change.new.overrides) + len(change.new.aside),
     }

@@ -117,6 +117,7 @@ def usage_pages(finance: Finance | None) -> list[Page]:
             summary="Who has used what: requests, tokens, units, money. A tenant's key: its own.",
             query=UsageAsked,
             result=UsageTold,
+            also_gives=("text/csv", "application/vnd.apache.parquet"),
         )
     ]
 

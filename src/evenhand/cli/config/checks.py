@@ -15,6 +15,8 @@ from evenhand.cli.config.token_checks import check_issuers
 from evenhand.cli.config.words import nearest
 from evenhand.scheduling import PRESETS, TokenWeights
 from evenhand.scheduling.order.round import quantum_tokens_min
+from evenhand.wire.api_name import ApiName
+from evenhand.wire.dialect import DIALECTS, EngineKind
 from evenhand.wire.prefix_text import PREFIX_BYTES_MAX
 
 _EXAMPLES = {
@@ -40,6 +42,7 @@ def _check_engines(config: Config) -> Iterator[Finding]:
         yield from _check_signals(("engines", index), engine)
         yield from _check_prompts(("engines", index), engine, config.engines[:index])
         yield from _check_hints(("engines", index), engine)
+        yield from _check_kept(("engines", index), engine)
         yield from _check_gpu_price(("engines", index), engine, config)
         if not isinstance(engine, EmbeddedEngine) or engine.model_file is not None:
             continue
@@ -89,6 +92,17 @@ def _check_gpu_price(
     elif engine.gpu_hour_currency is None and config.prices is None:
         message = "in which currency? Add gpu_hour_currency, or a section `prices` with one"
         yield (*place, "gpu_hour_price"), message
+
+
+def _check_kept(place: Place, engine: EmbeddedEngine | UrlEngine) -> Iterator[Finding]:
+    if isinstance(engine, EmbeddedEngine) or not engine.keeps_responses:
+        return
+    apis = engine.apis if engine.apis is not None else DIALECTS[EngineKind(engine.kind)].apis
+    if ApiName.RESPONSES not in apis:
+        message = (
+            "it serves no responses that it could keep: add `responses` to apis, or remove this"
+        )
+        yield (*place, "keeps_responses"), message
 
 
 def _check_prompts(

@@ -53,6 +53,11 @@ state:
 #   models:
 #     - {model: tiny, input: 0.15, cached_input: 0.03, output: 0.6}
 
+# What tenants and keys may use each day, week or month; hard (refused beyond it) or soft (lowest lane).
+# budgets:
+#   - {tenant: acme, period: month, spend_max: 500}
+#   - {tenant: globex/batch, period: day, tokens_max: 2000000, mode: soft}
+
 cost:                           # service units per token: what shares are counted in
   input: 10
   cached_input: 1

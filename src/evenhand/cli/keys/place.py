@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evenhand.cli.config import Config
+from evenhand.cli.live.at_rest import with_changes
 from evenhand.cli.state_access import configured
 from evenhand.stores import KeyTable, Pepper, StateFolder, StateProblemError, pepper_of
 from evenhand.stores.audit_table import user_name
@@ -25,14 +26,14 @@ class Place:
 
 
 def own(file: Path) -> tuple[Config, StateFolder]:
-    """The configuration and its state folder, which is this user's or not there yet. Raises
-    ConfigurationError, StateProblemError."""
+    """The configuration as it is in force, and its state folder, which is this user's or not there yet.
+    Raises ConfigurationError, StateProblemError."""
     config, folder = configured(file)
     if folder.path.exists() and (owner := folder.path.stat().st_uid) != os.geteuid():
         # Files that we made there would shut its owner, the gateway, out of its own database.
         message = f"{folder.path} is user {owner}'s: run this as that user, who runs the gateway"
         raise StateProblemError(message)
-    return config, folder
+    return with_changes(config, folder), folder
 
 
 @contextmanager

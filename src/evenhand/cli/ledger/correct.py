@@ -21,47 +21,52 @@ from evenhand.stores.schema import open_to_read
 _WAIT_S = 30.0
 
 
+_Request = Annotated[
+    str | None, typer.Argument(help="A request, by its id; or else --tenant and --model.")
+]
+_Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands on the statement.")]
+_Money = Annotated[
+    str | None,
+    typer.Option(metavar="AMOUNT", help="Such as -1.50: below 0 is given back, above charged."),
+]
+_InputTokens = Annotated[int, typer.Option(help="The same in tokens, cached ones among them.")]
+_CachedTokens = Annotated[int, typer.Option(help="Of these, the cached ones.")]
+_OutputTokens = Annotated[int, typer.Option(help="The same in tokens, reasoning among them.")]
+_ReasoningTokens = Annotated[int, typer.Option(help="Of these, the reasoning.")]
+_Tenant = Annotated[str | None, typer.Option(metavar="PATH", help="Such as acme/search.")]
+_Model = Annotated[str | None, typer.Option(metavar="M", help="Of its use of this model.")]
+_Application = Annotated[
+    str | None, typer.Option(metavar="A", help="Where the tenant has several.")
+]
+_Key = Annotated[str | None, typer.Option(metavar="K", help="Where there are several.")]
+_Currency = Annotated[str | None, typer.Option(metavar="C", help="Where there were several.")]
+_Reference = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Such as a ticket: the same again corrects nothing twice."),
+]
+_Author = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who decides; left out: who runs this.")
+]
+_Config = Annotated[Path, typer.Option(metavar="FILE", help="The gateway's configuration.")]
+
+
 def correct_command(
-    request: Annotated[
-        str | None, typer.Argument(help="A request, by its id; or else --tenant and --model.")
-    ] = None,
+    request: _Request = None,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it stands on the statement.")],
-    money: Annotated[
-        str | None,
-        typer.Option(metavar="AMOUNT", help="Such as -1.50: below 0 is given back, above charged."),
-    ] = None,
-    input_tokens: Annotated[
-        int, typer.Option(help="The same in tokens, cached ones among them.")
-    ] = 0,
-    cached_input_tokens: Annotated[int, typer.Option(help="Of these, the cached ones.")] = 0,
-    output_tokens: Annotated[
-        int, typer.Option(help="The same in tokens, reasoning among them.")
-    ] = 0,
-    reasoning_tokens: Annotated[int, typer.Option(help="Of these, the reasoning.")] = 0,
-    tenant: Annotated[str | None, typer.Option(metavar="PATH", help="Such as acme/search.")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="M", help="Of its use of this model.")
-    ] = None,
-    application: Annotated[
-        str | None, typer.Option(metavar="A", help="Where the tenant has several.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(metavar="K", help="Where there are several.")] = None,
-    currency: Annotated[
-        str | None, typer.Option(metavar="C", help="Where there were several.")
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Such as a ticket: the same again corrects nothing twice."
-        ),
-    ] = None,
-    author: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who decides; left out: who runs this.")
-    ] = None,
-    config: Annotated[
-        Path, typer.Option(metavar="FILE", help="The gateway's configuration.")
-    ] = Path("evenhand.yaml"),
+    reason: _Reason,
+    money: _Money = None,
+    input_tokens: _InputTokens = 0,
+    cached_input_tokens: _CachedTokens = 0,
+    output_tokens: _OutputTokens = 0,
+    reasoning_tokens: _ReasoningTokens = 0,
+    tenant: _Tenant = None,
+    model: _Model = None,
+    application: _Application = None,
+    key: _Key = None,
+    currency: _Currency = None,
+    reference: _Reference = None,
+    author: _Author = None,
+    config: _Config = Path("evenhand.yaml"),
 ) -> None:
     """Correct what was charged, by a new entry that says who and why.
 
@@ -69,26 +74,21 @@ def correct_command(
     changes: the correction is in the statement of the period in which it was
     made. Works beside a running gateway, and without one.
     """
-    given = {
-        "reason": reason,
-        "reference": reference,
-        "request": request,
-        "tenant": tenant,
-        "model": model,
-        "application": application,
-        "key": key,
-        "currency": currency,
-        "money": money,
-        "input_tokens": input_tokens,
-        "cached_input_tokens": cached_input_tokens,
-        "output_tokens": output_tokens,
-        "reasoning_tokens": reasoning_tokens,
-    }
-    try:
-        asked = AskedCorrection.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
+    asked = _asked(
+        reason=reason,
+        reference=reference,
+        request=request,
+        tenant=tenant,
+        model=model,
+        application=application,
+        key=key,
+        currency=currency,
+        money=money,
+        input_tokens=input_tokens,
+        cached_input_tokens=cached_input_tokens,
+        output_tokens=output_tokens,
+        reasoning_tokens=reasoning_tokens,
+    )
     who = author or getpass.getuser()
     with problems_told(config):
         folder = folder_of(config)
@@ -102,6 +102,14 @@ def correct_command(
         f"{was}: {booked['reference']}, {money_text}, {tokens}, for {booked['tenant']}"
         f" ({booked['application']}, {booked['model']})."
     )
+
+
+def _asked(**given: Any) -> AskedCorrection:
+    try:
+        return AskedCorrection.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
 
 
 def _by_gateway(folder: StateFolder, asked: AskedCorrection, author: str) -> dict[str, Any]:

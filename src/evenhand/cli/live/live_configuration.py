@@ -9,7 +9,7 @@ turn of the loop. Nothing that is in flight is lost or granted service by it.
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evenhand.cli.config import Config, ConfigurationError, Lines, Loaded
@@ -29,6 +29,7 @@ from evenhand.cli.live.override import (
 from evenhand.cli.live.participant import Apply, Participant
 from evenhand.cli.live.patch import MisfitError, Patch, patched
 from evenhand.cli.live.place import Place, text_of
+from evenhand.cli.live.promise import PromisedShare, promises
 from evenhand.cli.live.refusal import ChangeRefusedError, VersionConflictError
 from evenhand.cli.live.tree_steps import moves_of, tree_steps
 from evenhand.model import TenantPath
@@ -38,6 +39,9 @@ from evenhand.stores.live_changes import StoredOverride
 from evenhand.telemetry import RequestLog
 
 _PLACES_LOGGED_MAX: Final = 20
+_PROMISES_MAX: Final = 1_000
+_REFERRING: Final = frozenset({"keys", "admin", "engines", "identity", "tls"})
+"""Sections that refer to secrets and files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Change:
     old: Config
     new: Overlaid
     differences: Sequence[Difference]
+    promises: Sequence[PromisedShare]
+    """Of those whose promised share changes, most changed first."""
     is_applied: bool
     version: int
 
@@ -60,6 +66,8 @@ class Asked:
     what: str
     is_dry_run: bool = False
     version: int | None = None
+    reads_again: bool = False
+    """What the configuration refers to outside itself is read again, though it may refer to the same."""
 
 
 class LiveConfiguration:
@@ -139,7 +147,7 @@ class LiveConfiguration:
             every = (*self.overlay.overrides, *(override for override, _ in self.overlay.aside))
             return overlaid(loaded.config, every)
 
-        return await self._carried_out(candidate, asked, lambda: lines)
+        return await self._carried_out(candidate, replace(asked, reads_again=True), lambda: lines)
 
     async def note(self, who: str, what: str, place: str) -> None:
         """Write into the audit what was done by other ways than a change of configuration. Raises
@@ -161,22 +169,13 @@ class LiveConfiguration:
                 raise VersionConflictError(message)
             before = self.overlay
 
-            def build() -> tuple[Overlaid, list[Difference]]:
-                try:
-                    new = candidate()
-                    found = differences(before.config, new.config)
-                    self._resolve(new.config, lines())
-                except ConfigurationError as error:
-                    raise ChangeRefusedError.unsound(error) from None
-                return new, found
-
             # Large configurations take a while, in which traffic goes on.
-            new, found = await asyncio.to_thread(build)
+            new, found, shares = await asyncio.to_thread(self._built, candidate, lines, asked)
             if len(new.overrides) + len(new.aside) > OVERRIDES_MAX:
                 raise ChangeRefusedError.of([((), _TOO_MANY)], lines())
             self._plan(new.config, found, lines())
             if asked.is_dry_run:
-                return Change(before.config, new, found, False, self.version)
+                return Change(before.config, new, found, shares, False, self.version)
             await self._write(before, new, found, asked)
             try:
                 applies = self._plan(new.config, found, lines())
@@ -190,7 +189,23 @@ class LiveConfiguration:
             if found:
                 self.version += 1
                 self._tell(found, asked)
-            return Change(before.config, new, found, True, self.version)
+            return Change(before.config, new, found, shares, True, self.version)
+
+    def _built(
+        self, candidate: Callable[[], Overlaid], lines: Callable[[], Lines], asked: Asked
+    ) -> tuple[Overlaid, list[Difference], list[PromisedShare]]:
+        """The candidate, checked, and what it would change. Raises ChangeRefusedError."""
+        old = self.config
+        try:
+            new = candidate()
+            found = differences(old, new.config)
+            sections = {difference.place[0] for difference in found}
+            if asked.reads_again or not sections.isdisjoint(_REFERRING):
+                self._resolve(new.config, lines())
+        except ConfigurationError as error:
+            raise ChangeRefusedError.unsound(error) from None
+        shares = promises(old.tenants, new.config.tenants, _PROMISES_MAX)
+        return new, found, shares
 
     def _plan(self, new: Config, found: Sequence[Difference], lines: Lines) -> list[Apply]:
         """Every part's plan. Raises ChangeRefusedError with all that stands in the way."""

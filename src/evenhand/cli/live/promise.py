@@ -23,6 +23,8 @@ class PromisedShare:
 
 def promises(old: Sequence[Tenant], new: Sequence[Tenant], rows_max: int) -> list[PromisedShare]:
     """Of those whose share changes, most changed first, at most so many."""
+    if old == new:
+        return []
     before, after = promised(old), promised(new)
     changed = [
         PromisedShare(path, before.get(path), after.get(path))

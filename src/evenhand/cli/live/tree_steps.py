@@ -8,7 +8,7 @@ or went, nobody can tell, and they are removed and added.
 from collections import Counter
 from collections.abc import Sequence
 
-from evenhand.cli.config import Tenant, walk
+from evenhand.cli.config import Tenant
 from evenhand.model import TenantPath
 from evenhand.scheduling import TenantShare
 from evenhand.scheduling.tree_change import (
@@ -24,8 +24,9 @@ def tree_steps(old: Sequence[Tenant], new: Sequence[Tenant]) -> list[TreeChange]
     """In the order in which they can be carried out."""
     if old == new:
         return []
-    weights = {path: tenant.weight for _, path, tenant in walk(new)}
-    standing = {path: tenant.weight for _, path, tenant in walk(old)}
+    standing: dict[TenantPath, int] = {}
+    weights: dict[TenantPath, int] = {}
+    _note_unlike(old, new, (), standing, weights)
     come = sorted((path for path in weights if path not in standing), key=len)
     gone = [path for path in standing if path not in weights]
     came, went = Counter(path[-1] for path in come), Counter(path[-1] for path in gone)
@@ -51,6 +52,31 @@ def tree_steps(old: Sequence[Tenant], new: Sequence[Tenant]) -> list[TreeChange]
         if standing[path] != weight:
             steps.append(SetWeight(path, weight))
     return steps
+
+
+def _note_unlike(
+    old: Sequence[Tenant],
+    new: Sequence[Tenant],
+    above: TenantPath,
+    standing: dict[TenantPath, int],
+    weights: dict[TenantPath, int],
+) -> None:
+    """The weights before and after of all tenants that are not alike, with those above them: of a
+    hundred thousand they are few."""
+    news = {tenant.name: tenant for tenant in new}
+    for tenant in old:
+        other = news.pop(tenant.name, None)
+        if other is tenant or other == tenant:
+            continue
+        path = (*above, tenant.name)
+        standing[path] = tenant.weight
+        if other is not None:
+            weights[path] = other.weight
+        below = () if other is None else other.children
+        _note_unlike(tenant.children, below, path, standing, weights)
+    for name, other in news.items():
+        weights[*above, name] = other.weight
+        _note_unlike((), other.children, (*above, name), standing, weights)
 
 
 def moves_of(steps: Sequence[TreeChange]) -> list[tuple[TenantPath, TenantPath]]:

@@ -23,41 +23,47 @@ from evenhand.stores.schema import open_to_read, open_to_write
 from evenhand.stores.statement_query import Cut, cut_named
 from evenhand.stores.usage_query import GROUPINGS
 
+_Node = Annotated[
+    str | None, typer.Argument(help="A node of the share tree, such as acme or acme/search.")
+]
+_ConfigFile = Annotated[Path, typer.Option(metavar="FILE", help="The gateway's configuration.")]
+_Period = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERIOD", help="2026-11, 2026-W48, 2026-11-26, or 2026-11-01..2026-12-15; UTC."
+    ),
+]
+_By = Annotated[
+    str, typer.Option(metavar="LIST", help=f"Any of {', '.join(GROUPINGS)}, joined by commas.")
+]
+_AtCut = Annotated[
+    str | None,
+    typer.Option(metavar="CUT", help="As it stood at that cut, which every statement names."),
+]
+_Close = Annotated[
+    bool, typer.Option("--close", help="Issue it: it gets a number, and never changes again.")
+]
+_Issued = Annotated[bool, typer.Option("--issued", help="List the statements that were issued.")]
+_Form = Annotated[Format, typer.Option("--format", help="How to write it.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "--out", metavar="FILE", help="Write it there, and not on the screen."
+    ),
+]
+
 
 def statement(
-    tenant: Annotated[
-        str | None, typer.Argument(help="A node of the share tree, such as acme or acme/search.")
-    ] = None,
+    tenant: _Node = None,
     *,
-    config: Annotated[
-        Path, typer.Option(metavar="FILE", help="The gateway's configuration.")
-    ] = Path("evenhand.yaml"),
-    period: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PERIOD", help="2026-11, 2026-W48, 2026-11-26, or 2026-11-01..2026-12-15; UTC."
-        ),
-    ] = None,
-    by: Annotated[
-        str, typer.Option(metavar="LIST", help=f"Any of {', '.join(GROUPINGS)}, joined by commas.")
-    ] = ",".join(BY),
-    cut: Annotated[
-        str | None,
-        typer.Option(metavar="CUT", help="As it stood at that cut, which every statement names."),
-    ] = None,
-    is_closed: Annotated[
-        bool, typer.Option("--close", help="Issue it: it gets a number, and never changes again.")
-    ] = False,
-    is_listing: Annotated[
-        bool, typer.Option("--issued", help="List the statements that were issued.")
-    ] = False,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "--out", metavar="FILE", help="Write it there, and not on the screen."
-        ),
-    ] = None,
+    config: _ConfigFile = Path("evenhand.yaml"),
+    period: _Period = None,
+    by: _By = ",".join(BY),
+    cut: _AtCut = None,
+    is_closed: _Close = False,
+    is_listing: _Issued = False,
+    form: _Form = Format.TEXT,
+    output: _Output = None,
 ) -> None:
     """State what a tenant, with all below it, has used in a period, and what that costs.
 
@@ -79,7 +85,7 @@ def statement(
             return
         if tenant is None or period is None:
             raise typer.BadParameter("name a tenant, and its --period; or ask for --issued")
-        wanted, where = _period(period), _cut(cut)
+        wanted, where = _named(period), _cut(cut)
         groups = FORMS[form].by or groups_of(by)
         with closing(open_to_read(folder.database)) as connection:
             refuse_stranger(connection, settings, tenant)
@@ -100,7 +106,7 @@ def _closed(connection: sqlite3.Connection, draft: Statement) -> Statement:
     return stated(connection, draft.tenant, draft.period, draft.by)
 
 
-def _period(text: str) -> Period:
+def _named(text: str) -> Period:
     try:
         return named_period(text)
     except ValueError as error:

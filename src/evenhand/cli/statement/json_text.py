@@ -10,6 +10,7 @@ from evenhand.cli.statement.statement import Statement
 from evenhand.cli.usage.figures import counts, held_money, money, outcomes, ratio
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.correction_query import BookedCorrection
+from evenhand.stores.statement_gpu import GpuCost
 from evenhand.stores.usage_line import Group, UsageLine
 
 
@@ -19,7 +20,8 @@ def json_text(statement: Statement) -> str:
 
 
 def json_document(statement: Statement) -> dict[str, Any]:
-    """The same before it is text; `total` is of `lines`, `late` and `corrections`."""
+    """The same before it is text; `total` is of `lines`, `late` and `corrections`; `gpu` is
+    what the hardware cost, and no part of it."""
     figures = statement.figures
     return {
         "statement": statement.number,
@@ -36,6 +38,10 @@ def json_document(statement: Statement) -> dict[str, Any]:
         ],
         "corrections": [_correction(each) for each in figures.corrections],
         "total": _figures(figures.total) | {"money": money(figures.total, statement.currencies)},
+        "gpu": {
+            "until": cell(figures.gpu_until_ms, Sort.MOMENT),
+            "lines": [_gpu(each) for each in figures.gpu],
+        },
         "held": [_held(statement, group, line) for group, line in figures.open.items()],
     }
 
@@ -66,6 +72,16 @@ def _held(statement: Statement, group: Group, line: UsageLine) -> dict[str, Any]
         "requests": line.open_requests,
         "tokens": line.held_tokens,
         "money": held_money(line, [currency])[currency] if currency else None,
+    }
+
+
+def _gpu(each: GpuCost) -> dict[str, Any]:
+    return {
+        "tenant": each.tenant,
+        "model": each.model,
+        "exact_us": each.exact_us,
+        "estimated_us": each.estimated_us,
+        "cost": {currency: decimal_text(nano) for currency, nano in each.nano.items()},
     }
 
 

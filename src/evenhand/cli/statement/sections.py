@@ -1,5 +1,5 @@
-"""A statement as one table of rows, for CSV and Parquet: usage, what was late, corrections, and what is
-held. Only the first three make up what is owed."""
+"""A statement as one table of rows, for CSV and Parquet: usage, what was late, corrections; what is
+held, and GPU time. Only the first three have money, which makes up what is owed."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from evenhand.cli.statement.statement import Statement
 from evenhand.cli.usage.figures import counts, outcomes
 from evenhand.model import Outcome
 from evenhand.stores.correction_query import BookedCorrection
+from evenhand.stores.statement_gpu import GpuCost
 from evenhand.stores.statement_query import as_line
 from evenhand.stores.usage_line import Group, UsageLine
 
@@ -28,6 +29,7 @@ def _columns(statement: Statement) -> list[Column]:
         Column("money", Sort.NANO),
         *(Column(name, Sort.WHOLE) for name in counts(UsageLine())),
         Column("held_money", Sort.NANO),
+        Column("gpu_cost", Sort.NANO),
         *(Column(f"outcome_{outcome.value}", Sort.WHOLE) for outcome in Outcome),
         Column("of_statement", Sort.WHOLE),
         *map(Column, _OF_CORRECTIONS),
@@ -44,6 +46,8 @@ def _rows(statement: Statement) -> Iterator[Row]:
         yield _correction(statement, each)
     for group, line in figures.open.items():
         yield _row(statement, "held", group, line)
+    for cost in figures.gpu:
+        yield from _gpu(statement, cost)
 
 
 def _row(
@@ -62,10 +66,21 @@ def _row(
         "money": line.nano[currency] if currency else None,
         **counts(line),
         "held_money": line.held_nano[currency] if currency else None,
+        "gpu_cost": None,
         **{f"outcome_{name}": count for name, count in outcomes(line).items()},
         "of_statement": None,
         **dict.fromkeys(_OF_CORRECTIONS),
     }
+
+
+def _gpu(statement: Statement, cost: GpuCost) -> Iterator[Row]:
+    names = {"tenant": cost.tenant, "model": cost.model}
+    group = tuple(names.get(name, "") for name in statement.by)
+    line = UsageLine(gpu_us=cost.exact_us + cost.estimated_us)
+    for currency, nano in cost.nano.items() or (("", None),):
+        row = _row(statement, "gpu", (*group, currency), line)
+        yield row | {"money": None, "held_money": None, "gpu_cost": nano}
+        line = UsageLine()  # its time counts once, whatever currencies it cost
 
 
 def _correction(statement: Statement, each: BookedCorrection) -> Row:

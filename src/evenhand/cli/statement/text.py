@@ -9,6 +9,7 @@ from evenhand.cli.statement.statement import Statement
 from evenhand.cli.usage.figures import seconds_text
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.correction_query import BookedCorrection
+from evenhand.stores.statement_gpu import GpuCost
 from evenhand.stores.usage_line import Group, UsageLine
 
 _FIGURES = (
@@ -39,6 +40,10 @@ def _parts(statement: Statement) -> Iterator[str]:
         yield "Corrections:\n"
         yield _corrections(figures.corrections)
     yield _owed(total)
+    if figures.gpu:
+        until = cell(figures.gpu_until_ms, Sort.MOMENT)
+        yield f"GPU time of its requests until before {until}, what the hardware cost, in no total:\n"
+        yield _gpu(figures.gpu)
     if figures.open:
         held = UsageLine()
         for line in figures.open.values():
@@ -116,6 +121,23 @@ def _corrections(corrections: tuple[BookedCorrection, ...]) -> str:
         for each, amount in zip(corrections, money, strict=True)
     ]
     return text_table(heads, rows, names=6)
+
+
+def _gpu(costs: tuple[GpuCost, ...]) -> str:
+    heads = ("tenant", "model", "exact s", "estimated s", "cost")
+    rows = [
+        [
+            *(
+                each.tenant,
+                each.model,
+                seconds_text(each.exact_us),
+                seconds_text(each.estimated_us),
+            ),
+            ", ".join(f"{decimal_text(nano)} {name}" for name, nano in each.nano.items()) or "-",
+        ]
+        for each in costs
+    ]
+    return text_table(heads, rows, names=2)
 
 
 def _owed(total: UsageLine) -> str:

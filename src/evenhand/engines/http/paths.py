@@ -6,7 +6,7 @@ from typing import Final
 POSTED: Final = frozenset(
     {
         *("/v1/chat/completions", "/v1/completions", "/v1/embeddings"),
-        *("/v1/responses", "/v1/messages"),
+        *("/v1/responses", "/v1/messages", "/v1/messages/count_tokens"),
     }
 )
 """Clients' requests are sent there."""

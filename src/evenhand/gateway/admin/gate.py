@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from typing import Final
-from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
@@ -101,7 +100,8 @@ class Gate:
             and b"authorization" not in headers
             and b"text/html" in headers.get(b"accept", b"")
         ):
-            to = f"{SIGN_IN}?next={quote(scope['path'], safe='/')}"
+            path = scope["path"]
+            to = f"{SIGN_IN}?next={path}" if own_site.PLAIN_PATH.fullmatch(path) else SIGN_IN
             return RedirectResponse(to, 303, NOT_STORED)
         return unauthenticated()
 

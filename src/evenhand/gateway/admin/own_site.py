@@ -29,6 +29,8 @@ HEADERS: Final = (
 )
 """Of every answer."""
 
+PLAIN_PATH: Final = re.compile(r"/(?:[a-z]{1,20}(?:/[a-z]{1,20}){0,3})?")
+"""The path of a page for people: words, so never another site, and never a key that somebody pasted."""
 _HOST: Final = re.compile(
     r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))(?::[0-9]{1,5})?"
 )

@@ -26,3 +26,5 @@ class Page:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     result: type[BaseModel] | None = None
+    also_gives: tuple[str, ...] = ()
+    """Media types other than JSON that it answers with, where it is asked to."""

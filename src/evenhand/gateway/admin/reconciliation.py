@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -20,11 +21,13 @@ from evenhand.stores.problem import StateProblemError
 from evenhand.stores.reconcile_query import reconcile_engines
 from evenhand.stores.schema import open_to_read
 
+_DAY_MS = 86_400_000
 _NO_STATE = "This gateway keeps no ledger to be compared with anything: give it a `state` section."
 
 
 class ReconciliationQuery(DayPeriod):
-    """Which engines, over which period."""
+    """Which engines, over which period; without `from` since the beginning of yesterday, for the longer
+    it is, the more of the ledger is read."""
 
     engine: str | None = None
 
@@ -125,7 +128,9 @@ def _side(found: EngineReconciled, side: Side) -> dict[str, object]:
 
 def _read(database: Path, query: ReconciliationQuery) -> Mapping[EngineName, EngineReconciled]:
     engines = None if query.engine is None else [EngineName(query.engine)]
+    from_ms = query.from_ms
+    if from_ms is None:
+        today = time.time_ns() // 1_000_000 // _DAY_MS
+        from_ms = (today - 1) * _DAY_MS
     with closing(open_to_read(database)) as connection:
-        return reconcile_engines(
-            connection, engines=engines, from_ms=query.from_ms, to_ms=query.to_ms
-        )
+        return reconcile_engines(connection, engines=engines, from_ms=from_ms, to_ms=query.to_ms)

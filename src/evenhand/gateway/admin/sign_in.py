@@ -1,6 +1,5 @@
 """Signing in with a browser, and out again."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs
@@ -14,13 +13,13 @@ from evenhand.gateway.admin.answer import NOT_STORED
 from evenhand.gateway.admin.attempts import SignInAttempts
 from evenhand.gateway.admin.doors import Doors
 from evenhand.gateway.admin.gate import SIGN_IN
+from evenhand.gateway.admin.own_site import PLAIN_PATH
 from evenhand.gateway.admin.page import Page
 from evenhand.gateway.admin.sign_in_form import sign_in_form
 from evenhand.model import ENDINGS, Outcome
 from evenhand.wire.error import error_headers
 
 _FORM_BYTES_MAX: Final = 32 << 10
-_OWN_PATH: Final = re.compile(r"/(?!/)[A-Za-z0-9._~/-]{0,200}")
 _WRONG = (
     "That is no credential and no API key of this gateway, or not any more. Look for typing errors."
 )
@@ -110,7 +109,7 @@ async def _read_form(request: Request) -> dict[str, str] | None:
 
 def _own_path(text: str | None) -> str:
     """A path of this listener, or nothing: never another site."""
-    return text if text and _OWN_PATH.fullmatch(text) else ""
+    return text if text and PLAIN_PATH.fullmatch(text) else ""
 
 
 def _form(

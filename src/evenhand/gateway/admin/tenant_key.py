@@ -12,7 +12,7 @@ def tenant_keys(keys: KeyRing) -> Recogniser:
         if holder is None:
             return NOBODY
         identity = holder.identity
-        return Caller(f"key {identity.key_id}", Role.TENANT, identity.tenant, identity.key_id)
+        return Caller(identity.key_id, Role.TENANT, identity.tenant, identity.key_id)
 
     def recognise(credential: str) -> Shown | None:
         digest = keys.digest(credential)

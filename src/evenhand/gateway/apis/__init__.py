@@ -4,6 +4,6 @@ Lives here: which path, who reads its bodies and counts its answers, and how err
 """
 
 from evenhand.gateway.apis.api import Api
-from evenhand.gateway.apis.catalog import APIS, errors_at
+from evenhand.gateway.apis.catalog import APIS, COUNTING, errors_at
 
-__all__ = ["APIS", "Api", "errors_at"]
+__all__ = ["APIS", "COUNTING", "Api", "errors_at"]

@@ -1,6 +1,7 @@
 """All APIs that are served, by their paths."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -17,7 +18,7 @@ from evenhand.wire.hidden_cache import (
     without_cached_in_message,
     without_cached_in_messages_events,
 )
-from evenhand.wire.messages_body import read_message
+from evenhand.wire.messages_body import read_counted, read_message
 from evenhand.wire.meter import Meter
 from evenhand.wire.responses_body import read_response
 from evenhand.wire.stream_meter import StreamMeter
@@ -53,6 +54,21 @@ def _completions(path: str, name: ApiName, read: Reader) -> Api:
     return _plain(name=name, path=path, read=read)
 
 
+_MESSAGES: Final = Api(
+    name=ApiName.MESSAGES,
+    path="/v1/messages",
+    errors=AnthropicErrors(),
+    read=read_message,
+    engine_body=one_answer_body,
+    meter=_meter_of(MESSAGES),
+    usage=messages_usage,
+    texts=message_texts,
+    hide_in_stream=without_cached_in_messages_events,
+    hide_in_whole=without_cached_in_message,
+    ids_within="message",
+)
+COUNTING: Final = replace(_MESSAGES, path="/v1/messages/count_tokens", read=read_counted)
+"""The same for a prompt that is only counted: see `TokenCount`."""
 _ALL: Final = (
     _completions("/v1/chat/completions", ApiName.COMPLETIONS, read_completion),
     _completions("/v1/completions", ApiName.COMPLETIONS, read_completion),
@@ -71,19 +87,7 @@ _ALL: Final = (
         ids_within="response",
         events_are_long=True,
     ),
-    Api(
-        name=ApiName.MESSAGES,
-        path="/v1/messages",
-        errors=AnthropicErrors(),
-        read=read_message,
-        engine_body=one_answer_body,
-        meter=_meter_of(MESSAGES),
-        usage=messages_usage,
-        texts=message_texts,
-        hide_in_stream=without_cached_in_messages_events,
-        hide_in_whole=without_cached_in_message,
-        ids_within="message",
-    ),
+    _MESSAGES,
 )
 _OPENAI: Final = OpenAIErrors()
 APIS: Final[Mapping[str, Api]] = {api.path: api for api in _ALL}
@@ -92,5 +96,5 @@ APIS: Final[Mapping[str, Api]] = {api.path: api for api in _ALL}
 
 def errors_at(path: str) -> Errors:
     """How errors look at any path."""
-    api = APIS.get(path)
+    api = COUNTING if path == COUNTING.path else APIS.get(path)
     return _OPENAI if api is None else api.errors

@@ -4,7 +4,15 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evenhand.stores.audit import amounts, balances, corrections, endings, numbering, sound_file
+from evenhand.stores.audit import (
+    amounts,
+    balances,
+    corrections,
+    endings,
+    gpu_time,
+    numbering,
+    sound_file,
+)
 from evenhand.stores.audit.looked import Check, Looked
 from evenhand.stores.audit.open_holds import OpenRequest, open_requests
 
@@ -27,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     Check("every outcome is known and fits", endings.outcomes_are_known),
     Check("marks are of open holds", endings.marks_are_of_open_holds),
     Check("the next start finds every open hold", endings.no_open_hold_is_overlooked),
+    Check("GPU time is the wall time of the GPUs", gpu_time.rows_are_the_wall_time),
     Check("times are plausible", endings.times_are_sane, warns_only=True),
 )
 

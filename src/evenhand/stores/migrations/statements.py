@@ -19,6 +19,7 @@ CREATE TABLE statement (
     to_ms INTEGER NOT NULL CHECK (to_ms > from_ms),
     cut INTEGER NOT NULL,
     total TEXT NOT NULL,
+    gpu TEXT NOT NULL,
     digest TEXT NOT NULL,
     issued_ms INTEGER NOT NULL,
     issued_by TEXT NOT NULL,

@@ -37,7 +37,8 @@ class SpanMaker:
         scope.scope.name, scope.scope.version = "evenhand", self._version
         for ended in batch:
             _add_spans(scope.spans.add, ended)
-        return bytes(request.SerializeToString())
+        message: bytes = request.SerializeToString()
+        return message
 
 
 def _add_spans(add: Callable[[], Span], ended: Ended) -> None:

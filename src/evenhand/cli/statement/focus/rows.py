@@ -21,7 +21,7 @@ from evenhand.stores.usage_line import Group, UsageLine
 FOCUS_BY = ("tenant", "application", "key", "model", "day", "price")
 """How a statement must be grouped for it."""
 
-_NO_CURRENCY = "XXX"
+_NO_CURRENCY = 3 * "X"
 """ISO 4217's word for none: of what has no price."""
 _FINEST = 15
 """Decimals of a cost."""

@@ -3,6 +3,7 @@
 import { ask, every, Refused } from "./ask.js";
 import { byId, element, nothing, say } from "./dom.js";
 import { frame, notice, pulse } from "./frame.js";
+import { monitor } from "./monitor.js";
 import { amount, clock, count, counted, duration, percent } from "./numbers.js";
 import { Rows } from "./rows.js";
 
@@ -22,8 +23,10 @@ const ended = new Rows(byId("ended"), {
   ],
 });
 
+const showMonitor = monitor({ suspicions: byId("suspicions"), drifts: byId("drifts"), profiles: byId("profiles") });
+
 const about = (row) => [row.tenant, row.application, row.engine].filter(Boolean).join(", ") || "the gateway";
-const title = (row) => row.kind.replaceAll("_", " ");
+const title = (row) => row.kind.replaceAll("_", " ").replace("ttft", "first token").replace("kv", "KV");
 
 const FORMS = {
   ms: duration,
@@ -32,22 +35,25 @@ const FORMS = {
 };
 const measured = (row) => {
   const form = FORMS[row.unit] ?? amount;
-  return `${form(row.value)}, the limit is ${form(row.threshold)}`;
+  return `${form(row.value)}; the limit is ${form(row.threshold)}`;
 };
+
+// What stands between backticks is to be typed.
+const spoken = (text) => text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
 
 function card(row) {
   return element("article", { class: "card alarm" },
     element("div", { class: "head" },
       element("h3", {}, title(row)),
       element("span", { class: "note" }, `since ${clock(row.since_ms)}, ${duration(Date.now() - row.since_ms)}`)),
-    element("p", {}, row.what),
-    element("p", { class: "do" }, row.do),
-    element("p", { class: "note" }, `${about(row)}: ${measured(row)}.`));
+    element("p", {}, `${row.what}.`),
+    element("p", { class: "do" }, spoken(row.do)),
+    element("p", { class: "note" }, `Measured ${measured(row)}.`));
 }
 
 const look = async () => {
   try {
-    const told = await ask("/api/v1/alarms");
+    const [told] = await Promise.all([ask("/api/v1/alarms"), showMonitor()]);
     pulse("live", "live");
     notice(null);
     const number = told.standing.length;

@@ -2,6 +2,9 @@
 
 import { axis, escaped, house, plotly, SETTINGS } from "./plotting.js";
 
+const TICK_PX = 90;
+const STEPS_MS = [30, 60, 120, 180, 300, 600].map((seconds) => seconds * 1000);
+
 /** Curves over the clock. `scale`: { range, format, whole, isAiry } of what is measured. */
 export class Chart {
   constructor(place, scale = {}) {
@@ -52,16 +55,17 @@ export class Chart {
     return {
       ...house(),
       hovermode: "x unified",
-      xaxis: { ...axis(), type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, ...ticks(this.span) },
+      xaxis: { ...axis(), type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, tickangle: 0, ...ticks(this.span, this.place.clientWidth) },
       yaxis: { ...axis(), range: this.scale.range ?? this.#airy(), rangemode: "tozero", nticks: 5, tickformat: this.scale.whole ? ",d" : this.scale.format },
     };
   }
 }
 
-// Few enough to be read, and no clock time twice.
-function ticks([from, to]) {
-  const minutes = (to - from) / 60000;
-  return minutes < 4 ? { tickformat: "%H:%M:%S", dtick: 30000 } : { tickformat: "%H:%M", dtick: minutes < 9 ? 60000 : 180000 };
+// Few enough to be read side by side, and no clock time twice.
+function ticks([from, to], width) {
+  const room = Math.max(2, width / TICK_PX);
+  const dtick = STEPS_MS.find((step) => (to - from) / step <= room) ?? STEPS_MS.at(-1);
+  return { dtick, tickformat: dtick < 60000 ? "%H:%M:%S" : "%H:%M" };
 }
 
 // plotly draws dates as if the reader lived in Greenwich.

@@ -1,6 +1,6 @@
 // Engines: how full, how well, and whether they get requests.
 
-import { Refused, send } from "./ask.js";
+import { ask, every, Refused, send } from "./ask.js";
 import { Chart } from "./chart.js";
 import { colourOf } from "./colours.js";
 import { byId, element, nothing, say } from "./dom.js";
@@ -9,6 +9,8 @@ import { follow } from "./live.js";
 import { engineState } from "./now_tables.js";
 import { count, counted, MISSING } from "./numbers.js";
 import { Past } from "./past.js";
+
+const DETAILS_AGAIN_MS = 3000;
 
 const past = new Past();
 const chart = new Chart(byId("flight"), { whole: true, isAiry: true });
@@ -30,9 +32,9 @@ function update(sample) {
 }
 
 function card(name) {
-  const parts = Object.fromEntries(["in_flight", "window", "inside", "memory", "circuit", "preemptions"].map((key) => [key, element("dd", {}, MISSING)]));
+  const parts = Object.fromEntries(["in_flight", "window", "inside", "memory", "circuit", "preemptions", "models"].map((key) => [key, element("dd", {}, MISSING)]));
   parts.state = element("span", { class: "chip" });
-  parts.reason = element("p", { class: "note" });
+  for (const key of ["reason", "because", "signals"]) parts[key] = element("p", { class: "note" });
   parts.button = mayOperate() ? element("button", { type: "button", class: "quiet" }) : null;
   parts.button?.addEventListener("click", () => toggle(name, parts));
   const dot = element("i", { class: "dot" });
@@ -42,8 +44,26 @@ function card(name) {
     parts.reason,
     element("dl", { class: "facts" },
       fact("In flight", parts.in_flight), fact("Window", parts.window), fact("Waiting inside", parts.inside),
-      fact("KV memory", parts.memory), fact("Circuit", parts.circuit), fact("Preemptions", parts.preemptions))));
+      fact("KV memory", parts.memory), fact("Circuit", parts.circuit), fact("Preemptions", parts.preemptions), fact("Models", parts.models)),
+    parts.because, parts.signals));
   return parts;
+}
+
+/** What changes seldom: its models, and why its window is as it is. */
+async function details() {
+  try {
+    const { engines } = await ask("/state");
+    for (const engine of engines) {
+      const parts = cards.get(engine.name);
+      if (!parts) continue;
+      say(parts.models, engine.models.join(", ") || MISSING);
+      say(parts.because, `The window is ${engine.window}: ${engine.window_because}.`);
+      say(parts.signals, engine.signals ? `The gateway ${engine.signals} of it${engine.signals_missing.length ? `, no longer ${engine.signals_missing.join(", ")}` : ""}.` : "It tells nothing of itself.");
+    }
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    notice(error.message);
+  }
 }
 
 const fact = (title, value) => element("div", {}, element("dt", {}, title), value);
@@ -79,6 +99,7 @@ async function toggle(name, parts) {
 }
 
 frame();
+every(DETAILS_AGAIN_MS, details);
 follow({
   past: (told) => past.begin(told),
   sample: (sample) => {

@@ -81,7 +81,7 @@ function begin() {
   say("title", tenant);
   document.title = `${tenant} · Evenhand`;
   every(AGAIN_MS, look);
-  every(USE_AGAIN_MS, () => Promise.all([showUse(), showBudgets(byId("budgets"), tenant)]));
+  every(USE_AGAIN_MS, () => Promise.all([showUse(), showBudgets(byId("budgets"), `/api/v1/me/budgets?${query}`, tenant)]));
   follow({
     past: (told) => past.begin(told),
     sample: (sample) => {

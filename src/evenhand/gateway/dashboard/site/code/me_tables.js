@@ -24,7 +24,7 @@ export function openRows(place, query) {
       { key: "lane", title: "Lane", value: (row) => row.lane },
       { key: "model", title: "Model", value: (row) => row.model ?? MISSING },
       { key: "phase", title: "State", value: (row) => row.phase },
-      { key: "age", title: "Came before", number: true, sort: (row) => row.age_ms, value: (row) => duration(row.age_ms) },
+      { key: "age", title: "Open for", number: true, sort: (row) => row.age_ms, value: (row) => duration(row.age_ms) },
     ],
   });
 }

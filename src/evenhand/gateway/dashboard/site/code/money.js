@@ -22,7 +22,7 @@ let table = null;
 
 async function look() {
   try {
-    await Promise.all([showUse(), showBudgets(byId("budgets"), ""), showGpuTime(byId("gpu"), asked())]);
+    await Promise.all([showUse(), showBudgets(byId("budgets"), "/api/v1/budgets"), showGpuTime(byId("gpu"), asked())]);
     notice(null);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -71,7 +71,7 @@ function figures(total) {
 function draw(told) {
   const [currency] = Object.keys(told.total.money);
   const amountOf = (line) => (currency ? Number(line.money[currency] ?? 0) : line.input_tokens + line.cached_input_tokens + line.output_tokens);
-  const days = [...new Set(told.lines.map((line) => line.day))].sort();
+  const days = [...new Set(told.lines.map((line) => line.day).filter(Boolean))].sort();
   byId("days").hidden = !days.length;
   const sums = new Map();
   for (const line of told.lines) sums.set(line.tenant, (sums.get(line.tenant) ?? 0) + amountOf(line));

@@ -31,6 +31,11 @@ export function money(decimal, places = 2) {
   return `${units.replace(/\B(?=(\d{3})+$)/g, ",")}.${rest.padEnd(places, "0")}`;
 }
 
+const cents = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+
+/** 1,234.5678 of decimal text, for looking at; what is exact stands beside it */
+export const rounded = (decimal) => (decimal === null || decimal === undefined ? MISSING : cents.format(Number(decimal)));
+
 /** 0.987 of parts in a million */
 export const index = (ppm) => (is(ppm) ? (ppm / 1e6).toFixed(3) : MISSING);
 

@@ -43,8 +43,10 @@ function drawn(told, tenant, period) {
     element("p", {}, element("strong", {}, totals), ` for ${count(told.total.requests)} requests.`),
     told.lines.length ? lines(told) : element("p", { class: "note" }, "Nothing was used in that period."),
     element("p", { class: "note" }, "As a file: ", files, "."),
-    told.statement === null && isOwner() ? issuing(tenant, period) : null);
+    told.statement === null && isOver(told.to) && isOwner() ? issuing(tenant, period) : null);
 }
+
+const isOver = (day) => Date.parse(day) <= Date.now();
 
 function lines(told) {
   const titles = ["Model", "Requests", "Input", "From a cache", "Output", "Money"];
