@@ -51,7 +51,8 @@ async def clients_answers(served: Served) -> list[RawAnswer]:
     heads = [
         f"POST {PATH} HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {STRANGER}",
         f"POST {PATH} HTTP/1.1\r\nHost: g\r\nAuthorization: {KEY_A}",
-        f"POST {PATH} HTTP/1.1\r\nHost: g\r\nx-api-key: {KEY_A}",
+        f"POST {PATH} HTTP/1.1\r\nHost: g\r\nx-api-key: {STRANGER}",
+        f"POST {PATH} HTTP/1.1\r\nHost: g\r\nx-goog-api-key: {KEY_A}",
         f"POST {PATH}?api_key={KEY_A} HTTP/1.1\r\nHost: g",
         f"POST /nowhere?api_key={KEY_A} HTTP/1.1\r\n{bearer}",
         f"PUT {PATH}?key={KEY_A} HTTP/1.1\r\n{bearer}",

@@ -73,7 +73,7 @@ def test_every_operation_keeps_its_word(served: Served) -> None:
     for operation in operations:
 
         @settings(
-            max_examples=8,
+            max_examples=5,
             deadline=None,
             derandomize=True,
             database=None,

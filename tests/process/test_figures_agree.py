@@ -25,7 +25,7 @@ from support.told_figures import (
     next_sample,
 )
 
-PROMPT_TOKENS = 7
+PROMPT_TOKENS, CACHED_TOKENS = 7, 3
 CLIENTS, EACH = 12, 12
 
 
@@ -90,7 +90,12 @@ def test_all_figures_agree(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedEngine() as one, ScriptedEngine() as two:
             for engine in (one, two):
-                engine.default = Answer(tokens=24, prompt_tokens=PROMPT_TOKENS, token_delay_s=0.01)
+                engine.default = Answer(
+                    tokens=24,
+                    prompt_tokens=PROMPT_TOKENS,
+                    cached_tokens=CACHED_TOKENS,
+                    token_delay_s=0.01,
+                )
             config = configuration(
                 url_engine(one.url, name="one", window=3),
                 url_engine(two.url, name="two", window=3),

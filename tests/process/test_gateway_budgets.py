@@ -199,6 +199,12 @@ def test_beyond_a_soft_budget_requests_take_the_lowest_lane_and_are_flagged() ->
             records = await g.ended(3)
             assert [record["lane"] for record in records] == ["chat", "batch", "batch"]
             assert [record["is_over_budget"] for record in records] == [False, True, True]
+            came = [event.arguments["request"] for event in g.calls if "request" in event.arguments]
+            assert [getattr(request, "lane", None) for request in came] == [
+                "chat",
+                "batch",
+                "batch",
+            ]
             assert g.keeper.soft_exceeded == 2
             await becomes(lambda: len(_flags_in_log(g)) == 3)
             assert _flags_in_log(g) == [False, True, True]

@@ -199,6 +199,11 @@ def test_a_storm_of_changes_loses_and_grants_nothing(tmp_path: Path) -> None:
                 state = (await served.admin("/state")).json
                 assert state["open_requests"] == 0
                 assert state["queue"] == {"requests": 0, "bytes": 0}
+                # What was charged is what was done, whoever it was charged to and wherever that was.
+                tenants = (await served.admin("/api/v1/tenants")).json["tenants"]
+                charged = sum(row["service_units"] for row in tenants if not row["children"])
+                lines = [line for line in served.lines if line["event"] == "request"]
+                assert charged == sum(line["units"] for line in lines)
                 assert await served.stop() == 0
                 assert "Traceback" not in served.output
             audit = await spawn("ledger", "audit", "--config", str(tmp_path / "evenhand.yaml"))
@@ -288,6 +293,7 @@ def test_the_commands_change_what_they_say(tmp_path: Path) -> None:
             assert "37.5 %" in await run("tenants", "list", "a")
             await run("tenants", "add", "c", "2")
             assert "tenants[c]" in await run("drift")
+            assert "in force" in await run("keys", "create", "c")
             refused = await run("tenants", "set-weight", "nobody", "3", code=1)
             assert "There is no tenant 'nobody'" in refused
             await run("tenants", "move", "a/x", "/")
@@ -305,3 +311,31 @@ def test_the_commands_change_what_they_say(tmp_path: Path) -> None:
             assert ADMIN_KEY not in served.output
 
     run_on_loop(main, 90)
+
+
+def test_what_was_only_tried_leaves_no_trace(tmp_path: Path) -> None:
+    """A refused change or a dry run that takes a key out must not mix up the secrets of those that
+    stay."""
+
+    async def main() -> None:
+        async with ScriptedEngine(("m",)) as engine:
+            engine.default = Answer(tokens=1)
+            async with serving(config(engine), folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                path = "/api/v1/tenants/a?dry_run=true"
+                assert (await served.admin(path, method="DELETE")).json["applied"] is False
+                changes = [
+                    {"place": "keys[env:KEY_A]", "remove": True},
+                    {"place": "mode", "value": "observe"},
+                ]
+                body = {"changes": changes}
+                assert (
+                    await served.admin("/api/v1/config", method="PATCH", body=body)
+                ).status == 422
+                await change(served, "POST", "tenants/a/x/move", {"to": ""})
+                await change(served, "POST", "tenants", {"path": "c"})
+                assert (await served.post(CHAT, key=KEY_A)).status == 200
+                assert (await served.post(CHAT, key=KEY_B)).status == 200
+                assert "Traceback" not in served.output
+
+    run_on_loop(main)

@@ -12,6 +12,6 @@ from support.stateful_steps import TIMES, steps_of
 def test_nobody_loses_place_counter_or_slot(machine: type[ExchangingMachine]) -> None:
     run_state_machine_as_test(machine, settings=steps_of("exchanges"))
     print(dict(machine.seen))
-    assert machine.seen["exchanged"] >= 100 * TIMES
+    assert machine.seen["exchanged"] >= 50 * TIMES
     if machine is ExchangingMachine:
         assert machine.seen["lanes exchanged"] >= 10 * TIMES

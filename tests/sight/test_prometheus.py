@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from support.gateway import STREAM
@@ -22,6 +23,7 @@ from support.promtool import (
 from support.scripted_engine import Answer, ScriptedEngine, page
 from support.serve import KEY_A, KEY_B, Served, configuration, serving, url_engine
 
+pytestmark = pytest.mark.timeout(180)
 PROMETHEUS = DEPLOY / "prometheus"
 GRAFANA = DEPLOY / "grafana" / "evenhand.json"
 ASKED = {**STREAM, "max_tokens": 12}

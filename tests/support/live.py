@@ -55,11 +55,12 @@ class LiveHouse:
         self.scheduler = Scheduler(scheduler_settings(config))
         self.lines: list[bytes] = []
         self.now_ms = 1_700_000_000_000
-        self.resolved: list[Config] = []
+        self.looked_for: list[Config] = []
+        self.settled: list[bool] = []
         self.live = LiveConfiguration(
             Overlaid(config, config),
             read=lambda: read(self.file),
-            resolve=self._resolve,
+            outside=self,
             keeping=keeping or KeptInMemory(),
             log=RequestLog(self.lines.append),
             now_ms=lambda: self.now_ms,
@@ -78,6 +79,11 @@ class LiveHouse:
             if node.path and not any(above.is_leaving for above in node.lineage)
         }
 
-    def _resolve(self, config: Config, lines: Lines) -> None:
+    # What the configuration refers to outside itself: here, nothing.
+
+    def look(self, config: Config, lines: Lines) -> None:
         del lines
-        self.resolved.append(config)
+        self.looked_for.append(config)
+
+    def settle(self, *, is_applied: bool) -> None:
+        self.settled.append(is_applied)

@@ -5,9 +5,13 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from evenhand.gateway.admin.reconciliation import reconciliation_json
+from evenhand.stores.reconcile_query import reconcile_engines
+from evenhand.stores.schema import open_to_read
 from support.serve import SECRETS
 
 
@@ -24,6 +28,13 @@ async def reconcile(folder: Path, *options: str) -> tuple[int, dict[str, Any]]:
     out, error = await process.communicate()
     assert out, error
     return process.returncode or 0, {each["engine"]: each for each in json.loads(out)["engines"]}
+
+
+def reconciled(folder: Path) -> dict[str, Any]:
+    """What the command would say of each engine, without a process for it."""
+    with closing(open_to_read(folder / "state" / "evenhand.db")) as connection:
+        found: Any = reconciliation_json(reconcile_engines(connection))
+    return {each["engine"]: each for each in found["engines"]}
 
 
 def differences(found: dict[str, Any]) -> dict[str, dict[str, int]]:

@@ -31,7 +31,7 @@ class Budget(NamedTuple):
 BUDGETS: dict[str, Budget] = {
     **{name: Budget(150 if policy.is_fair else 60, 50) for name, policy in PRESETS.items()},
     "lanes": Budget(80, 50),
-    "exchanges": Budget(80, 50),
+    "exchanges": Budget(40, 50),
     "books": Budget(150, 40),
     "keys": Budget(40, 25),
     "prefix index": Budget(150, 40),

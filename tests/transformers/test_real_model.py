@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from transformers.generation.continuous_batching import scheduler as engine_scheduler
 
+from evenhand.engines.step_time_file import read_step_time
 from evenhand.inengine.transformers import FairScheduler, register, submit
 from support.transformers_engine import Shape, manager_of
 
@@ -79,6 +81,26 @@ def test_answers_are_those_of_the_engines_own_scheduler(model: Any, shape: Shape
             units = sum(len(prompt) * 10 + 12 * 20 for prompt in part)
             assert served((tenant,)) == units
     assert found == expected
+
+
+def test_the_engines_time_is_its_tenants_and_nothing_of_it_is_lost(
+    model: Any, tmp_path: Path
+) -> None:
+    register(gpu_time_file=str(tmp_path / "time.json"))
+    asked = prompts(20)
+    with started(model, TIGHT, "evenhand") as manager:
+        for number, prompt in enumerate(asked):
+            tenant = "a" if number < 15 else "b"
+            submit(manager, prompt, tenant=tenant, application="x", max_new_tokens=12)
+        answers(manager, 20)
+        kept = settled(manager)._gpu_time
+        assert kept is not None
+        kept.close()
+    told = read_step_time(tmp_path / "time.json")
+    us = {owner.tenant: owner.us for owner in told.owners}
+    assert {owner.application for owner in told.owners} == {"x"}
+    assert us["a",] > us["b",] > 0
+    assert sum(us.values()) + told.idle_us == told.until_us - told.since_us
 
 
 def test_several_threads_submit_and_cancel_while_the_engine_runs(model: Any) -> None:

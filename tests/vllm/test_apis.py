@@ -1,15 +1,19 @@
 """The official SDKs' other APIs through `evenhand serve` to the real vLLM: what it counts is what is
 told and booked."""
 
+import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
 from support.on_loop import run_on_loop
+from support.raw_http import exchange, open_stream
 from support.serve import KEY_A, KEY_B, Served, configuration, serving, url_engine
 from support.vllm_server import MODEL, READY_S_MAX, vllm_server
 
@@ -76,6 +80,35 @@ async def messages(served: Served, key: str) -> list[tuple[int, int, int, bool]]
     return [(0, 0, 0, False), *told]
 
 
+async def leaves(served: Served, url: str) -> None:
+    """Clients go away amid answers that would take long: vLLM stops, and what came is booked."""
+    place = urlsplit(url)
+    asks: dict[str, dict[str, Any]] = {
+        "/v1/responses": {"input": "go on", "max_output_tokens": 1_800, "ignore_eos": True},
+        "/v1/messages": {"messages": [{"role": "user", "content": "go on"}], "max_tokens": 1_800},
+    }
+    for path, body in asks.items():
+        head = f"POST {path} HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {KEY_A}"
+        asked = json.dumps({"model": MODEL, "stream": True, **body}).encode()
+        stream = await open_stream(served.host, served.port, head, asked)
+        came = 0
+        while came < 3:
+            event = await stream.event()
+            assert event is not None
+            came += b'delta"' in event
+        stream.leave()
+        line = await served.logged("request", outcome="cancelled_running", path=path)
+        assert 3 <= line["output_tokens"] < 1_800
+        assert line["usage_is_estimate"]
+        page = "GET /metrics HTTP/1.1\r\nHost: vllm\r\nConnection: close"
+        async with asyncio.timeout(30):
+            while True:
+                told = await exchange(place.hostname or "", place.port or 0, page, b"")
+                if re.search(rb"^vllm:num_requests_running\{.*\} 0\.0$", told.body, re.MULTILINE):
+                    break
+                await asyncio.sleep(0.2)
+
+
 def test_vllm_counts_what_is_told_and_booked(tmp_path: Path) -> None:
     async def main() -> None:
         options = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
@@ -93,6 +126,7 @@ def test_vllm_counts_what_is_told_and_booked(tmp_path: Path) -> None:
                 )
                 assert refused.status == 400
                 assert "context length" in json.loads(refused.body)["error"]["message"]
+                await leaves(served, url)
                 assert await served.stop() == 0
 
     run_on_loop(main, READY_S_MAX + 200)

@@ -43,6 +43,8 @@ class KeyDesk:
         self._thread = StoreThread(asyncio.get_running_loop())
         self._reading: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
+        self._configurations = 0
+        """How many there have been: what was read for an earlier one says nothing."""
         self._following: asyncio.Task[None] | None = None
         self._last_change = 0
         self._is_open = False
@@ -71,6 +73,7 @@ class KeyDesk:
         """Another configuration is in force, which may have places for other keys: look at all of them
         again, soon."""
         self._config, self._last_change = config, 0
+        self._configurations += 1
         self._following = asyncio.get_running_loop().create_task(self._reload_quietly())
 
     async def _reload_quietly(self) -> None:
@@ -91,7 +94,12 @@ class KeyDesk:
         if before is not None:
             await asyncio.wait([before])
         self._reading, self._next = self._next, None
-        self._apply(await self._in_thread())
+        while True:
+            number = self._configurations
+            changes = await self._in_thread()
+            if number == self._configurations:
+                break
+        self._apply(changes)
 
     async def _reload_for(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The command; `key` is the one that it is about."""
@@ -110,7 +118,7 @@ class KeyDesk:
             else:
                 done.set_exception(error)
 
-        self._thread.run(self._read, told)  # as of the configuration at the time when it is read
+        self._thread.run(self._read, told)
         changes: KeyChanges = await done
         return changes
 

@@ -1,6 +1,7 @@
 """The state of a gateway, opened before it serves and closed after."""
 
 import asyncio
+import gc
 import socket
 import sqlite3
 import time
@@ -66,7 +67,7 @@ class StateDesk:
             self.pepper = self._read_pepper()
             file = LedgerFile(self._folder.database)
             self._config = live(LiveChanges(self._folder.database).load())
-            books = Books(file.load())
+            books = _loaded(file)
             now_ms = time.time_ns() // 1_000_000
             books.budget_by(budget_rules(self._config), now_ms)
             recovered = resolve_left_open(books, now_ms)
@@ -153,3 +154,13 @@ class StateDesk:
 
     def _changed(self, closed_because: str | None) -> None:
         self._log.event("ledger", open=closed_because is None, reason=closed_because)
+
+
+def _loaded(file: LedgerFile) -> Books:
+    """A million balances of days may come, and none of them is garbage: looked through again and again
+    they would take twice as long."""
+    gc.disable()
+    try:
+        return Books(file.load())
+    finally:
+        gc.enable()

@@ -7,12 +7,13 @@ from evenhand.gateway.identity import Identity, KeyHolder
 from evenhand.model import Request, TenantPath
 
 
-def at_home(request: Request, identity: Identity) -> Request:
+def at_home(request: Request, identity: Identity, *, keeps_lane: bool = False) -> Request:
     """The request as its key stands now: its tenant may have moved, or its lane been changed, since it
-    was made."""
-    if request.tenant == identity.tenant and request.lane == identity.lane:
+    was made. `keeps_lane`: its lane is not its key's."""
+    lane = request.lane if keeps_lane else identity.lane
+    if request.tenant == identity.tenant and request.lane == lane:
         return request
-    return replace(request, tenant=identity.tenant, lane=identity.lane)
+    return replace(request, tenant=identity.tenant, lane=lane)
 
 
 def moved(identity: Identity, before: TenantPath, after: TenantPath) -> Identity:

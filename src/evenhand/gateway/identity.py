@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from evenhand.gateway.beneath import is_beneath
 from evenhand.ledger import Budget
 from evenhand.model import (
     ApplicationName,
@@ -151,12 +152,13 @@ class KeyRing:
 
     def beneath(self, tenant: TenantPath) -> list["KeyInForce"]:
         """The keys of that node and of all beneath it, each once. O(keys)."""
-        depth, now_ms = len(tenant), self.wall_ms()
+        now_ms = self.wall_ms()
         found: dict[KeyId, KeyInForce] = {}
         for known in self._known.values():
             holder, ends_ms = known.holder, known.ends_ms
             identity = holder.identity
-            if identity.tenant[:depth] != tenant or (ends_ms is not None and ends_ms <= now_ms):
+            is_over = ends_ms is not None and ends_ms <= now_ms
+            if is_over or not is_beneath(identity.tenant, tenant):
                 continue
             before = found.get(identity.key_id)
             if before is None or before.ends_ms is not None:  # a rotated key: its new secret counts
@@ -217,7 +219,7 @@ class KeyRing:
         """A secret of a stored key is the configuration's from here on, whose word holds."""
         key_id = holder.identity.key_id
         stored = self._stored[key_id]
-        left = tuple(one for one in stored.indexes if one != index)
+        left = tuple(frozenset(stored.indexes) - {index})
         self._stored[key_id] = _Stored(holder, left)
 
     def take_out(self, key_id: KeyId) -> None:

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def gpu_time(
 
 
 class StepTimeFile:
-    """Writes on a thread of its own, so that it also tells of an engine that has nothing to do. `close`
-    writes once more."""
+    """Writes on a thread of its own, which ends with this, so that it also tells of an engine that has
+    nothing to do. `close` writes once more."""
 
     def __init__(self, path: Path, times: StepTime) -> None:
         self._path = path
@@ -38,20 +39,21 @@ class StepTimeFile:
         self._run = uuid.uuid4().hex
         self._ends = threading.Event()
         self._has_failed = False
-        self._thread = threading.Thread(target=self._write_on, name="evenhand-time", daemon=True)
+        # Not every engine says when it ends: whoever forgets this ends the thread.
+        own = weakref.ref(self)
+        self._thread = threading.Thread(
+            target=_write_on, args=(own, self._ends), name="evenhand-time", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
         """Write the last of it."""
         self._ends.set()
         self._thread.join(2 * _EVERY_S)
-        self._write()
+        self.write()
 
-    def _write_on(self) -> None:
-        while not self._ends.wait(_EVERY_S):
-            self._write()
-
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Replace the file."""
         times = self.times.now()
         told = {
             "run": self._run,
@@ -75,3 +77,12 @@ class StepTimeFile:
                     error.strerror,
                 )
             self._has_failed = True
+
+
+def _write_on(own: "weakref.ref[StepTimeFile]", ends: threading.Event) -> None:
+    while not ends.wait(_EVERY_S):
+        kept = own()
+        if kept is None:
+            return
+        kept.write()
+        del kept  # while it waits, nothing is to be kept alive

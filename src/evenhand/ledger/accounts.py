@@ -1,7 +1,7 @@
 """All accounts with their balances, and which of them have changed since the last batch."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from evenhand.ledger.account import Account, Consumer, Side
 from evenhand.ledger.batch import AccountRow, DayRow
@@ -14,6 +14,7 @@ from evenhand.ledger.price import Price
 from evenhand.model import ApplicationName, KeyId, ModelName
 
 _Owner = Consumer | ModelName
+_NO_DAYS: Mapping[int, DaySum] = {}
 
 
 class Accounts:
@@ -84,7 +85,8 @@ class Accounts:
         credit = self._by_owner.get((correction.model, currency))
         if debit is None or credit is None:
             raise CorrectionRefusedError("nothing was ever booked there: look at `evenhand usage`")
-        refuse_too_much(debit, correction)
+        for account in (debit, credit):  # each has what the other had with others, too
+            refuse_too_much(account, correction)
         for account in (debit, credit):
             account.posted_input += correction.input_tokens
             account.posted_cached += correction.cached_input_tokens
@@ -118,8 +120,13 @@ class Accounts:
         self._bring_up_to_date()
         if span == ALL_TIME:
             return account.posted_nano, account.posted_input + account.posted_output
-        days = [d for n, d in self._days.get(account.number, {}).items() if n in range(*span)]
-        return sum(d.posted_nano for d in days), sum(d.posted_tokens for d in days)
+        nano = tokens = 0
+        first, end = span
+        for day in self._days.get(account.number, _NO_DAYS).values():
+            if first <= day.day < end:
+                nano += day.posted_nano
+                tokens += day.posted_tokens
+        return nano, tokens
 
     def take_changed(self) -> tuple[AccountRow, ...]:
         """The accounts that anything moved on since the last call, as they stand now."""

@@ -82,16 +82,7 @@ class Assembly:
             self.admission = before.admission
         else:
             self.admission = follow_interactions(policy.admission.build(ground, values), ground)
-        if before is None:
-            self.charges = Charges(
-                policy.cost.build(ground, values),
-                policy.prediction.build(ground, values),
-                settings.lanes,
-            )
-        else:
-            self.charges = before.charges
-            if not is_same.prediction:
-                self.charges.prediction = policy.prediction.build(ground, values)
+        self.charges = self._charges(ground, is_same, before)
         self.running = Running(
             ground,
             self.charges,
@@ -105,6 +96,16 @@ class Assembly:
         self.memories = Memories(
             self.order, self.charges.prediction, self.placement, self.admission
         )
+
+    def _charges(self, ground: Ground, is_same: "_Same", before: "Assembly | None") -> Charges:
+        """One cost for ever; predictions come and go."""
+        policy, values = self.settings.policy, self.settings.policy.values()
+        if before is None:
+            cost, prediction = policy.cost.build(ground, values), policy.prediction
+            return Charges(cost, prediction.build(ground, values), self.settings.lanes)
+        if not is_same.prediction:
+            before.charges.prediction = policy.prediction.build(ground, values)
+        return before.charges
 
     def _prefixes(self, before: "Assembly | None") -> Prefixes | None:
         """Which engine holds which prefix, where a part asks."""

@@ -11,7 +11,7 @@ from evenhand.cli.config import Config
 from evenhand.cli.config.problem import Finding
 from evenhand.cli.live.difference import ABSENT
 from evenhand.cli.live.keeping import KeptInDatabase
-from evenhand.cli.live.override import overlaid, read_back
+from evenhand.cli.live.override import Override, overlaid, read_back, whole
 from evenhand.cli.live.participant import Apply
 from evenhand.cli.live.patch import Patch
 from evenhand.cli.live.place import place_of, text_of
@@ -268,3 +268,19 @@ async def test_changes_are_logged_without_values(tmp_path: Path) -> None:
     assert line["event"] == "configuration_changed"
     assert line["places"] == "tenants[a].weight"
     assert line["who"] == "ada"
+
+
+def test_what_contradicts_the_file_by_now_keeps_no_gateway_from_its_start() -> None:
+    lanes = [{"name": "default", "floor_percent": 60}, {"name": "batch"}]
+    file = whole(Config.model_validate(data(lanes=lanes)))
+    overrides = [
+        Override(place_of("lanes[batch].floor_percent"), 50, "ada", 1),
+        Override(place_of("lanes[gone].floor_percent"), 5, "ada", 2),
+        Override(place_of("tenants[b].weight"), 3, "bob", 3),
+    ]
+    overlay = overlaid(file, overrides)
+    assert [text_of(one.place) for one in overlay.overrides] == ["tenants[b].weight"]
+    reasons = {text_of(one.place): reason for one, reason in overlay.aside}
+    assert "add up to 110 percent" in reasons["lanes[batch].floor_percent"]
+    assert reasons["lanes[gone].floor_percent"] == "there is no gone in lanes"
+    assert overlay.config.tenants[1].weight == 3

@@ -97,6 +97,16 @@ def test_a_folder_that_is_not_there_is_told_once_and_harms_nothing(
     assert len([record for record in caplog.records if "gpu_time_file" in record.message]) == 1
 
 
+def test_its_thread_ends_with_it(tmp_path: Path) -> None:
+    kept = gpu_time(InEngineSettings(gpu_time_file=str(tmp_path / "time.json")))
+    assert kept is not None
+    thread = kept._thread
+    assert thread.is_alive()
+    del kept
+    thread.join(20)
+    assert not thread.is_alive()
+
+
 WELL = {"run": "r", "since_us": 5, "until_us": 9, "idle_us": 1, "owners": [["a/b", "x", 3]]}
 
 

@@ -1,4 +1,4 @@
-"""`/api/v1/budgets`: how budgets stand at this moment."""
+"""`/api/v1/budgets`: how budgets stand at this moment, and the section that sets them."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,9 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evenhand.cli.api.reading import query_of
+from evenhand.cli.api.sections import budgets_set_page
 from evenhand.cli.api.told import NoQuery, refusing, versioned
 from evenhand.cli.live.live_configuration import LiveConfiguration
 from evenhand.gateway.admin import Caller, Page, Role
+from evenhand.gateway.beneath import is_beneath
 from evenhand.gateway.bookkeeping import Bookkeeper, NoBookkeeping
 from evenhand.gateway.identity import KeyRing
 from evenhand.ledger import BudgetStanding
@@ -62,7 +64,7 @@ class BudgetsTold(BaseModel):
 def budgets_pages(
     live: LiveConfiguration, bookkeeping: Bookkeeper | NoBookkeeping, keys: KeyRing
 ) -> list[Page]:
-    """GET; the section is set as others are."""
+    """GET and PUT; what is set is the section of the configuration."""
 
     async def show(request: Request, caller: Caller) -> Response:
         query_of(request, NoQuery)
@@ -79,6 +81,7 @@ def budgets_pages(
             query=NoQuery,
             result=BudgetsTold,
         ),
+        budgets_set_page(live),
     ]
 
 
@@ -91,8 +94,7 @@ def _told(
         now = _time(int(datetime.now(UTC).timestamp() * 1000))
         return {"version": version, "at": now, "budgets": none, "keys": none, "keys_left_out": 0}
     books, at_ms = bookkeeping.books, bookkeeping.wall_ms()
-    depth = len(beneath)
-    limited = [one for one in keys.with_budgets() if one.tenant[:depth] == beneath]
+    limited = [one for one in keys.with_budgets() if is_beneath(one.tenant, beneath)]
     standings = list(books.standings(at_ms))
     if beneath:
         own = {key.holder.identity.key_id for key in keys.beneath(beneath)}
@@ -100,7 +102,7 @@ def _told(
             standing
             for standing in standings
             if standing.rule.key in own
-            or (standing.rule.key is None and standing.rule.tenant[:depth] == beneath)
+            or (standing.rule.key is None and is_beneath(standing.rule.tenant, beneath))
         ]
     told = [
         books.standing_for_life(identity.key_id, identity.budget)

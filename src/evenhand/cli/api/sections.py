@@ -28,6 +28,14 @@ SECTIONS: Final = (
 )
 
 
+_BUDGETS: Final = _Section("budgets", Role.OPERATOR, "what tenants and keys may use each period")
+
+
+def budgets_set_page(live: LiveConfiguration) -> Page:
+    """PUT alone: what GET tells of budgets is more than their section."""
+    return _pages(live, _BUDGETS)[1]
+
+
 def sections_pages(live: LiveConfiguration) -> list[Page]:
     """GET and PUT of each section."""
     return [page for section in SECTIONS for page in _pages(live, section)]

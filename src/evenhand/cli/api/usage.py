@@ -70,6 +70,8 @@ class UsageLineTold(BaseModel):
     share: float | None
     estimated: float | None
     money: dict[str, str]
+    corrected_money: dict[str, str]
+    """What of `money` are corrections."""
     held_money: dict[str, str]
     outcomes: dict[str, int]
 

@@ -120,9 +120,9 @@ def resolve(
     """
     found: dict[Place, Secret] = {}
     findings: list[Finding] = []
-    for place, reference, is_ours in _references(config):
+    for place, reference, whose in _references(config):
         try:
-            found[place] = _read(reference, environ, is_ours=is_ours)
+            found[place] = _read(reference, environ, whose)
         except ValueError as error:
             findings.append((place, f"{reference} {error}"))
     findings += _repeated(found)
@@ -165,35 +165,37 @@ def resolve_admin(
     if reference is None:
         return None
     try:
-        return _read(reference, environ, is_ours=True)
+        return _read(reference, environ, None)
     except ValueError as error:
         finding = (place, f"{reference} {error}")
         raise ConfigurationError((lines or Lines()).problems([finding])) from None
 
 
-def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, bool]]:
-    """Place, reference, and whether the secret is ours to choose (an engine's is not)."""
+def _references(config: "Config") -> Iterator[tuple[Place, SecretReference, str | None]]:
+    """Place, reference, and whose the secret is, unless it is ours to choose."""
     if config.admin.credential:
-        yield ("admin", "credential"), config.admin.credential, True
+        yield ("admin", "credential"), config.admin.credential, None
     for index, admin in enumerate(config.admin.credentials):
-        yield ("admin", "credentials", index, "credential"), admin.credential, True
+        yield ("admin", "credentials", index, "credential"), admin.credential, None
     for index, engine in enumerate(config.engines):
         if engine.kind != "embedded" and engine.api_key:
-            yield ("engines", index, "api_key"), engine.api_key, False
+            yield ("engines", index, "api_key"), engine.api_key, "engine's key"
         if engine.kind != "embedded" and engine.hints_secret:
-            yield ("engines", index, "hints_secret"), engine.hints_secret, True
+            yield ("engines", index, "hints_secret"), engine.hints_secret, None
     for name, value in config.traces.headers.items() if config.traces else ():
-        yield ("traces", "headers", name), value, False
+        yield ("traces", "headers", name), value, "collector's value"
     for index, key in enumerate(config.keys):
-        yield ("keys", index, "key"), key.key, True
+        yield ("keys", index, "key"), key.key, None
 
 
-def _read(reference: SecretReference, environ: Mapping[str, str], *, is_ours: bool) -> Secret:
+def _read(reference: SecretReference, environ: Mapping[str, str], whose: str | None) -> Secret:
+    """`whose` None: it is ours to choose."""
+    is_ours = whose is None
     value: str | None
     if reference.source == "env":
         value = environ.get(reference.name)
         to = f"export {reference.name}="
-        fix = f"{to}$(openssl rand -hex 24)" if is_ours else f"{to}... (the receiver's key)"
+        fix = f"{to}$(openssl rand -hex 24)" if is_ours else f"{to}... (the {whose})"
     else:
         path = shlex.quote(reference.name)
         value = _read_file(reference.name)

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from evenhand.cli.config import (
@@ -25,15 +24,22 @@ from evenhand.stores.live_changes import LiveChanges, StoredOverride
 from evenhand.telemetry import RequestLog
 
 
-@dataclass(slots=True)
 class Outside:
-    """What the configuration refers to outside itself, as last read: secrets."""
+    """The secrets that the configuration refers to: of the change that is planned, while one is."""
 
-    secrets: ResolvedSecrets
+    def __init__(self, secrets: ResolvedSecrets) -> None:
+        self.secrets = secrets
+        self._in_force = secrets
 
     def look(self, config: Config, lines: Lines) -> None:
-        """Read it anew for that configuration. Raises ConfigurationError."""
+        """Read them for that configuration. Raises ConfigurationError."""
         self.secrets = look_outside(Loaded(config, lines), os.environ)
+
+    def settle(self, *, is_applied: bool) -> None:
+        """The change is over."""
+        if is_applied:
+            self._in_force = self.secrets
+        self.secrets = self._in_force
 
 
 class Beginning:
@@ -60,7 +66,7 @@ class Beginning:
             raise StateProblemError(message) from None
         if overrides:
             self.overlay = overlaid(self.overlay.file, overrides)
-            self.outside.secrets = resolve(self.overlay.config, os.environ, self._lines)
+            self.outside = Outside(resolve(self.overlay.config, os.environ, self._lines))
         for override, reason in self.overlay.aside:
             log.event("override_set_aside", place=text_of(override.place), reason=reason)
         return self.overlay.config
@@ -79,7 +85,7 @@ class Beginning:
         return LiveConfiguration(
             self.overlay,
             read=lambda: read(self._file, self._asked),
-            resolve=self.outside.look,
+            outside=self.outside,
             keeping=keeping,
             log=log,
             now_ms=now_ms,

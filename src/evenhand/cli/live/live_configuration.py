@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from evenhand.cli.config import Config, ConfigurationError, Lines, Loaded
 from evenhand.cli.config.problem import Finding
@@ -70,6 +70,16 @@ class Asked:
     """What the configuration refers to outside itself is read again, though it may refer to the same."""
 
 
+class OutsideWorld(Protocol):
+    """What a configuration refers to outside itself, as parts see it when they plan."""
+
+    def look(self, config: Config, lines: Lines) -> None:
+        """Read it for that configuration; may wait for the disk. Raises ConfigurationError."""
+
+    def settle(self, *, is_applied: bool) -> None:
+        """The change is over. Unless it was applied, what was there before holds again."""
+
+
 class LiveConfiguration:
     """`config` is in force. Changes wait for one another; nobody else changes it."""
 
@@ -78,13 +88,13 @@ class LiveConfiguration:
         overlay: Overlaid,
         *,
         read: Callable[[], Loaded],
-        resolve: Callable[[Config, Lines], None],
+        outside: OutsideWorld,
         keeping: Keeping,
         log: RequestLog,
         now_ms: Callable[[], int],
     ) -> None:
-        """`read` reads the file anew, `resolve` what a configuration refers to outside itself; both may
-        wait for the disk and raise ConfigurationError. `now_ms` is the wall clock."""
+        """`read` reads the file anew; it may wait for the disk and raise ConfigurationError. `now_ms` is
+        the wall clock."""
         self.overlay = overlay
         self.version = now_ms() // 1000
         """Grows with every change, and from one start to the next."""
@@ -92,7 +102,7 @@ class LiveConfiguration:
         self.participants: list[Participant] = []
         """Each part of the gateway that takes changes."""
         self._read = read
-        self._resolve = resolve
+        self._outside = outside
         self._log = log
         self._now_ms = now_ms
         # Who waits is bounded by the connections of the admin listener and of the control socket.
@@ -160,6 +170,12 @@ class LiveConfiguration:
         asked: Asked,
         lines: Callable[[], Lines] = Lines,
     ) -> Change:
+        # Whoever asked may go: what was begun is ended, or the disk would know what nobody applied.
+        return await asyncio.shield(self._in_turn(candidate, asked, lines))
+
+    async def _in_turn(
+        self, candidate: Callable[[], Overlaid], asked: Asked, lines: Callable[[], Lines]
+    ) -> Change:
         async with self._turn:
             if asked.version is not None and asked.version != self.version:
                 message = (
@@ -167,29 +183,38 @@ class LiveConfiguration:
                     f" saw {asked.version}. Look at it again, then repeat the change"
                 )
                 raise VersionConflictError(message)
-            before = self.overlay
-
-            # Large configurations take a while, in which traffic goes on.
-            new, found, shares = await asyncio.to_thread(self._built, candidate, lines, asked)
-            if len(new.overrides) + len(new.aside) > OVERRIDES_MAX:
-                raise ChangeRefusedError.of([((), _TOO_MANY)], lines())
-            self._plan(new.config, found, lines())
-            if asked.is_dry_run:
-                return Change(before.config, new, found, shares, False, self.version)
-            await self._write(before, new, found, asked)
+            change: Change | None = None
             try:
-                applies = self._plan(new.config, found, lines())
-            except ChangeRefusedError:
-                await self._withdraw(before, new, asked)
-                raise
-            # From here to the end nothing waits: no request sees half of it.
-            for apply in applies:
-                apply()
-            self.overlay = new
-            if found:
-                self.version += 1
-                self._tell(found, asked)
-            return Change(before.config, new, found, shares, True, self.version)
+                change = await self._changed(candidate, asked, lines)
+            finally:
+                self._outside.settle(is_applied=change is not None and change.is_applied)
+            return change
+
+    async def _changed(
+        self, candidate: Callable[[], Overlaid], asked: Asked, lines: Callable[[], Lines]
+    ) -> Change:
+        before = self.overlay
+        # Large configurations take a while, in which traffic goes on.
+        new, found, shares = await asyncio.to_thread(self._built, candidate, lines, asked)
+        if len(new.overrides) + len(new.aside) > OVERRIDES_MAX:
+            raise ChangeRefusedError.of([((), _TOO_MANY)], lines())
+        self._plan(new.config, found, lines())
+        if asked.is_dry_run:
+            return Change(before.config, new, found, shares, False, self.version)
+        await self._write(before, new, found, asked)
+        try:
+            applies = self._plan(new.config, found, lines())
+        except ChangeRefusedError:
+            await self._withdraw(before, new, asked)
+            raise
+        # From here to the end nothing waits: no request sees half of it.
+        for apply in applies:
+            _applied(apply)
+        self.overlay = new
+        if found:
+            self.version += 1
+            self._tell(found, asked)
+        return Change(before.config, new, found, shares, True, self.version)
 
     def _built(
         self, candidate: Callable[[], Overlaid], lines: Callable[[], Lines], asked: Asked
@@ -201,7 +226,7 @@ class LiveConfiguration:
             found = differences(old, new.config)
             sections = {difference.place[0] for difference in found}
             if asked.reads_again or not sections.isdisjoint(_REFERRING):
-                self._resolve(new.config, lines())
+                self._outside.look(new.config, lines())
         except ConfigurationError as error:
             raise ChangeRefusedError.unsound(error) from None
         shares = promises(old.tenants, new.config.tenants, _PROMISES_MAX)
@@ -267,6 +292,16 @@ _RESTART = (
     "cannot be changed while the gateway runs and needs a restart: take it back, or start the gateway"
     " anew"
 )
+
+
+def _applied(apply: Apply) -> None:
+    try:
+        apply()
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not keep the other parts behind
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler(
+            {"message": "a planned change could not be applied", "exception": error}
+        )
 
 
 def _stored(overlay: Overlaid) -> list[StoredOverride]:

@@ -30,14 +30,15 @@ class Reloads:
         self._task = asyncio.get_running_loop().create_task(self._reload(), name="evenhand-reload")
 
     async def _reload(self) -> None:
-        while True:
-            self._again = False
-            tell_manager(self._log, reloading())
-            await self._once()
-            tell_manager(self._log, READY)
-            if not self._again:
-                break
-        self._task = None
+        try:
+            self._again = True
+            while self._again:
+                self._again = False
+                tell_manager(self._log, reloading())
+                await self._once()
+                tell_manager(self._log, READY)
+        finally:
+            self._task = None
 
     async def _once(self) -> None:
         has_certificates = self._server.reload()

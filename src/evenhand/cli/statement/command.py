@@ -23,6 +23,8 @@ from evenhand.stores.schema import open_to_read, open_to_write
 from evenhand.stores.statement_query import Cut, cut_named
 from evenhand.stores.usage_query import GROUPINGS
 
+_USUAL_BY = ",".join(BY)
+
 _Node = Annotated[
     str | None, typer.Argument(help="A node of the share tree, such as acme or acme/search.")
 ]
@@ -58,7 +60,7 @@ def statement(
     *,
     config: _ConfigFile = Path("evenhand.yaml"),
     period: _Period = None,
-    by: _By = ",".join(BY),
+    by: _By = _USUAL_BY,
     cut: _AtCut = None,
     is_closed: _Close = False,
     is_listing: _Issued = False,

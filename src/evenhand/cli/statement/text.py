@@ -80,9 +80,10 @@ def _lines(by: tuple[str, ...], lines: Mapping[Group, UsageLine], *, has_sum: bo
             total.add(line)
         rows.append((["all", *[""] * (len(by) - 1)], total, currencies.pop()))
     money = _money([(line.nano[currency], currency) for _, line, currency in rows])
+    gpu_s = aligned([seconds_text(line.gpu_us) for _, line, _ in rows])
     cells = [
-        [*names, *_counts(line), amount]
-        for (names, line, _), amount in zip(rows, money, strict=True)
+        [*names, *_counts(line), seconds, amount]
+        for (names, line, _), seconds, amount in zip(rows, gpu_s, money, strict=True)
     ]
     return text_table([*by, *_FIGURES], cells, names=len(by), has_sum=has_sum)
 
@@ -92,7 +93,7 @@ def _counts(line: UsageLine) -> list[str]:
         *(line.requests, line.completed, line.input_tokens, line.cached_input_tokens),
         *(line.output_tokens, line.reasoning_tokens, line.estimated_tokens),
     )
-    return [*(f"{figure:,}" for figure in figures), seconds_text(line.gpu_us)]
+    return [f"{figure:,}" for figure in figures]
 
 
 def _money(amounts: Iterable[tuple[int, str]]) -> list[str]:

@@ -53,7 +53,10 @@ def usage(
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it there, and not on the screen.")
+        Path | None,
+        typer.Option(
+            "--output", "--out", metavar="FILE", help="Write it there, and not on the screen."
+        ),
     ] = None,
 ) -> None:
     """Tell who has used what: requests, tokens, service units, share, money.

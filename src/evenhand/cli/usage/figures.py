@@ -41,6 +41,11 @@ def money(line: UsageLine, currencies: list[str]) -> dict[str, str]:
     return {currency: decimal_text(line.nano[currency]) for currency in currencies}
 
 
+def corrected_money(line: UsageLine, currencies: list[str]) -> dict[str, str]:
+    """What of it are corrections."""
+    return {currency: decimal_text(line.corrected_nano[currency]) for currency in currencies}
+
+
 def held_money(line: UsageLine, currencies: list[str]) -> dict[str, str]:
     """The same of what open requests hold."""
     return {currency: decimal_text(line.held_nano[currency]) for currency in currencies}

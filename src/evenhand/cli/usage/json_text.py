@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from evenhand.cli.usage.figures import counts, held_money, money, outcomes, parts
+from evenhand.cli.usage.figures import corrected_money, counts, held_money, money, outcomes, parts
 from evenhand.cli.usage.report import UsageReport
 from evenhand.stores.usage_line import UsageLine
 
@@ -24,6 +24,7 @@ def json_document(report: UsageReport, lines_max: int | None = None) -> dict[str
             | parts(line, total)
             | {
                 "money": money(line, currencies),
+                "corrected_money": corrected_money(line, currencies),
                 "held_money": held_money(line, currencies),
                 "outcomes": outcomes(line),
             }

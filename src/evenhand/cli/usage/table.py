@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.cli.exports.text_table import aligned
+from evenhand.cli.usage.figures import seconds_text
 from evenhand.cli.usage.report import UsageReport
 from evenhand.ledger.money import decimal_text
 from evenhand.stores.usage_line import UsageLine
@@ -95,10 +96,15 @@ def _ended_columns(total: UsageLine, currencies: list[str]) -> Iterator[_Column]
     has_reasoning = total.reasoning_tokens > 0
     yield _Column("of which\nreasoned", lambda line: f"{line.reasoning_tokens:,}", has_reasoning)
     yield _Column("esti-\nmated", _estimated, total.estimated_tokens > 0)
+    has_gpu = total.gpu_us > 0
+    yield _Column("GPU\nseconds", lambda line: seconds_text(line.gpu_us), has_gpu, is_money=True)
     yield _Column("service\nunits", lambda line: f"{line.units:,}")
     yield _Column("share", partial(_share, total))
     for currency in currencies:
         yield _Column(currency, partial(_money, currency), currency in total.nano, is_money=True)
+        is_corrected = total.corrected_nano[currency] != 0
+        corrected = partial(_corrected, currency)
+        yield _Column(f"of which\ncorrected ({currency})", corrected, is_corrected, is_money=True)
 
 
 def _open_columns(total: UsageLine, currencies: list[str]) -> Iterator[_Column]:
@@ -119,6 +125,10 @@ def _share(total: UsageLine, line: UsageLine) -> str:
 
 def _money(currency: str, line: UsageLine) -> str:
     return decimal_text(line.nano[currency])
+
+
+def _corrected(currency: str, line: UsageLine) -> str:
+    return decimal_text(line.corrected_nano[currency])
 
 
 def _held(currency: str, line: UsageLine) -> str:

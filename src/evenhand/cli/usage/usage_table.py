@@ -17,6 +17,7 @@ def usage_table(report: UsageReport) -> Table:
         Column("share", Sort.DECIMAL),
         Column("estimated", Sort.DECIMAL),
         *(Column(f"money_{currency}", Sort.NANO) for currency in currencies),
+        *(Column(f"corrected_{currency}", Sort.NANO) for currency in currencies),
         *(Column(f"held_{currency}", Sort.NANO) for currency in currencies),
         *(Column(f"outcome_{outcome.value}", Sort.WHOLE) for outcome in Outcome),
     ]
@@ -34,6 +35,7 @@ def _figures(line: UsageLine, total: UsageLine, currencies: list[str]) -> Row:
         "share": ratio(line.units, total.units),
         "estimated": ratio(line.estimated_tokens, line.tokens),
         **{f"money_{currency}": line.nano[currency] for currency in currencies},
+        **{f"corrected_{currency}": line.corrected_nano[currency] for currency in currencies},
         **{f"held_{currency}": line.held_nano[currency] for currency in currencies},
         **{f"outcome_{name}": count for name, count in outcomes(line).items()},
     }

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from evenhand.gateway.admin import Caller, CallStatus, Page, Role, Status
 from evenhand.gateway.admin.answer import error_answer, json_answer
 from evenhand.gateway.admin.explained import explained_page
+from evenhand.gateway.beneath import is_beneath
 from evenhand.gateway.self_service.whose import WhoseQuery, whose
 from evenhand.model import EngineName, Outcome, RequestId, TenantPath
 from evenhand.scheduling import Explanation, Instead
@@ -78,7 +79,7 @@ class MyExplanationPage:
         request_id = RequestId(request.path_params["request_id"])
         why, call = self.status.why(request_id), self.status.call(request_id)
         tenant = why.tenant if why is not None else call.tenant if call is not None else None
-        if tenant is None or tenant[: len(path)] != path:
+        if tenant is None or not is_beneath(tenant, path):
             # Not a word about whether somebody else has it.
             return error_answer(Outcome.NOT_FOUND, _UNKNOWN)
         return json_answer(my_explanation(request_id, call, why, path).model_dump())
@@ -89,8 +90,8 @@ def my_explanation(
 ) -> MyExplanationForm:
     """What may be told to whoever is bound to the tenant `own`."""
     lines = [] if why is None else why.instead
-    foreign = [line for line in lines if not _is_of(line.tenant, own)]
-    shown = [line for line in lines if _is_of(line.tenant, own)]
+    foreign = [line for line in lines if not is_beneath(line.tenant, own)]
+    shown = [line for line in lines if is_beneath(line.tenant, own)]
     if why is not None:
         why = replace(why, instead=tuple(line for line in shown if line.gate == "own"))
     if call is not None and call.engine is not None:
@@ -111,10 +112,6 @@ def my_explanation(
 _SHARED: Final = tuple(
     MyExplanationForm.model_fields.keys() - {"tenants_ahead", "instead", "sentences"}
 )
-
-
-def _is_of(tenant: TenantPath, own: TenantPath) -> bool:
-    return tenant[: len(own)] == own
 
 
 def _served(tenant: str, lines: list[Instead]) -> ServedForm:

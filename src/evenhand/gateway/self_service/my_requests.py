@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from evenhand.gateway.admin import Caller, Page, Role, Status
 from evenhand.gateway.admin.answer import error_answer, json_answer
+from evenhand.gateway.beneath import is_beneath
 from evenhand.gateway.self_service.whose import WhoseQuery, whose
 from evenhand.model import Outcome, TenantPath
 
@@ -109,14 +110,14 @@ class MyRequestsPage:
                 age_ms=call.age_ms,
             )
             for call in self.status.open_calls()
-            if call.tenant[: len(path)] == path
+            if is_beneath(call.tenant, path)
         ]
         return sorted(rows, key=lambda row: -row.age_ms)
 
     def _ended(self, path: TenantPath) -> Iterator[EndedForm]:
         for record, message in self.status.ended_calls():
             tenant = record["tenant"]
-            if tenant is None or tenant[: len(path)] != path:
+            if tenant is None or not is_beneath(tenant, path):
                 continue
             yield EndedForm(
                 tenant="/".join(tenant),

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from evenhand.gateway.admin import Caller
 from evenhand.gateway.admin.answer import error_answer
+from evenhand.gateway.beneath import is_beneath
 from evenhand.model import Outcome, TenantPath
 from evenhand.scheduling import ShareTree
 
@@ -33,7 +34,7 @@ def whose(request: Request, caller: Caller, tree: ShareTree) -> TenantPath | Res
     path = bound if asked is None else tuple(asked.split("/"))
     assert path is not None
     # The same answer for what does not exist and for what is somebody else's.
-    is_own = bound is None or path[: len(bound)] == bound
+    is_own = bound is None or is_beneath(path, bound)
     if not is_own or not all(path) or tree.find(path) is None:
         return error_answer(Outcome.NOT_FOUND, "There is no such tenant that you may ask about.")
     return path
