@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = re.compile(
     r"evenhand/(?:[a-z_]+/)*[a-z0-9_]+\.py"
     r"|evenhand/py\.typed"
-    r"|evenhand/(?:engines|locality|scheduling|ledger|sim|stores)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
+    r"|evenhand/(?:engines|locality|scheduling|ledger|sim|stores|telemetry)/(?:[a-z_]+/)*[a-z0-9_-]+\.md"
     r"|evenhand/sim/profiles/[a-z0-9.-]+\.yaml"
     r"|evenhand/gateway/dashboard/site/(?:[a-z]+/)?[a-z_]+\.(?:html|css|js|svg)"
     r"|evenhand/sim/report/page\.(?:css|js)"

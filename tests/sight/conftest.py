@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from support.sight import Watched
 from support.sight_scene import SCENE_SECRETS, scene
@@ -15,6 +15,8 @@ from support.stage import Stage, stage
 
 HERE = Path(__file__).parent
 IS_ASKED = bool(os.environ.get("EVENHAND_SIGHT"))
+
+expect.set_options(timeout=25_000)  # a machine may be busy: what has come about by then is right
 
 
 class NotAsked(pytest.Module):

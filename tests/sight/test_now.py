@@ -11,8 +11,9 @@ def test_figures_move_under_load(live: Stage, watched: Watched, page: Page) -> N
     row = page.get_by_role("row", name="globex/batch")
     expect(row).to_be_visible()
     served = row.locator(".is-service")
-    before = served.inner_text()
-    expect(served).not_to_have_text(before)
+    before = served.get_attribute("data-exact")
+    assert before is not None
+    expect(served).not_to_have_attribute("data-exact", before)
     expect(page.locator("#pulse")).to_have_text("live")
     expect(page.locator("#shares svg.main-svg").first).to_be_visible()
 

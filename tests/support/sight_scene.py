@@ -67,6 +67,7 @@ def scene(engines: list[ScriptedEngine], **more: Any) -> dict[str, Any]:
             {"tenant": "acme", "period": "month", "spend_max": 500},
             {"tenant": "acme/support", "period": "day", "tokens_max": 2_000_000},
             {"tenant": "globex", "period": "day", "spend_max": 0.5, "mode": "soft"},
+            {"tenant": "globex/batch", "period": "month", "spend_max": 2, "mode": "soft"},
             {"tenant": "initech", "period": "week", "spend_max": 0.25, "mode": "soft"},
         ],
         lanes=[

@@ -7,12 +7,12 @@ import { Rows } from "./rows.js";
 
 const tables = new WeakMap();
 
-/** Draw them into `place`; of one tenant with all beneath it where `tenant` is named. */
-export async function showBudgets(place, path, tenant = "") {
+/** Draw them into `place`; of one tenant with all beneath it and its keys where these are named. */
+export async function showBudgets(place, tenant = "", keys = []) {
   const empty = tenant ? "No budget of its own limits this tenant." : "There is no budget. The section budgets of the configuration sets them.";
   try {
-    const told = await ask(path);
-    const rows = [...told.budgets, ...told.keys].filter((row) => !tenant || !row.tenant || row.tenant === tenant || row.tenant.startsWith(`${tenant}/`));
+    const told = await ask("/api/v1/budgets");
+    const rows = [...told.budgets, ...told.keys].filter((row) => !tenant || keys.includes(row.key) || row.tenant === tenant || row.tenant?.startsWith(`${tenant}/`));
     if (!tables.has(place)) tables.set(place, budgetRows(place, empty));
     tables.get(place).show(rows.map(parted), told.keys_left_out ? `${told.keys_left_out} keys with limits of their own are left out.` : "");
   } catch (error) {

@@ -1,6 +1,9 @@
 // What every page has around it: where one is, whether figures are live, light or dark.
 
+import { ask, every, Refused } from "./ask.js";
 import { byId, element, say } from "./dom.js";
+
+const ALARMS_AGAIN_MS = 10_000;
 
 const PAGES = [
   ["now", "/", "Now"],
@@ -22,6 +25,7 @@ export function frame() {
     element("ul", {}, (tenant ? OF_A_TENANT : PAGES).map(([name, path, title]) =>
       element("li", {}, element("a", { href: path, "aria-current": name === page ? "page" : null }, title)))),
   );
+  if (!tenant) every(ALARMS_AGAIN_MS, countAlarms);
   const button = byId("theme");
   const label = () => say(button, isDark() ? "Light" : "Dark");
   button.addEventListener("click", () => {
@@ -37,6 +41,18 @@ export function frame() {
   });
   button.setAttribute("aria-label", "Switch between light and dark");
   label();
+}
+
+/** How many alarms stand, wherever one looks. */
+async function countAlarms() {
+  try {
+    const { standing } = await ask("/api/v1/alarms");
+    const link = byId("pages").querySelector('[href="/alarms"]');
+    link.dataset.count = standing.length || "";
+    link.title = standing.length ? `${standing.length} of them standing` : "";
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error; // the page itself says what is wrong
+  }
 }
 
 /** Whether the reader may change what runs. The gateway asks again. */

@@ -51,7 +51,10 @@ async function measured(update) {
 async function refusal() {
   try {
     const answer = await fetch("/api/v1/live", { method: "HEAD" });
-    if (answer.status === 401) return "signed out";
+    if (answer.status === 401) {
+      location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
+      return "signed out";
+    }
     if (answer.status === 503) return "too many pages are open, or the gateway stops";
     return "reconnecting";
   } catch {

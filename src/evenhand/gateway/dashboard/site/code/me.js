@@ -26,6 +26,8 @@ const past = new OwnPast((path) => path === tenant || path.startsWith(`${tenant}
 const chart = new Chart(byId("share"), { format: ".0%" });
 const tables = { open: openRows(byId("open"), query), ended: endedRows(byId("ended"), query), keys: keyRows(byId("keys")) };
 
+let ownKeys = [];
+
 function update(sample) {
   const rows = sample.tenants.filter((row) => past.isOwn(row.path));
   const { received, due } = past.lately(LATELY_S);
@@ -70,6 +72,7 @@ const look = async () => {
     say("lead", `Weight ${count(me.share.weight)}; ${percent(me.share.received_ppm / 1e6)} of all service since the gateway started.`);
     tables.open.show(requests.open, requests.open_left_out ? `${counted(requests.open_left_out, "younger request")} left out.` : "");
     tables.ended.show(requests.ended);
+    ownKeys = keys.keys.map((key) => key.key);
     tables.keys.show(keys.keys, keys.left_out ? `${counted(keys.left_out, "key")} left out.` : "");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -81,7 +84,7 @@ function begin() {
   say("title", tenant);
   document.title = `${tenant} · Evenhand`;
   every(AGAIN_MS, look);
-  every(USE_AGAIN_MS, () => Promise.all([showUse(), showBudgets(byId("budgets"), `/api/v1/me/budgets?${query}`, tenant)]));
+  every(USE_AGAIN_MS, () => Promise.all([showUse(), showBudgets(byId("budgets"), tenant, ownKeys)]));
   follow({
     past: (told) => past.begin(told),
     sample: (sample) => {

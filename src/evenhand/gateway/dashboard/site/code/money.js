@@ -22,7 +22,7 @@ let table = null;
 
 async function look() {
   try {
-    await Promise.all([showUse(), showBudgets(byId("budgets"), "/api/v1/budgets"), showGpuTime(byId("gpu"), asked())]);
+    await Promise.all([showUse(), showBudgets(byId("budgets")), showGpuTime(byId("gpu"), asked())]);
     notice(null);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
