@@ -48,5 +48,4 @@ def participants(parts: Parts) -> list[Participant]:
         Admins(parts.credentials, parts.outside),
         Issuers(parts.tokens),
         AlarmThresholds(parts.alarms),
-        Aliases(gateway),
     ]
