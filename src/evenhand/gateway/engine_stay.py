@@ -2,6 +2,7 @@
 
 from evenhand.engines.circuit import Sent, Verdict
 from evenhand.gateway.booking import Booking
+from evenhand.gateway.counts.tally import Most
 from evenhand.gateway.engine_allowances import EngineAllowances
 from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.identity import Identity
@@ -16,7 +17,7 @@ class EngineStay:
     """From the sending of a request to its end there. `verdict` is for the engine's circuit."""
 
     __slots__ = (
-        *("_allowances", "_expected", "_gone", "_gpu", "_has_answered", "_heard_s"),
+        *("_allowances", "_completion", "_gpu", "_has_answered", "_heard_s", "_most"),
         *("link", "sent", "verdict", "was_sent"),
     )
 
@@ -30,8 +31,8 @@ class EngineStay:
         self._heard_s = now_s
         self._has_answered = False
         self._gpu: GpuStay | None = None
-        self._gone: GpuStay | None = None
-        self._expected: tuple[Completion, int] | None = None
+        self._completion: Completion | None = None
+        self._most: Most | None = None
         self.was_sent = True
         """It has reached the engine, as far as is known."""
 
@@ -46,9 +47,9 @@ class EngineStay:
         """It was sent; how long its prompt is taken to be."""
         link = self.link
         link.sent(self.sent.id, input_tokens if completion.is_stream else None)
-        self._expected = completion, input_tokens
+        self._completion = completion
         if link.tally is not None:
-            link.tally.began(completion, input_tokens)
+            self._most = link.tally.began(completion, input_tokens)
         if link.gpu is not None:
             self._gpu = link.gpu.began(identity, completion, input_tokens)
 
@@ -69,18 +70,18 @@ class EngineStay:
         """It is there no more. `usage` is what is charged for it, if anything is; `outcome` None: it is
         tried again elsewhere."""
         link = self.link
-        if self._expected is None:
+        completion = self._completion
+        if completion is None:
             link.left(self.sent.id, None)
             return  # it failed before it could begin
         if outcome is Outcome.CANCELLED_RUNNING and usage is None:
             self.was_sent = False  # else its prompt would be charged
-        completion, input_tokens = self._expected
         came_whole = outcome is Outcome.COMPLETED and not completion.is_stream
         link.left(self.sent.id, usage.output_tokens if usage and came_whole else None)
-        if link.tally is not None:
+        if link.tally is not None and self._most is not None:
             link.tally.ended(
                 completion,
-                input_tokens,
+                self._most,
                 usage,
                 outcome,
                 has_answered=self._has_answered,

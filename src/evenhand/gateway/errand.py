@@ -1,9 +1,11 @@
 """What one attempt sends, and who listens to the answer."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evenhand.gateway.admission import Admitted
 from evenhand.gateway.apis import Api
+from evenhand.gateway.engine_link import EngineLink
 from evenhand.gateway.engine_stay import EngineStay
 from evenhand.gateway.identity import Identity
 from evenhand.gateway.relay import Relay, Relayed
@@ -32,10 +34,6 @@ def errand(
     salt = gateway.salts.of(identity.trust_domain)
     hints = engine.told_of(identity, gateway.dispatcher.scheduler)
     sent = api.engine_body(admitted.members, completion, dialect, cache_salt=salt, hints=hints)
-
-    def keep(response_id: str, usage: Usage) -> None:
-        gateway.homes.keep(identity.tenant, response_id, engine.name, usage)
-
     relay = Relay(
         call,
         api,
@@ -46,6 +44,15 @@ def errand(
         counts_one_choice=dialect.counts_one_choice,
         hides_cached=salt is not None and not keeps_apart(dialect, completion),
         origin=stay.origin(completion.choices),
-        on_kept=keep if completion.is_kept else None,
+        on_kept=_keeping(gateway, identity, engine) if completion.is_kept else None,
     )
     return sent.body, relay
+
+
+def _keeping(
+    gateway: "Gateway", identity: Identity, engine: EngineLink
+) -> Callable[[str, Usage], None]:
+    def keep(response_id: str, usage: Usage) -> None:
+        gateway.homes.keep(identity.tenant, response_id, engine.name, usage)
+
+    return keep

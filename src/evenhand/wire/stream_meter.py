@@ -154,9 +154,8 @@ class StreamMeter:
         if text:
             self._count()
         self._last_had_usage = False
-        lead, noted = event[:text], Usage(int(found[2]), int(found[3]))
-        noted.reasoning_tokens = min(int(found[4] or 0), noted.output_tokens)
-        is_noted = self._note(noted)
+        lead, reasoned = event[:text], int(found[4] or 0)
+        is_noted = self._note(int(found[2]), int(found[3]), 0, reasoned)
         is_over = self.is_done or self.error_seen
         # Whose it is stands in front too, so that it need not be looked at again.
         has_all = b'"model":' in lead and b'"choices":[{' in lead
@@ -201,15 +200,25 @@ class StreamMeter:
         if usage is None:
             self._is_trusted = False
             return
-        if self._note(usage):
+        if self._note(
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_input_tokens,
+            usage.reasoning_tokens,
+        ):
             self._final_seen = self._final_seen or is_final
             cached = cached_tokens_reported(value)
             if cached is not None and cached <= usage.input_tokens:
                 self._learn_prompt(usage.input_tokens, cached)
 
-    def _note(self, usage: Usage) -> bool:
+    def _note(
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        cached_input_tokens: int,
+        reasoning_tokens: int,
+    ) -> bool:
         """Take in the engine's figures; False: they shrank, so it is not to be trusted."""
-        input_tokens, output_tokens = usage.input_tokens, usage.output_tokens
         if output_tokens < self._reported:
             self._is_trusted = False
             return False
@@ -218,8 +227,8 @@ class StreamMeter:
         self._has_report = self._last_had_usage = True
         self._input_tokens = input_tokens
         self._alike = None
-        self._cached_input_tokens = usage.cached_input_tokens
-        self._reasoning_tokens = usage.reasoning_tokens
+        self._cached_input_tokens = cached_input_tokens
+        self._reasoning_tokens = reasoning_tokens
         self._reported = output_tokens
         self.output_tokens = max(self.output_tokens, output_tokens)
         return True

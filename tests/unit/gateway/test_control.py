@@ -67,7 +67,8 @@ def test_a_command_is_answered(tmp_path: Path) -> None:
         async with controlled(tmp_path):
             asked = {"do": "echo", "key": "k"}
             answer = await ask(tmp_path, json.dumps(asked).encode() + b"\n")
-            who = f"user {pwd.getpwuid(os.getuid()).pw_name}"  # as the socket tells, whatever the line says
+            # As the socket tells, whatever the line says.
+            who = f"user {pwd.getpwuid(os.getuid()).pw_name}"
             assert answer == {"is_done": True, "asked": {**asked, "who": who}}
             failed = await ask(tmp_path, b'{"do": "fail"}\n')
             assert failed == {"is_done": False, "error": "failed", "message": "the disk is full"}

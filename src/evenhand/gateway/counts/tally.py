@@ -1,5 +1,7 @@
 """What the gateway has done at one engine, as far as the ledger does not tell it."""
 
+from typing import NamedTuple
+
 from evenhand.ledger.reconciliation import Sums
 from evenhand.model import Outcome, Usage
 from evenhand.wire.completion import Completion
@@ -7,9 +9,16 @@ from evenhand.wire.completion import Completion
 _NO_LIMIT = 1 << 30
 
 
+class Most(NamedTuple):
+    """Tokens that an engine may count for a request at most, for all of its choices."""
+
+    input: int
+    output: int
+
+
 class EngineTally:
-    """For each request: `began`, then `ended` once, both with the same expectation. `counts_choices`:
-    the engine counts a prompt once for each of its choices."""
+    """For each request: `began`, then `ended` once, with what `began` said. `counts_choices`: the engine
+    counts a prompt once for each of its choices."""
 
     def __init__(self, *, counts_choices: bool) -> None:
         self.sums = Sums()
@@ -23,18 +32,20 @@ class EngineTally:
         """The engine may be at what is no longer ours: an earlier gateway's, or one that was left."""
         self._counts_choices = counts_choices
 
-    def began(self, completion: Completion, input_tokens: int) -> None:
+    def began(self, completion: Completion, input_tokens: int) -> Most:
         """A request was sent there, its prompt as long as is expected."""
+        most = _most(completion, input_tokens)
         self.changes += 1
         self.open_requests += 1
         self.open_choices += completion.choices
-        self.open_input += _input_most(completion, input_tokens)
-        self.open_output_most += _output_most(completion)
+        self.open_input += most.input
+        self.open_output_most += most.output
+        return most
 
     def ended(
         self,
         completion: Completion,
-        input_tokens: int,
+        most: Most,
         usage: Usage | None,
         outcome: Outcome | None,
         *,
@@ -43,7 +54,7 @@ class EngineTally:
     ) -> None:
         """It is there no more. `usage` is what is charged, if anything is; `outcome` None: it is tried
         again elsewhere. `has_answered`: output was seen."""
-        input_most, output_most = _input_most(completion, input_tokens), _output_most(completion)
+        input_most, output_most = most
         self.changes += 1
         self.open_requests -= 1
         self.open_choices -= completion.choices
@@ -51,7 +62,8 @@ class EngineTally:
         self.open_output_most -= output_most
         sums = self.sums
         if outcome is Outcome.COMPLETED:
-            self._count_surplus(completion, usage)
+            if completion.choices > 1:
+                self._count_surplus(completion, usage)
         elif outcome is None:
             if was_sent:
                 self.may_go_on = True
@@ -76,14 +88,9 @@ class EngineTally:
             self.sums.surplus_input += usage.input_tokens * max(0, each - 1)
 
 
-def _input_most(completion: Completion, input_tokens: int) -> int:
-    """An expectation may be too low; half again is taken for the most."""
-    each = completion.choices // max(1, completion.prompts)
-    return (input_tokens * 3 // 2 + 16) * max(1, each)
-
-
-def _output_most(completion: Completion) -> int:
-    if completion.is_embedding:
-        return 0
-    each = completion.output_tokens_max
-    return (_NO_LIMIT if each is None else each) * completion.choices
+def _most(completion: Completion, input_tokens: int) -> Most:
+    """An expectation of the prompt may be too low; half again is taken for the most."""
+    choices, each = completion.choices, completion.output_tokens_max
+    times = 1 if choices == 1 else max(1, choices // max(1, completion.prompts))
+    output_most = (_NO_LIMIT if each is None else each) * choices
+    return Most((input_tokens * 3 // 2 + 16) * times, 0 if completion.is_embedding else output_most)

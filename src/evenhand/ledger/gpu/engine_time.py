@@ -12,6 +12,8 @@ from evenhand.ledger.gpu.owner import NOBODY, GpuKind, GpuOwner
 from evenhand.ledger.gpu.pace import Pace
 from evenhand.ledger.gpu.stay import GpuStay
 
+_GOES_BACK = "time goes back"
+
 
 class Stretch(NamedTuple):
     """`gpu_us` sums to the stretch's length times the GPUs."""
@@ -47,13 +49,17 @@ class EngineTime:
 
     def began(self, stay: GpuStay) -> None:
         """A request was sent there, at `stay.since_us`."""
-        self._pass(stay.since_us)
+        if not self._open:  # while there are others, the engine stays busy
+            self._pass(stay.since_us)
+        assert stay.since_us >= self._seen_us, _GOES_BACK
         self._open[stay] = None
 
     def ended(self, stay: GpuStay, now_us: int) -> None:
         """It is there no more. Its units must say all that it has caused; none of it, if it was never
         worked on."""
-        self._pass(now_us)
+        if len(self._open) == 1:
+            self._pass(now_us)
+        assert now_us >= self._seen_us, _GOES_BACK
         del self._open[stay]
         stay.ended_us = now_us
         self._ended.append(stay)
@@ -100,7 +106,7 @@ class EngineTime:
 
     def _pass(self, now_us: int) -> None:
         passed_us = now_us - self._seen_us
-        assert passed_us >= 0, "time goes back"
+        assert passed_us >= 0, _GOES_BACK
         self._seen_us = now_us
         if self._open:
             self._busy_us += passed_us

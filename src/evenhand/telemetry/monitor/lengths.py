@@ -1,5 +1,6 @@
 """Quantiles of numbers that keep coming, in little memory: counts by half powers of two, that fade."""
 
+from bisect import bisect_left
 from itertools import accumulate
 
 _BUCKETS = 64
@@ -22,7 +23,7 @@ class Lengths:
 
     def add(self, number: int) -> None:
         """Count one."""
-        self._counts[_bucket(number)] += 1
+        self._counts[bisect_left(_UPPER, number, 0, _BUCKETS - 1)] += 1
         self._total += 1
         self.count += 1
         self.total += number
@@ -40,21 +41,18 @@ class Lengths:
         wanted = -(-self._total * percent // 100)
         for bucket, up_to in enumerate(accumulate(self._counts)):
             if wanted and up_to >= wanted:
-                return _upper(bucket)
+                return _UPPER[bucket]
         return 0
 
 
-def _bucket(number: int) -> int:
-    """0, 1, then two for each power of two: 2, 3, 4-5, 6-7, 8-11, 12-15, ..."""
-    bits = number.bit_length()
-    if bits <= 1:
-        return number
-    return min(_BUCKETS - 1, 2 * (bits - 1) + ((number >> (bits - 2)) & 1))
-
-
 def _upper(bucket: int) -> int:
-    """The greatest number of a bucket."""
+    """The greatest number of a bucket: 0, 1, then two for each power of two, which end at 2, 3, 5, 7,
+    11, 15, ..."""
     if bucket <= 1:
         return bucket
     power, half = divmod(bucket, 2)
     return ((2 + half + 1) << (power - 1)) - 1
+
+
+_UPPER = tuple(_upper(bucket) for bucket in range(_BUCKETS))
+"""Of every bucket; what is beyond the last one counts there."""

@@ -117,13 +117,15 @@ class Monitor:
             tally.refused += 1
         if outcome is not Outcome.COMPLETED:
             return
-        shifts = self._profile(who).answered(
+        profile = self._profile(who)
+        shifts = profile.answered(
             record["input_tokens"], record["cached_input_tokens"], record["output_tokens"], now_ms
         )
-        self._drifted(who, shifts, now_ms)
+        if shifts:
+            self._drifted(who, shifts, now_ms)
         interaction = record["interaction"]
         if interaction.startswith(_OWN_INTERACTION):
-            self._drifted(who, self._profile(who).interaction(1), now_ms)
+            self._drifted(who, profile.interaction(1), now_ms)
         else:
             self._interactions.called(who, interaction, now_ms)
 

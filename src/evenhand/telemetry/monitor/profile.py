@@ -1,5 +1,6 @@
 """What an application usually asks for, learnt from what it asked."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from evenhand.model import ApplicationName, TenantPath
@@ -31,8 +32,10 @@ class Profile:
     """Of one application. Bounded."""
 
     __slots__ = (
-        "_drifts",
+        "_calls_drift",
+        "_input_drift",
         "_minute",
+        "_output_drift",
         "cached",
         "calls",
         "input",
@@ -54,11 +57,13 @@ class Profile:
         self.per_minute_scaled: int | None = None
         """Requests a minute, of late, times 256; None: no minute has passed."""
         self._minute = 0
-        self._drifts = {"input": Drift(), "output": Drift(), "calls": Drift()}
+        self._input_drift = Drift()
+        self._output_drift = Drift()
+        self._calls_drift = Drift()
 
     def answered(
         self, input_tokens: int, cached_tokens: int, output_tokens: int, at_ms: int
-    ) -> list[tuple[str, Shift]]:
+    ) -> Sequence[tuple[str, Shift]]:
         """Take in a request; what has shifted with it."""
         self.requests += 1
         self._minute += 1
@@ -66,12 +71,16 @@ class Profile:
         self.input.add(input_tokens)
         self.output.add(output_tokens)
         self.cached.add(cached_tokens * 100 // input_tokens if input_tokens else 0)
-        return self._shifted("input", input_tokens) + self._shifted("output", output_tokens)
+        longer = self._input_drift.add(input_tokens)
+        wordier = self._output_drift.add(output_tokens)
+        if longer is None and wordier is None:
+            return ()
+        return _shifts(("input", longer), ("output", wordier))
 
-    def interaction(self, calls: int) -> list[tuple[str, Shift]]:
+    def interaction(self, calls: int) -> Sequence[tuple[str, Shift]]:
         """Take in an interaction that is over."""
         self.calls.add(calls)
-        return self._shifted("calls", calls)
+        return _shifts(("calls", self._calls_drift.add(calls)))
 
     def minute(self) -> None:
         """A minute has passed."""
@@ -82,6 +91,6 @@ class Profile:
         else:
             self.per_minute_scaled = (old * (_RATE_MEMORY - 1) + now) // _RATE_MEMORY
 
-    def _shifted(self, measure: str, number: int) -> list[tuple[str, Shift]]:
-        shift = self._drifts[measure].add(number)
-        return [] if shift is None else [(measure, shift)]
+
+def _shifts(*found: tuple[str, Shift | None]) -> list[tuple[str, Shift]]:
+    return [(measure, shift) for measure, shift in found if shift is not None]
