@@ -109,6 +109,27 @@ def test_without_a_ledger_the_page_of_money_says_so(
         expect(page.locator("#gpu")).to_contain_text("No GPU time is kept.")
 
 
+def test_a_statement_shows_its_corrections_among_its_lines(
+    live: Stage, watched: Watched, page: Page
+) -> None:
+    watched.sign_in(live.admin_url, to="/money")
+    expect(page.locator("#lines")).to_contain_text("globex/batch")
+    status = page.evaluate(
+        """fetch("/api/v1/corrections", {
+            method: "POST",
+            headers: {"content-type": "application/json"},
+            body: JSON.stringify({
+                tenant: "globex/batch", model: "large", money: "0.5",
+                reason: "Set-up fee", reference: "FEE-1",
+            }),
+        }).then((answer) => answer.status)"""
+    )
+    assert status == 200
+    page.locator("#of").fill("globex")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("#one")).to_contain_text("Correction FEE-1: Set-up fee")
+
+
 def test_signing_out_closes_the_door(live: Stage, watched: Watched, page: Page) -> None:
     watched.sign_in(live.admin_url, OPERATOR_KEY)
     expect(page.locator("#who")).to_have_text("otto, operator")
