@@ -12,7 +12,6 @@ from evenhand.ledger.gpu.owner import NOBODY, GpuKind, GpuOwner
 from evenhand.ledger.gpu.pace import Pace
 from evenhand.ledger.gpu.stay import GpuStay
 
-
 _GOES_BACK = "time goes back"
 
 
