@@ -129,8 +129,10 @@ class Bookkeeper:
 
     def is_bounded(self, identity: Identity) -> bool:
         """Whether a hard budget is over that identity."""
-        is_key = identity.budget is not None
-        return is_key or self.books.is_bounded(identity.tenant, identity.key_id)
+        if identity.budget is not None:
+            return True
+        books = self.books
+        return books.has_rules and books.is_bounded(identity.tenant, identity.key_id)
 
     @property
     def prices(self) -> PriceBook:

@@ -127,8 +127,7 @@ class Call:
             return
         self._admitted = admitted
         gateway, completion = self._gateway, admitted.completion
-        tenant = self._holder.identity.tenant
-        self._record.asked(completion, gateway.metrics.pace(completion.model, tenant))
+        self._record.asked(completion, gateway.metrics)
         if gateway.reads_tokens(completion):
             self._phase = Phase.TOKENISING
             gateway.tokenise(completion.model, body, self._ask)

@@ -12,7 +12,7 @@ from evenhand.model import (
     RequestId,
     Usage,
 )
-from evenhand.telemetry import RequestRecord, SecondsHistogram
+from evenhand.telemetry import Metrics, RequestRecord, SecondsHistogram
 from evenhand.telemetry.traces import TraceContext
 from evenhand.wire.completion import Completion
 
@@ -71,11 +71,12 @@ class CallRecord:
         """Since it has come."""
         return int((now_s - self._begun_s) * 1000)
 
-    def asked(self, completion: Completion, pace: SecondsHistogram) -> None:
-        """The body was read and is in order; `pace` is where the times between its tokens count."""
+    def asked(self, completion: Completion, metrics: Metrics) -> None:
+        """The body was read and is in order. Where tokens will be seen, the times between them count."""
         self._model = completion.model
         self._is_stream = completion.is_stream
-        self._pace = pace
+        if completion.is_stream:
+            self._pace = metrics.pace(completion.model, self._identity.tenant)
 
     def started(self, engine: EngineName, waited_ms: int) -> None:
         """It was sent to an engine. The last engine counts, and the first wait: a second one has the

@@ -46,7 +46,8 @@ class EngineStay:
     def begun(self, identity: Identity, completion: Completion, input_tokens: int) -> None:
         """It was sent; how long its prompt is taken to be."""
         link = self.link
-        link.sent(self.sent.id, input_tokens if completion.is_stream else None)
+        if link.control is not None:
+            link.sent(self.sent.id, input_tokens if completion.is_stream else None)
         self._completion = completion
         if link.tally is not None:
             self._most = link.tally.began(completion, input_tokens)
@@ -76,8 +77,9 @@ class EngineStay:
             return  # it failed before it could begin
         if outcome is Outcome.CANCELLED_RUNNING and usage is None:
             self.was_sent = False  # else its prompt would be charged
-        came_whole = outcome is Outcome.COMPLETED and not completion.is_stream
-        link.left(self.sent.id, usage.output_tokens if usage and came_whole else None)
+        if link.control is not None:
+            came_whole = outcome is Outcome.COMPLETED and not completion.is_stream
+            link.left(self.sent.id, usage.output_tokens if usage and came_whole else None)
         if link.tally is not None and self._most is not None:
             link.tally.ended(
                 completion,

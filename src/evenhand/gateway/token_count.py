@@ -70,8 +70,7 @@ class TokenCount:
             return
         assert isinstance(admitted, Admitted)
         completion = admitted.completion
-        tenant = self._holder.identity.tenant
-        self._record.asked(completion, gateway.metrics.pace(completion.model, tenant))
+        self._record.asked(completion, gateway.metrics)
         self._record.started(link.name, 0)
         # Nothing but the prompt matters to a count, so nothing is put in.
         sent = one_answer_body(admitted.members, completion, Dialect(), cache_salt=None)

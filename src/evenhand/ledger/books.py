@@ -58,6 +58,8 @@ class Books:
         self._numbers = snapshot.numbers
         self._latest_ms = snapshot.held_ms
         self._watches = Watches()
+        self.has_rules = False
+        """Whether there is any budget of `budget_by`."""
         self._seq = snapshot.seq
         self._transfers: list[Transfer] = []
         self._marks: dict[int, Mark] = {}
@@ -94,7 +96,8 @@ class Books:
         input_tokens, output_tokens = bound
         tokens, price = input_tokens + output_tokens, line.price
         nano = price.bound(input_tokens, output_tokens)
-        at_ms = self._latest_ms = max(at_ms, self._latest_ms)
+        at_ms = max(at_ms, self._latest_ms)
+        self._latest_ms = at_ms
         day = at_ms // DAY_MS
         watches, is_over_soft = line.watches, False
         if watches or budget is not None:
@@ -236,6 +239,7 @@ class Books:
         self._latest_ms = max(at_ms, self._latest_ms)
         day = self._latest_ms // DAY_MS
         self._watches = watches = Watches(rules, day)
+        self.has_rules = bool(watches.all)
         for account in self._accounts.all() if watches.all else ():
             owner = account.owner
             if isinstance(owner, Consumer):
@@ -413,7 +417,8 @@ class Books:
             line.posted_output += tokens.output_tokens
             line.posted_nano += nano
             line.posted_reasoning += tokens.reasoning_tokens
-            line.posted_gpu_us += gpu_us
+            if gpu_us:
+                line.posted_gpu_us += gpu_us
             for tally in hold.tallies:
                 used = tokens.input_tokens + tokens.output_tokens
                 tally.post(nano, used, line.price.currency)

@@ -77,8 +77,8 @@ class TenantMetrics:
         tenant = record["tenant"]
         if tenant is None:
             return
-        self.note_ended(tenant)
-        times = self.of(tenant)
+        self._ended.add(tenant)
+        times = self._named.get(tenant) or self.of(tenant)
         queue_wait_ms, ttft_ms = record["queue_wait_ms"], record["ttft_ms"]
         if queue_wait_ms is not None:
             times.queue_wait.observe(queue_wait_ms / 1000)

@@ -12,8 +12,6 @@ from evenhand.ledger.gpu.owner import NOBODY, GpuKind, GpuOwner
 from evenhand.ledger.gpu.pace import Pace
 from evenhand.ledger.gpu.stay import GpuStay
 
-_GOES_BACK = "time goes back"
-
 
 class Stretch(NamedTuple):
     """`gpu_us` sums to the stretch's length times the GPUs."""
@@ -51,7 +49,6 @@ class EngineTime:
         """A request was sent there, at `stay.since_us`."""
         if not self._open:  # while there are others, the engine stays busy
             self._pass(stay.since_us)
-        assert stay.since_us >= self._seen_us, _GOES_BACK
         self._open[stay] = None
 
     def ended(self, stay: GpuStay, now_us: int) -> None:
@@ -59,16 +56,9 @@ class EngineTime:
         worked on."""
         if len(self._open) == 1:
             self._pass(now_us)
-        assert now_us >= self._seen_us, _GOES_BACK
         del self._open[stay]
         stay.ended_us = now_us
         self._ended.append(stay)
-        if stay.answered_us is not None and stay.is_seen:
-            self._prompt_pace.learn(stay.input_units, stay.answered_us - stay.since_us)
-        elif not stay.is_seen:  # which part of its time was the prompt's, nobody has seen
-            units, us = stay.input_units + stay.output_units, now_us - stay.since_us
-            self._prompt_pace.learn(units, us)
-            self._output_pace.learn(units, us)
 
     def engine_changed(self, now_us: int, *, is_up: bool) -> None:
         """It came up or went down. What is still there goes on to count as its work."""
@@ -78,6 +68,7 @@ class EngineTime:
     def close_stretch(self, now_us: int) -> Stretch:
         """Divide what has passed since the last one."""
         self._pass(now_us)
+        self._learn_paces()
         gpu_us: dict[GpuOwner, int] = {}
         if self._idle_us:
             gpu_us[NOBODY[GpuKind.IDLE]] = self._idle_us * self.gpus
@@ -97,6 +88,20 @@ class EngineTime:
         self._busy_us = self._idle_us = self._down_us = 0
         return stretch
 
+    def _learn_paces(self) -> None:
+        """From those that have ended, together: that costs less than one by one as they end."""
+        prompt_units = prompt_us = whole_units = whole_us = 0
+        for stay in self._ended:
+            assert stay.ended_us is not None
+            if not stay.is_seen:  # which part of its time was the prompt's, nobody has seen
+                whole_units += stay.input_units + stay.output_tokens * stay.units_per_output
+                whole_us += stay.ended_us - stay.since_us
+            elif stay.answered_us is not None:
+                prompt_units += stay.input_units
+                prompt_us += stay.answered_us - stay.since_us
+        self._prompt_pace.learn(prompt_units + whole_units, prompt_us + whole_us)
+        self._output_pace.learn(whole_units, whole_us)
+
     def _weights(self, stays: list[GpuStay], now_us: int) -> list[int]:
         paces = self._prompt_pace, self._output_pace
         work = [stay.work(self._from_us, now_us, *paces) for stay in stays]
@@ -106,7 +111,7 @@ class EngineTime:
 
     def _pass(self, now_us: int) -> None:
         passed_us = now_us - self._seen_us
-        assert passed_us >= 0, _GOES_BACK
+        assert passed_us >= 0, "time goes back"
         self._seen_us = now_us
         if self._open:
             self._busy_us += passed_us

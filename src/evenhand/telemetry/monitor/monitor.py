@@ -16,7 +16,7 @@ from evenhand.telemetry.record import RequestRecord
 from evenhand.telemetry.samples import Sample
 
 PROFILES_MAX = 2_000
-RECORDS_MAX = 250
+RECORDS_MAX = 100
 """Requests of half a second that are looked at; the others of it are only counted."""
 DRIFTS_MAX = 200
 DRIFT_STANDS_MS = 600_000
