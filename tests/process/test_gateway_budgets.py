@@ -120,7 +120,8 @@ def test_a_tenants_budget_counts_all_beneath_it_and_begins_anew_at_midnight() ->
             assert refused.status == 429
             assert error_of(refused)["code"] == "budget_exhausted"
             message = error_of(refused)["message"]
-            assert "the tenant org may use 30 tokens a day" in message
+            assert "the budget of the tenant org has no room" in message
+            assert "24" not in message, "what a sibling used is among it"
             assert "It begins anew at 2026-12-01 00:00 UTC" in message
             assert refused.headers["x-should-retry"] == "false"
             assert refused.headers["retry-after"] == "60", "that is when it fits"

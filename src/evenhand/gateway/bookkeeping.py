@@ -114,7 +114,7 @@ class Bookkeeper:
         bound = self._bound(request)
         hold = self.books.hold(request.id, line, bound, at_ms=at_ms, budget=identity.budget)
         if isinstance(hold, OverBudget):
-            message = budget_message(hold, line.price.currency)
+            message = budget_message(hold, line.price.currency, identity.tenant)
             wait_ms = max(0, (hold.resets_ms or 0) - at_ms) if hold.fits_anew else None
             return Refused(Outcome.BUDGET_EXHAUSTED, message, retry_after_ms=wait_ms)
         if isinstance(hold, OtherCurrency):

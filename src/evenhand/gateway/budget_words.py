@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from evenhand.ledger import OtherCurrency, OverBudget, Period
 from evenhand.ledger.money import decimal_text
-from evenhand.model import ModelName
+from evenhand.model import ModelName, TenantPath
 
 _HOW_OFTEN = {
     Period.DAY: "a day",
@@ -14,13 +14,19 @@ _HOW_OFTEN = {
 }
 
 
-def budget_message(over: OverBudget, currency: str) -> str:
-    """Which limit, how far it is used up, when it begins anew, and what to do."""
+def budget_message(over: OverBudget, currency: str, asking: TenantPath) -> str:
+    """Which limit, how far it is used up, when it begins anew, and what to do. Of a tenant above the one
+    that asks no figures are told: its other children's use is among them."""
 
     def amount(value: int) -> str:
         return f"{decimal_text(value)} {currency}" if over.is_money else f"{value} tokens"
 
     whose = f"the tenant {'/'.join(over.tenant)}" if over.tenant else "this key"
+    if len(over.tenant) < len(asking) and over.tenant:
+        return (
+            f"This request may use up to {amount(over.asked)}, and the budget of {whose} has no room."
+            f"{_resets(over)} {_advice(over)}."
+        )
     used = f"{amount(over.posted)} are spent and {amount(over.held)} held by open requests"
     return (
         f"This request may use up to {amount(over.asked)}, and {whose} may use {amount(over.limit)}"
