@@ -51,7 +51,16 @@ export class Chart {
   // Room above curves that run at their greatest for long.
   #airy() {
     if (!this.scale.isAiry) return undefined;
-    return [0, 1.2 * Math.max(1, ...this.curves.flatMap(({ y }) => y))];
+    return [0, 1.2 * this.#top()];
+  }
+
+  #top() {
+    return Math.max(1, ...this.curves.flatMap(({ y }) => y));
+  }
+
+  // No whole number twice.
+  #whole() {
+    return { tickformat: ",d", dtick: this.#top() < 5 ? 1 : undefined };
   }
 
   #layout(offset) {
@@ -59,7 +68,7 @@ export class Chart {
       ...house(),
       hovermode: "x unified",
       xaxis: { ...axis(), type: "date", range: this.span.map((ms) => ms - offset), hoverformat: "%H:%M:%S", showgrid: false, tickangle: 0, ...ticks(this.span, this.place.clientWidth) },
-      yaxis: { ...axis(), range: this.scale.range ?? this.#airy(), rangemode: "tozero", nticks: 5, tickformat: this.scale.whole ? ",d" : this.scale.format },
+      yaxis: { ...axis(), range: this.scale.range ?? this.#airy(), rangemode: "tozero", nticks: 5, ...(this.scale.whole ? this.#whole() : { tickformat: this.scale.format }) },
     };
   }
 }
