@@ -178,7 +178,9 @@ class Call:
     def _queue(self, request: Request) -> None:
         self._phase = Phase.QUEUED
         keeps_lane = self._record.is_over_budget
-        self._dispatcher.submit(self, at_home(request, self.holder.identity, keeps_lane=keeps_lane))
+        self._dispatcher.submit(
+            self, at_home(request, self._holder.identity, keeps_lane=keeps_lane)
+        )
 
     @guarded
     def gone(self, why: Outcome | None) -> None:

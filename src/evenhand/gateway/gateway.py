@@ -26,7 +26,7 @@ from evenhand.gateway.shadow_host import ShadowHost
 from evenhand.gateway.token_count import TokenCount
 from evenhand.model import EngineName, InteractionId, ModelName, Outcome, RequestId
 from evenhand.telemetry import Metrics, RequestLog, TrafficLog
-from evenhand.telemetry.monitor import Monitor, forges, resends
+from evenhand.telemetry.monitor import TELLING_HEADERS, Monitor, forges, resends
 from evenhand.telemetry.traces import Traces
 from evenhand.wire.api_name import ApiName
 from evenhand.wire.completion import Completion
@@ -116,10 +116,8 @@ class Gateway:
             assert holder is not None
             if api is None:
                 return self._beside(path, holder, response, request_id)
-        if forges(headers):
-            self.monitor.forged(holder.identity.tenant, holder.identity.application)
-        if resends(headers):
-            self.monitor.resent(holder.identity.tenant, holder.identity.application)
+        if not TELLING_HEADERS.isdisjoint(headers):
+            self._note_signs(headers, holder)
         own = InteractionId(interaction or "int_" + self._ids.take())
         call = Call(self, holder, response, api=api, request_id=request_id, interaction=own)
         if self._traces is not None:
@@ -129,6 +127,13 @@ class Gateway:
         if calls is not None:
             call.calls_declared = int(calls)
         return call
+
+    def _note_signs(self, headers: Mapping[str, str], holder: KeyHolder) -> None:
+        tenant, application = holder.identity.tenant, holder.identity.application
+        if forges(headers):
+            self.monitor.forged(tenant, application)
+        if resends(headers):
+            self.monitor.resent(tenant, application)
 
     def _beside(
         self, path: str, holder: KeyHolder, response: Response, request_id: RequestId

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from evenhand.model import ApplicationName, KeyId, ModelName, TenantPath
 
@@ -14,8 +15,7 @@ class Side(StrEnum):
     MODEL = "model"
 
 
-@dataclass(frozen=True, slots=True)
-class Consumer:
+class Consumer(NamedTuple):
     """Who used something: the key, and whose it was at that time."""
 
     tenant: TenantPath

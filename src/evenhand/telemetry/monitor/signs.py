@@ -32,6 +32,10 @@ RETRY_COUNT = "x-stainless-retry-count"
 """The OpenAI SDK says in it how often it has sent the same request before."""
 
 
+TELLING_HEADERS = FORGED_HEADERS | {RETRY_COUNT}
+"""Whoever sends none of them neither forges nor resends."""
+
+
 def forges(headers: Mapping[str, str]) -> bool:
     """Whether there is such a header."""
     return not FORGED_HEADERS.isdisjoint(headers)
