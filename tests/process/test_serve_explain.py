@@ -59,11 +59,11 @@ def test_a_request_is_explained_while_it_waits_runs_and_when_it_is_over(tmp_path
                     lines[line["request_id"]] = line
                 ids = [line["request_id"] for line in served.lines if line["event"] == "request"]
                 last = ids[-1]
-                code, out, err = await explain(last, file)
+                code, out, err = await explain(last, "--config", file)
                 assert (code, err) == (0, "")
                 assert "The request was completed at " in out
                 assert "were started meanwhile" in out
-                code, out, _ = await explain(last, file, "--json")
+                code, out, _ = await explain(last, "--config", file, "--json")
                 page = json.loads(out)
                 assert (code, page["phase"], page["outcome"]) == (0, "ended", "completed")
                 assert page["gate"] == "share"
@@ -76,10 +76,10 @@ def test_a_request_is_explained_while_it_waits_runs_and_when_it_is_over(tmp_path
                 page = (await served.admin(f"/explain/{first}")).json
                 assert (page["gate"], page["waited_ms"], page["instead"]) == (None, 0, [])
 
-                code, out, err = await explain("req_of_nobody", file)
+                code, out, err = await explain("req_of_nobody", "--config", file)
                 assert (code, out) == (1, "")
                 assert "knows no such request" in err
-                code, out, err = await explain("../state", file)
+                code, out, err = await explain("../state", "--config", file)
                 assert (code, out) == (1, "")
                 assert "no request id" in err
                 assert (await served.admin(f"/explain/{first}", key="wrong-wrong")).status == 401

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.engine_process import EngineProcess
+from support.free_port import free_port
 from support.on_loop import run_on_loop
 from support.scripted_engine import Answer, ScriptedEngine
 from support.serve import Served, configuration, embedded, serving, spawn, url_engine
@@ -196,3 +197,22 @@ def test_the_operator_drains_and_resumes_an_engine(tmp_path: Path) -> None:
             assert "no gateway runs" in said
 
     run_on_loop(main, limit_s=55)
+
+
+def test_engines_are_drained_and_resumed_of_a_gateway_that_keeps_no_state(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedEngine(("m",)) as engine:
+            admin = {"listen": f"127.0.0.1:{free_port()}", "credential": "env:ADMIN_KEY"}
+            config = configuration(url_engine(engine.url), admin=admin)
+            async with serving(config, folder=tmp_path) as served:
+                await served.logged("engine", up=True)
+                code, _, err = await evenhand(tmp_path, "drain", "far")
+                assert (code, "far is drained" in err) == (0, True)
+                code, out, _ = await evenhand(tmp_path, "list")
+                assert (code, "drained" in out) == (0, True)
+                code, _, err = await evenhand(tmp_path, "resume", "far")
+                assert (code, "far takes requests" in err) == (0, True)
+                code, _, err = await evenhand(tmp_path, "resume", "near")
+                assert (code, "name one of far" in err) == (1, True)
+
+    run_on_loop(main, 60)

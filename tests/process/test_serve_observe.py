@@ -17,7 +17,7 @@ async def command(
     *arguments: str | Path, environment: dict[str, str] | None = None
 ) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of `evenhand observed ARGUMENTS`."""
-    process = await spawn("observed", *map(str, arguments), environment=environment)
+    process = await spawn("observed", "--config", *map(str, arguments), environment=environment)
     try:
         out, err = await process.communicate()
     finally:

@@ -22,7 +22,7 @@ def config_of(engine: ScriptedEngine, port: int) -> dict[str, Any]:
 
 async def top(folder: Path, *options: str, **environment: str) -> tuple[int, str, str]:
     file = str(folder / "evenhand.yaml")
-    process = await spawn("top", file, *options, environment=environment)
+    process = await spawn("top", "--config", file, *options, environment=environment)
     output, errors = await process.communicate()
     assert process.returncode is not None
     return process.returncode, output.decode(), errors.decode()
@@ -90,7 +90,7 @@ def test_in_a_terminal_it_goes_on_until_q_and_says_when_the_gateway_is_gone(
 
 
 def _command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "evenhand", "top", str(folder / "evenhand.yaml")]
+    return [sys.executable, "-m", "evenhand", "top", "--config", str(folder / "evenhand.yaml")]
 
 
 class Terminal:

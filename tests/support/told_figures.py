@@ -90,7 +90,7 @@ async def by_ledger(folder: Path) -> Told:
 
 async def by_top(folder: Path) -> Told:
     """Of `evenhand top --json`."""
-    page = await _asked("top", str(folder / "evenhand.yaml"), "--json")
+    page = await _asked("top", "--config", str(folder / "evenhand.yaml"), "--json")
     return by_sample(page["sample"])
 
 

@@ -28,7 +28,9 @@ _ENGINE_WRONG = 3
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="The configuration to check.")],
+    file: Annotated[Path, typer.Argument(help="The configuration to check.")] = Path(
+        "evenhand.yaml"
+    ),
     *,
     policy: PolicyOption = None,
     changes: SetOption = None,

@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -11,6 +10,7 @@ import typer
 from evenhand.cli.admin_page import AdminPageError, fetch
 from evenhand.cli.check import print_problems
 from evenhand.cli.config import ConfigurationError, read, resolve_admin
+from evenhand.cli.control.asking import FILE, File
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -19,10 +19,8 @@ def explain(
     request_id: Annotated[
         str, typer.Argument(help="What the answer's x-request-id header said, or the log line.")
     ],
-    file: Annotated[
-        Path, typer.Argument(help="The configuration that the gateway runs with.")
-    ] = Path("evenhand.yaml"),
     *,
+    file: File = FILE,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the page as it is, for programs.")
     ] = False,

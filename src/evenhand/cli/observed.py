@@ -1,7 +1,6 @@
 """`evenhand observed`: what a fair order would change, asked of the gateway that observes it."""
 
 import os
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -11,14 +10,13 @@ from rich.console import Console
 from evenhand.cli.admin_page import AdminPageError, fetch
 from evenhand.cli.check import print_problems
 from evenhand.cli.config import Config, ConfigurationError, Secret, read, resolve_admin
+from evenhand.cli.control.asking import FILE, File
 from evenhand.cli.observed_table import notes, show
 
 
 def observed(
-    file: Annotated[
-        Path, typer.Argument(help="The configuration that the gateway runs with.")
-    ] = Path("evenhand.yaml"),
     *,
+    file: File = FILE,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the page as it is, for programs.")
     ] = False,

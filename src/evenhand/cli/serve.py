@@ -63,7 +63,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the OpenAI API with fair shares until SIGTERM or SIGINT; a second one hurries. SIGHUP reads
-    certificates again."""
+    the configuration and the certificates again, as `evenhand reload` does."""
     asked_policy = AskedPolicy(policy, tuple(changes or ()))
     try:
         loaded = read(file, asked_policy)

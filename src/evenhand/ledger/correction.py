@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from evenhand.ledger.account import Account, Consumer
+from evenhand.ledger.money import decimal_text
 from evenhand.model import ModelName
 
 
@@ -65,10 +66,14 @@ def refuse_too_much(account: Account, correction: Correction) -> None:
         "reasoning tokens": reasoning,
         "output tokens that were no reasoning": output_tokens - reasoning,
         "microseconds of GPUs": account.posted_gpu_us + correction.gpu_us,
-        "billionths of money": account.posted_nano + correction.nano,
     }
     for name, amount in left.items():
         if amount < 0:
             raise CorrectionRefusedError(
                 f"that would leave {amount} {name} on the account: give back less"
             )
+    if (nano := account.posted_nano + correction.nano) < 0:
+        posted = decimal_text(account.posted_nano)
+        raise CorrectionRefusedError(
+            f"that would leave {decimal_text(nano)} of {posted} on the account: give back less"
+        )

@@ -75,7 +75,7 @@ def ask(folder: Path, port: int, *words: str, listen: str = "127.0.0.1") -> Resu
     admin = {"listen": f"{listen}:{port}", "credential": "env:ADMIN_KEY"}
     file.write_text(json.dumps(configuration(url_engine("http://127.0.0.1:1"), admin=admin)))
     environment = {"ADMIN_KEY": "adm-some-credential-0123456789", "COLUMNS": "120"}
-    return CliRunner().invoke(app, [str(file), *words], env=environment)
+    return CliRunner().invoke(app, ["--config", str(file), *words], env=environment)
 
 
 def answer_to(folder: Path, page: Any, *words: str, status: int = 200) -> Result:

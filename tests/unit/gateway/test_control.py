@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pwd
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,7 +67,9 @@ def test_a_command_is_answered(tmp_path: Path) -> None:
         async with controlled(tmp_path):
             asked = {"do": "echo", "key": "k"}
             answer = await ask(tmp_path, json.dumps(asked).encode() + b"\n")
-            assert answer == {"is_done": True, "asked": asked}
+            # As the socket tells, whatever the line says.
+            who = f"user {pwd.getpwuid(os.getuid()).pw_name}"
+            assert answer == {"is_done": True, "asked": {**asked, "who": who}}
             failed = await ask(tmp_path, b'{"do": "fail"}\n')
             assert failed == {"is_done": False, "error": "failed", "message": "the disk is full"}
             assert stat.S_IMODE((tmp_path / CONTROL).stat().st_mode) == 0o600

@@ -164,6 +164,16 @@ def test_a_fair_overload_raises_no_alarm_and_an_unfair_one_does() -> None:
     assert Kind.UNFAIR_5MIN in kinds
 
 
+def test_nobody_has_too_much_whose_weight_gives_it_while_others_are_idle() -> None:
+    def much(due_ppm: int) -> Callable[[Sample], Sample]:
+        row_a = with_row(promised_ppm=450_000, entitled_ppm=due_ppm, kv_ppm=900_000)
+        return lambda sample: replace(row_a(sample), dominant=("a",), dominant_ppm=900_000)
+
+    assert Watched().see(much(850_000), 2 * SECONDS) == []
+    beyond = Watched().see(much(500_000), 2 * SECONDS)
+    assert set(beyond) == {Kind.SERVED_TO_ONE, Kind.KV_HELD_BY_ONE}
+
+
 def test_what_is_the_same_with_many_is_one_alarm() -> None:
     tenants = [TenantShare(name=f"t{number}") for number in range(30)]
     world = SampledScheduler(tenants)

@@ -1,10 +1,14 @@
 """The three commands."""
 
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
 import typer
 
+from evenhand.cli.config import load
+from evenhand.cli.control.asking import asked
 from evenhand.cli.control_line import ask
 from evenhand.cli.keys.options import FILE, WAIT_S, File, Wait
 from evenhand.cli.state_access import configured, problems_told
@@ -25,7 +29,7 @@ def list_engines(
     wait_s: Wait = WAIT_S,
 ) -> None:
     """Show each engine: whether it takes requests, how many it has, and why not more."""
-    engines = _asked({"do": "engines"}, file, wait_s)["engines"]
+    engines = _asked({"do": "engines"}, file, wait_s, "GET", "")["engines"]
     if as_json:
         for engine in engines:
             typer.echo(orjson.dumps(engine))
@@ -41,7 +45,8 @@ def list_engines(
 def drain(name: Name, file: File = FILE, wait_s: Wait = WAIT_S) -> None:
     """Give an engine no more requests; those that it has end there. Lasts until `resume`, or until the
     gateway starts anew."""
-    engine = _asked({"do": "drain_engine", "engine": name}, file, wait_s)["engine"]
+    line = {"do": "drain_engine", "engine": name}
+    engine = _asked(line, file, wait_s, "POST", f"/{quote(name, safe='')}/drain")["engine"]
     left = engine["in_flight"] + engine["given_up"]
     typer.echo(f"{name} is drained; {left} requests are still there.", err=True)
 
@@ -49,15 +54,23 @@ def drain(name: Name, file: File = FILE, wait_s: Wait = WAIT_S) -> None:
 @app.command()
 def resume(name: Name, file: File = FILE, wait_s: Wait = WAIT_S) -> None:
     """Give an engine requests again, also one that was left alone because it failed or lied."""
-    engine = _asked({"do": "resume_engine", "engine": name}, file, wait_s)["engine"]
+    line = {"do": "resume_engine", "engine": name}
+    engine = _asked(line, file, wait_s, "POST", f"/{quote(name, safe='')}/resume")["engine"]
     words = "takes requests" if engine["up"] else f"is resumed, and is down: {engine['reason']}"
     typer.echo(f"{name} {words}.", err=True)
 
 
-def _asked(line: dict[str, Any], file: Any, wait_s: float) -> dict[str, Any]:
+def _asked(
+    line: dict[str, Any], file: Path, wait_s: float, method: str, page: str
+) -> dict[str, Any]:
+    """By the socket in the state folder, which wants no credential; where there is none, by the admin
+    listener."""
     with problems_told(file):
-        _, folder = configured(file)
-        return ask(folder, line, wait_s)
+        if load(file).state is not None:
+            _, folder = configured(file)
+            return ask(folder, line, wait_s)
+    answer = asked(file, f"/api/v1/engines{page}", method=method)
+    return answer if method == "GET" else {"engine": answer}
 
 
 def _cells(engine: dict[str, Any]) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ def list_keys(
         for line in _table([_cells(description) for description in found]):
             typer.echo(line)
     else:
-        typer.echo("There are no keys: `evenhand keys create TENANT` makes one.", err=True)
+        said = "There are no keys but those of the file: `evenhand keys create TENANT` makes one."
+        typer.echo(said, err=True)
 
 
 def _stored(folder: StateFolder) -> list[StoredKey]:

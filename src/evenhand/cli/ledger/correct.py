@@ -109,6 +109,10 @@ def _asked(**given: Any) -> AskedCorrection:
         return AskedCorrection.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"][0] == "money":
+            raise typer.BadParameter(
+                "money: write units of the currency with at most nine decimals, such as -1.50"
+            ) from None
         raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
 
 

@@ -2,7 +2,6 @@
 
 import os
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from rich.live import Live
 from evenhand.cli.admin_page import AdminPageError
 from evenhand.cli.check import print_problems
 from evenhand.cli.config import ConfigurationError, read, resolve_admin
+from evenhand.cli.control.asking import FILE, File
 from evenhand.cli.terminal import write_json
 from evenhand.cli.top.feed import Feed
 from evenhand.cli.top.frame import frame
@@ -24,10 +24,8 @@ _SORTS = ", ".join(f"{key} {name}" for key, (name, _) in SORTS.items())
 
 
 def top(
-    file: Annotated[
-        Path, typer.Argument(help="The configuration that the gateway runs with.")
-    ] = Path("evenhand.yaml"),
     *,
+    file: File = FILE,
     once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the newest sample and the alarms, for programs.")

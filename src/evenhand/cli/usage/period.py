@@ -17,7 +17,7 @@ class Period:
         self.end = None if end is None else _day(end)
         if self.first and self.end and self.first >= self.end:
             after = self.first + timedelta(days=1)
-            raise ValueError(f"--to must be later than --from: {after} makes it a day's length")
+            raise ValueError(f"the end must be later than the beginning: until {after} is a day")
 
     @property
     def from_ms(self) -> int | None:

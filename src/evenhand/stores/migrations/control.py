@@ -1,4 +1,4 @@
-"""Version 4: what was changed while the gateway ran, and who changed what."""
+"""Version 7: what was changed while the gateway ran, and who changed what."""
 
 CONTROL = """
 CREATE TABLE override (

@@ -1,4 +1,4 @@
-"""What engines have counted, beside what the gateway knew: the ground of reconciliation."""
+"""Version 6: what engines have counted, beside what the gateway knew: the ground of reconciliation."""
 
 ENGINE_COUNTS = """
 CREATE TABLE engine_count (

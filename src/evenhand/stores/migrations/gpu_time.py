@@ -1,4 +1,4 @@
-"""GPU time by engine, hour and owner, and how far each engine's account goes."""
+"""Version 5: GPU time by engine, hour and owner, and how far each engine's account goes."""
 
 GPU_TIME = """
 CREATE TABLE gpu_engine (

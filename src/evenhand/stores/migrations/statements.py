@@ -1,4 +1,4 @@
-"""Statements: the batch in which each transfer came, so that a statement can be cut off at one;
+"""Version 4: the batch in which each transfer came, so that a statement can be cut off at one;
 corrections, and the statements that were issued."""
 
 STATEMENTS = """

@@ -93,12 +93,14 @@ def _times_of(row: TenantSample, settings: AlarmSettings) -> Iterator[Found]:
 def _too_much(
     row: TenantSample, share_ppm: int, threshold: int | None, waiting: list[TenantPath]
 ) -> bool:
-    """More than the threshold, and than its weight gives, while somebody else waits."""
+    """More than the threshold, and than its weight gives among those who are active, while somebody
+    else waits."""
     numerator, denominator = BEYOND
+    due_ppm = max(row.promised_ppm, row.entitled_ppm or 0)
     return (
         threshold is not None
         and share_ppm > threshold
-        and share_ppm * denominator > row.promised_ppm * numerator
+        and share_ppm * denominator > due_ppm * numerator
         and any(path != row.path for path in waiting)
     )
 

@@ -3,6 +3,7 @@
 import { axis, escaped, house, plotly, SETTINGS } from "./plotting.js";
 
 const TICK_PX = 90;
+const POINTS_MAX = 320;
 const STEPS_MS = [30, 60, 120, 180, 300, 600].map((seconds) => seconds * 1000);
 
 /** Curves over the clock. `scale`: { range, format, whole, isAiry } of what is measured. */
@@ -25,16 +26,18 @@ export class Chart {
   async #paint() {
     const library = await plotly();
     if (!this.span || document.hidden) return;
-    await library.react(this.place, this.curves.map((curve) => this.#trace(curve)), this.#layout(), SETTINGS);
+    // plotly draws dates as if the reader lived in Greenwich.
+    const offset = new Date(this.span[1]).getTimezoneOffset() * 60000;
+    await library.react(this.place, this.curves.map((curve) => this.#trace(offset, curve)), this.#layout(offset), SETTINGS);
   }
 
-  #trace({ name, at, y, colour, dotted, filled, faint }) {
+  #trace(offset, { name, at, y, colour, dotted, filled, faint }) {
     return {
       type: "scatter",
       mode: "lines",
       name,
-      x: at.map(local),
-      y,
+      x: thinned(at, at.length).map((ms) => ms - offset),
+      y: thinned(y, at.length),
       connectgaps: false,
       opacity: faint ? 0.25 : dotted ? 0.7 : 1,
       line: { color: colour, width: dotted ? 1.25 : 2, dash: dotted ? "dot" : "solid", shape: filled ? "hv" : "linear" },
@@ -48,15 +51,24 @@ export class Chart {
   // Room above curves that run at their greatest for long.
   #airy() {
     if (!this.scale.isAiry) return undefined;
-    return [0, 1.2 * Math.max(1, ...this.curves.flatMap(({ y }) => y))];
+    return [0, 1.2 * this.#top()];
   }
 
-  #layout() {
+  #top() {
+    return Math.max(1, ...this.curves.flatMap(({ y }) => y));
+  }
+
+  // No whole number twice.
+  #whole() {
+    return { tickformat: ",d", dtick: this.#top() < 5 ? 1 : undefined };
+  }
+
+  #layout(offset) {
     return {
       ...house(),
       hovermode: "x unified",
-      xaxis: { ...axis(), type: "date", range: this.span.map(local), hoverformat: "%H:%M:%S", showgrid: false, tickangle: 0, ...ticks(this.span, this.place.clientWidth) },
-      yaxis: { ...axis(), range: this.scale.range ?? this.#airy(), rangemode: "tozero", nticks: 5, tickformat: this.scale.whole ? ",d" : this.scale.format },
+      xaxis: { ...axis(), type: "date", range: this.span.map((ms) => ms - offset), hoverformat: "%H:%M:%S", showgrid: false, tickangle: 0, ...ticks(this.span, this.place.clientWidth) },
+      yaxis: { ...axis(), range: this.scale.range ?? this.#airy(), rangemode: "tozero", nticks: 5, ...(this.scale.whole ? this.#whole() : { tickformat: this.scale.format }) },
     };
   }
 }
@@ -68,5 +80,8 @@ function ticks([from, to], width) {
   return { dtick, tickformat: dtick < 60000 ? "%H:%M:%S" : "%H:%M" };
 }
 
-// plotly draws dates as if the reader lived in Greenwich.
-const local = (ms) => ms - new Date(ms).getTimezoneOffset() * 60000;
+// Every second or third moment of a long past: a line has no room for more. The last one stays.
+function thinned(values, rows) {
+  const step = Math.ceil(rows / POINTS_MAX);
+  return step < 2 ? values : values.filter((_, row) => row % step === 0 || row === rows - 1);
+}

@@ -50,6 +50,8 @@ async function countAlarms() {
     const link = byId("pages").querySelector('[href="/alarms"]');
     link.dataset.count = standing.length || "";
     link.title = standing.length ? `${standing.length} of them standing` : "";
+    // Read aloud, the number would be a part of the word.
+    link.ariaLabel = standing.length ? `Alarms, ${standing.length} standing` : null;
   } catch (error) {
     if (!(error instanceof Refused)) throw error; // the page itself says what is wrong
   }

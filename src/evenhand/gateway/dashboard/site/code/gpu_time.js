@@ -13,7 +13,7 @@ export async function showGpuTime(place, query) {
     const told = await ask(`/api/v1/gpu-time?${new URLSearchParams([...query, ["by", "tenant,model"]])}`);
     const total = all(told.total);
     table ??= rows(place);
-    const places = Math.max(2, ...told.lines.flatMap((line) => Object.values(line.cost).map(decimals)));
+    const places = Math.max(2, ...told.lines.flatMap((line) => Object.values(costOf(line)).map(decimals)));
     table.show(total ? told.lines.map((line) => ({ ...line, total, places })) : []);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -23,7 +23,8 @@ export async function showGpuTime(place, query) {
 }
 
 const all = (row) => row.exact_us + row.estimated_us + row.idle_us + row.down_us + row.away_us;
-const costs = (row) => Object.entries(row.cost).map(([currency, value]) => `${money(value, row.places)} ${currency}`).join(", ") || MISSING;
+const costOf = (row) => (row.group.tenant ? row.cost : row.cost_of_nobody);
+const costs = (row) => Object.entries(costOf(row)).map(([currency, value]) => `${money(value, row.places)} ${currency}`).join(", ") || MISSING;
 const whose = (row) => row.group.tenant || "nobody";
 
 function rows(place) {

@@ -19,17 +19,19 @@ const DAY_MS = 86_400_000;
 const bars = new Bars(byId("days"));
 const drawn = new Set();
 let table = null;
+let hasLedger = true;
 
 async function look() {
+  if (!hasLedger) return;
   try {
     await Promise.all([showUse(), showBudgets(byId("budgets")), showGpuTime(byId("gpu"), asked())]);
     notice(null);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status !== 404) return notice(error.message);
+    hasLedger = false; // nor will there be one before another start
     say("lead", "There is no ledger.");
     byId("ledger").replaceChildren(nothing("Nothing is booked here.", error.message));
-    showGpuTime(byId("gpu"), asked());
   }
 }
 

@@ -41,10 +41,15 @@ function drawn(told, tenant, period) {
       element("h3", {}, `${told.tenant}, ${told.from} until ${told.to}`),
       element("span", { class: "note" }, told.statement === null ? `draft as of cut ${told.cut}` : `statement ${told.statement}`)),
     element("p", {}, element("strong", {}, totals), ` for ${count(told.total.requests)} requests.`),
-    told.lines.length ? lines(told) : element("p", { class: "note" }, "Nothing was used in that period."),
+    told.lines.length + told.late.length + told.corrections.length ? lines(told) : element("p", { class: "note" }, "Nothing was used in that period."),
     element("p", { class: "note" }, "As a file: ", files, "."),
     told.statement === null && isOver(told.to) && isOwner() ? issuing(tenant, period) : null);
 }
+
+const row = (title, line) => element("tr", {},
+  element("th", { scope: "row" }, title),
+  ...[line.requests, line.input_tokens, line.cached_input_tokens, line.output_tokens].map((value) => element("td", { class: "number" }, count(value))),
+  element("td", { class: "number" }, line.currency ? `${money(line.money)} ${line.currency}` : "no price"));
 
 const isOver = (day) => Date.parse(day) <= Date.now();
 
@@ -53,10 +58,10 @@ function lines(told) {
   return element("table", { class: "small" },
     element("caption", { class: "unseen" }, "Lines of the statement"),
     element("thead", {}, element("tr", {}, titles.map((title, place) => element("th", { scope: "col", class: place ? "number" : null }, title)))),
-    element("tbody", {}, told.lines.map((line) => element("tr", {},
-      element("th", { scope: "row" }, line.model ?? "none"),
-      ...[line.requests, line.input_tokens, line.cached_input_tokens, line.output_tokens].map((value) => element("td", { class: "number" }, count(value))),
-      element("td", { class: "number" }, line.currency ? `${money(line.money)} ${line.currency}` : "no price")))));
+    element("tbody", {},
+      told.lines.map((line) => row(line.model ?? "none", line)),
+      told.late.map((line) => row(`${line.model ?? "none"}, came late`, line)),
+      told.corrections.map((line) => row(`Correction ${line.reference}: ${line.reason}`, { requests: 0, ...line }))));
 }
 
 function issuing(tenant, period) {
