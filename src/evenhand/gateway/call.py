@@ -177,10 +177,8 @@ class Call:
 
     def _queue(self, request: Request) -> None:
         self._phase = Phase.QUEUED
-        keeps_lane = self._record.is_over_budget
-        self._dispatcher.submit(
-            self, at_home(request, self._holder.identity, keeps_lane=keeps_lane)
-        )
+        identity, keeps_lane = self._holder.identity, self._record.is_over_budget
+        self._dispatcher.submit(self, at_home(request, identity, keeps_lane=keeps_lane))
 
     @guarded
     def gone(self, why: Outcome | None) -> None:
