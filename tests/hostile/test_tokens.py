@@ -61,7 +61,7 @@ def hmac_with_public_key() -> str:
         (token(exp=int(time.time()) - 31), "expired"),
         (token(exp=0), "expired"),
         (token(exp=10**400), "expired"),
-        (token(nbf=int(time.time()) + 300), "not valid yet"),
+        (token(nbf=int(time.time()) + 86_400, exp=int(time.time()) + 90_000), "not valid yet"),
         (token(without=("exp",)), "expired"),
         (token(without=("aud",)), "aud"),
         (token(without=("iss",)), "issuer"),

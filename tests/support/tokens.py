@@ -58,7 +58,7 @@ def token(
     """Signed, for us, for ten minutes, unless told otherwise."""
     now_s = int(time.time())
     usual: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "tenant": "a"}
-    usual |= {"iat": now_s, "exp": now_s + 600, **(claims or {}), **more}
+    usual |= {"iat": now_s, "exp": now_s + 86_400, **(claims or {}), **more}
     for name in without:
         del usual[name]
     headers = ({} if key_id is None else {"kid": key_id}) | (header or {})

@@ -138,7 +138,7 @@ def test_filters(config: Path) -> None:
         (("--from", "yesterday"), "'yesterday' is no date: write year, month and day, such as"),
         (("--from", "2026-02-30"), "'2026-02-30' is no date"),
         (("--to", "20261101"), "'20261101' is no date"),
-        (("--from", "2026-11-02", "--to", "2026-11-02"), "2026-11-03 makes it a day"),
+        (("--from", "2026-11-02", "--to", "2026-11-02"), "until 2026-11-03 is a day"),
         (("--by", "tenant,colour"), "there are tenant, application, model"),
         (("--by", ""), "there are tenant, application, model"),
         (("--by", "day,day"), "name each once"),

@@ -77,7 +77,9 @@ def check_budgets(config: Config) -> Iterator[Finding]:
             yield place, "limits nothing: add spend_max, tokens_max, or both"
         if budget.tenant is not None and budget.tenant not in tenants:
             hint = nearest(budget.whose, ("/".join(path) for path in tenants))
-            yield (*place, "tenant"), f"there is no tenant {budget.whose}; {hint}"
+            # A budget counts by path: under another one it would begin anew.
+            removed = "whoever moves or removes a tenant changes its budgets first"
+            yield (*place, "tenant"), f"there is no tenant {budget.whose}; {hint}; {removed}"
         if budget.key and not budget.key.startswith("key_") and budget.key not in references:
             message = "is none of the `keys`: write the reference as it stands there"
             yield (*place, "key"), message
