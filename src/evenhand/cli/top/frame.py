@@ -189,7 +189,8 @@ def _left_out(rows: Sequence[Row], room: int, sample: Mapping[str, Any]) -> Text
         return Text("")
     queued = sum(row.queued for row in hidden) + (rest["queued"] if rest else 0)
     received = sum(row.received for row in hidden) + (rest["received_ppm"] / PPM if rest else 0)
-    text = f"and {number(count)} more tenants: received {percent(received)}, {queued} wait"
+    tenants = "tenant" if count == 1 else "tenants"
+    text = f"and {number(count)} more {tenants}: received {percent(received)}, {queued} wait"
     return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
 

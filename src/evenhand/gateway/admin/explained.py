@@ -131,16 +131,22 @@ def _what_became(page: dict[str, Any], why: Explanation | None) -> str:
 
 
 def _served(line: Instead) -> str:
-    tenant, requests = "/".join(line.tenant), f"{line.requests} requests ({line.units} units)"
+    tenant, (requests, were) = "/".join(line.tenant), counted(line.requests, line.units)
     if line.gate == "own":
-        return f"{requests} of its own tenant that had come earlier were started meanwhile."
+        return f"{requests} of its own tenant that had come earlier {were} started meanwhile."
     if line.gate == "lane":
-        return f"{requests} of {tenant} in lane {line.lane} were started meanwhile."
+        return f"{requests} of {tenant} in lane {line.lane} {were} started meanwhile."
     sibling, own = "/".join(line.sibling), "/".join(line.own)
     return (
-        f"{requests} of {tenant} were started meanwhile: {sibling} (weight {line.weight}) stood at"
+        f"{requests} of {tenant} {were} started meanwhile: {sibling} (weight {line.weight}) stood at"
         f" {line.counter} units per weight, {own} (weight {line.own_weight}) at {line.own_counter}."
     )
+
+
+def counted(requests: int, units: int) -> tuple[str, str]:
+    """So many requests in words, and the verb that fits."""
+    words, were = ("request", "was") if requests == 1 else ("requests", "were")
+    return f"{requests} {words} ({units} units)", were
 
 
 def _seconds(ms: int) -> str:

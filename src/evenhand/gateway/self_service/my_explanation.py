@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from evenhand.gateway.admin import Caller, CallStatus, Page, Role, Status
 from evenhand.gateway.admin.answer import error_answer, json_answer
-from evenhand.gateway.admin.explained import explained_page
+from evenhand.gateway.admin.explained import counted, explained_page
 from evenhand.gateway.beneath import is_beneath
 from evenhand.gateway.self_service.whose import WhoseQuery, whose
 from evenhand.model import EngineName, Outcome, RequestId, TenantPath
@@ -125,7 +125,5 @@ def _served(tenant: str, lines: list[Instead]) -> ServedForm:
 
 def _sentence(form: ServedForm) -> str:
     whose_ones = "other tenants" if form.tenant == OTHERS else form.tenant
-    return (
-        f"{form.requests} requests ({form.units} units) of {whose_ones} were started meanwhile:"
-        f" {_WHY[form.gate]}."
-    )
+    requests, were = counted(form.requests, form.units)
+    return f"{requests} of {whose_ones} {were} started meanwhile: {_WHY[form.gate]}."
