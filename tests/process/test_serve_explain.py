@@ -62,7 +62,7 @@ def test_a_request_is_explained_while_it_waits_runs_and_when_it_is_over(tmp_path
                 code, out, err = await explain(last, "--config", file)
                 assert (code, err) == (0, "")
                 assert "The request was completed at " in out
-                assert "were started meanwhile" in out
+                assert " started meanwhile" in out
                 code, out, _ = await explain(last, "--config", file, "--json")
                 page = json.loads(out)
                 assert (code, page["phase"], page["outcome"]) == (0, "ended", "completed")

@@ -122,7 +122,7 @@ def test_others_are_summed_up_in_an_explanation(tmp_path: Path) -> None:
                     "share",
                     1,
                 )
-                assert "1 requests" in why["sentences"][-1]
+                assert "1 request (" in why["sentences"][-1]
                 assert "other tenants" in why["sentences"][-1]
 
     run_on_loop(main)
