@@ -152,7 +152,7 @@ def test_streamed_and_unstreamed_book_the_same() -> None:
 
 def _same(row: dict[str, object]) -> dict[str, object]:
     """Without what every request has of its own. The input's hold learns from request to request."""
-    own = {"id", "at_ms", "request", "units"}
+    own = {"id", "at_ms", "request", "units", "batch"}
     if row["kind"] == "hold":
         own.add("input_tokens")
     return {name: value for name, value in row.items() if name not in own}
