@@ -50,7 +50,7 @@ def test_promtool_finds_nothing_wrong() -> None:
 def test_each_alert_is_shown_to_fire_and_to_stay_silent() -> None:
     tests = yaml.safe_load((PROMETHEUS / "rules_test.yaml").read_text())["tests"]
     shown = {test["name"] for test in tests}
-    assert shown == {f"{alert} {what}" for alert in alerts() for what in ("fires", "stays silent")}
+    assert shown >= {f"{alert} {what}" for alert in alerts() for what in ("fires", "stays silent")}
 
 
 async def asks(served: Served, key: str, clients: int, done: asyncio.Event) -> None:

@@ -7,11 +7,14 @@ from evenhand.telemetry.alarms.alarm import Found, Kind
 from evenhand.telemetry.alarms.settings import AlarmSettings
 from evenhand.telemetry.samples import Sample, TenantSample
 
+PPM = 1_000_000
+
 ALIKE_MAX = 20
 """Tenants up to which each has its own alarm of a kind."""
 
-BEYOND = (6, 5)
-"""One has more than its weight gives it from six fifths of that on."""
+LEFT_TO_OTHERS = (2, 3)
+"""One has too much where the others together have less than two thirds of what they are due. Not by a
+factor of its own due: nine tenths times six fifths is more than there is."""
 
 
 def found_in(sample: Sample, settings: AlarmSettings) -> Iterator[Found]:
@@ -93,14 +96,14 @@ def _times_of(row: TenantSample, settings: AlarmSettings) -> Iterator[Found]:
 def _too_much(
     row: TenantSample, share_ppm: int, threshold: int | None, waiting: list[TenantPath]
 ) -> bool:
-    """More than the threshold, and than its weight gives among those who are active, while somebody
-    else waits."""
-    numerator, denominator = BEYOND
-    due_ppm = max(row.promised_ppm, row.entitled_ppm or 0)
+    """More than the threshold, at the cost of what is due to the others who are active, while one of
+    them waits."""
+    numerator, denominator = LEFT_TO_OTHERS
+    due_to_others_ppm = PPM - max(row.promised_ppm, row.entitled_ppm or 0)
     return (
         threshold is not None
         and share_ppm > threshold
-        and share_ppm * denominator > due_ppm * numerator
+        and (PPM - share_ppm) * denominator < due_to_others_ppm * numerator
         and any(path != row.path for path in waiting)
     )
 
