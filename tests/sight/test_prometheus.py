@@ -110,7 +110,7 @@ def test_a_healthy_gateway_under_fair_overload_keeps_them_silent(tmp_path: Path)
 def test_a_flood_in_order_of_arrival_sets_them_off(tmp_path: Path) -> None:
     async def main() -> None:
         fired, _, own = await fired_under(
-            {KEY_A: 60, KEY_B: 4}, tmp_path, policy={"preset": "fcfs"}
+            {KEY_A: 120, KEY_B: 4}, tmp_path, policy={"preset": "fcfs"}
         )
         assert {"EvenhandServedToOne", "EvenhandUnfair", "EvenhandAlarm"} <= fired
         assert {"served_to_one", "unfair_5min"} <= {alarm["kind"] for alarm in own}
