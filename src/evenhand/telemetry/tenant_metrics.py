@@ -85,10 +85,6 @@ class TenantMetrics:
         if ttft_ms is not None:
             times.ttft.observe(ttft_ms / 1000)
 
-    def note_ended(self, tenant: TenantPath) -> None:
-        """A request of that tenant has ended: its counters may have moved."""
-        self._ended.add(tenant)
-
     def take_ended(self) -> set[TenantPath]:
         """Whose requests have ended since this was asked last."""
         ended, self._ended = self._ended, set()

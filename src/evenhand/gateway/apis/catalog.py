@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from evenhand.gateway.apis.api import Api, Reader
+from evenhand.gateway.apis.api import Api
 from evenhand.gateway.apis.errors import AnthropicErrors, Errors, OpenAIErrors, ResponsesErrors
 from evenhand.gateway.apis.texts import completion_texts, message_texts, response_texts
 from evenhand.wire.api_name import ApiName
@@ -50,10 +50,6 @@ _plain = partial(
 )
 
 
-def _completions(path: str, name: ApiName, read: Reader) -> Api:
-    return _plain(name=name, path=path, read=read)
-
-
 _MESSAGES: Final = Api(
     name=ApiName.MESSAGES,
     path="/v1/messages",
@@ -70,9 +66,9 @@ _MESSAGES: Final = Api(
 COUNTING: Final = replace(_MESSAGES, path="/v1/messages/count_tokens", read=read_counted)
 """The same for a prompt that is only counted: see `TokenCount`."""
 _ALL: Final = (
-    _completions("/v1/chat/completions", ApiName.COMPLETIONS, read_completion),
-    _completions("/v1/completions", ApiName.COMPLETIONS, read_completion),
-    _completions("/v1/embeddings", ApiName.EMBEDDINGS, read_embedding),
+    _plain(path="/v1/chat/completions", name=ApiName.COMPLETIONS, read=read_completion),
+    _plain(path="/v1/completions", name=ApiName.COMPLETIONS, read=read_completion),
+    _plain(path="/v1/embeddings", name=ApiName.EMBEDDINGS, read=read_embedding),
     Api(
         name=ApiName.RESPONSES,
         path="/v1/responses",
