@@ -44,7 +44,10 @@ async def loaded(
 
 def test_every_tenant_asks_with_its_own_key_and_hears_its_tokens() -> None:
     async def main() -> None:
-        async with TinyServer() as server, loaded(server, "chat", "batch", "agent") as load:
+        async with (
+            TinyServer() as server,
+            loaded(server, "chat", "batch", "agent", seconds=3) as load,
+        ):
             await load.run()
         assert set(server.keys) == {"chat", "batch", "agent"}
         answered = [record for record in load.records if record.end is End.DONE]
